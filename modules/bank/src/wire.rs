@@ -1,0 +1,34 @@
+//! Strict reading of wire messages: one value, one sequence of bytes.
+
+use alloc::format;
+
+use prost::encoding::{decode_key, skip_field, DecodeContext};
+use prost::Message;
+use types::Malformed;
+
+/// Decode `bytes`, refusing everything that does not encode back to the same bytes: unknown fields, fields out
+/// of order, repeated single fields, defaults written out, over-long integers.
+pub fn strict<M: Message + Default>(field: &'static str, bytes: &[u8]) -> Result<M, Malformed> {
+    let message =
+        M::decode(bytes).map_err(|error| Malformed::new(field, format!("does not decode: {error}")))?;
+    if message.encode_to_vec() == bytes {
+        Ok(message)
+    } else {
+        Err(Malformed::new(field, "is not in canonical form or has unknown fields"))
+    }
+}
+
+/// Refuse a message in which the repeated `tag` occurs more than `limit` times, before anything is allocated.
+pub fn at_most(field: &'static str, mut bytes: &[u8], tag: u32, limit: usize) -> Result<(), Malformed> {
+    let broken = |error| Malformed::new(field, format!("does not decode: {error}"));
+    let mut found: usize = 0;
+    while !bytes.is_empty() {
+        let (number, wire_type) = decode_key(&mut bytes).map_err(broken)?;
+        skip_field(wire_type, number, &mut bytes, DecodeContext::default()).map_err(broken)?;
+        found = found.saturating_add(usize::from(number == tag));
+    }
+    if found > limit {
+        return Err(Malformed::new(field, format!("has {found} elements, at most {limit} are allowed")));
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! Undoing: savepoints nest, steps are undone in the reverse order.
+
+use alloc::vec::Vec;
+use store::{fault, Journaled};
+
+use super::Books;
+use crate::arena::Handle;
+use crate::order::{OrderId, Size};
+
+/// What undoes a step.
+#[derive(Debug)]
+pub(super) enum Undo {
+    Placed(Handle),
+    Removed(Handle),
+    Reduced(Handle, Size),
+    Kept(u64),
+    Forgotten(u64, Vec<OrderId>),
+}
+
+/// Where a savepoint was taken.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark {
+    undo: usize,
+    next_sequence: u64,
+    changed_orders: usize,
+}
+
+impl Books {
+    #[inline]
+    pub(super) fn log(&mut self, undo: Undo) {
+        if !self.marks.is_empty() {
+            self.undo.push(undo);
+        }
+    }
+
+    fn undo(&mut self, undo: Undo) {
+        match undo {
+            Undo::Placed(handle) => {
+                self.detach(handle);
+                self.orders.free(handle);
+            }
+            Undo::Removed(handle) => self.attach(handle, true),
+            Undo::Reduced(handle, size) => {
+                let record = self.orders.get_mut(handle);
+                record.resting.remaining =
+                    Size::new(record.resting.remaining.raw().saturating_add(size.raw()));
+                let level = self.levels.get_mut(record.level);
+                level.quantums = level.quantums.saturating_add(size.raw().into());
+            }
+            Undo::Kept(height) => {
+                if let Some(ids) = self.kept.get_mut(&height) {
+                    ids.pop();
+                    if ids.is_empty() {
+                        self.kept.remove(&height);
+                    }
+                }
+            }
+            Undo::Forgotten(height, ids) => {
+                self.kept.insert(height, ids);
+            }
+        }
+    }
+}
+
+impl Journaled for Books {
+    fn savepoint(&mut self) {
+        self.marks.push(Mark {
+            undo: self.undo.len(),
+            next_sequence: self.next_sequence,
+            changed_orders: self.changes.orders.len(),
+        });
+    }
+
+    fn rollback(&mut self) {
+        let Some(mark) = self.marks.pop() else { fault("a rollback without a savepoint") };
+        while self.undo.len() > mark.undo {
+            if let Some(undo) = self.undo.pop() {
+                self.undo(undo);
+            }
+        }
+        self.next_sequence = mark.next_sequence;
+        self.changes.orders.truncate(mark.changed_orders);
+    }
+
+    fn release(&mut self) {
+        if self.marks.pop().is_none() {
+            fault("a release without a savepoint");
+        }
+        if self.marks.is_empty() {
+            // Nothing can come back any more: let the records of removed orders go.
+            for undo in self.undo.drain(..) {
+                if let Undo::Removed(handle) = undo {
+                    self.orders.free(handle);
+                }
+            }
+        }
+    }
+}

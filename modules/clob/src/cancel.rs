@@ -1,0 +1,105 @@
+//! Cancelling: one order, or many short-term orders of one subaccount.
+
+use alloc::vec::Vec;
+
+use store::{attempt, Ctx, Read};
+use types::{Block, MarketId};
+
+use crate::books::Books;
+use crate::error::Error;
+use crate::event::{CancelRemembered, Reason};
+use crate::msg::{BatchCancel, Cancel};
+use crate::order::{GoodTil, Kind, OrderId};
+use crate::place::in_window;
+use crate::spent;
+use crate::state::{pair, SPENT};
+
+/// Client ids by market.
+pub(crate) type Ids = Vec<(MarketId, Vec<u32>)>;
+
+/// What became of the cancels of a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BatchCancelled {
+    /// Those that hold now.
+    pub succeeded: Ids,
+    /// Those that were refused.
+    pub failed: Ids,
+}
+
+/// The rules of a cancel that need no book. Cancels work in markets that do not trade and on stale prices.
+pub(crate) fn admissible(state: &dyn Read, block: &Block, cancel: &Cancel) -> Result<(), Error> {
+    let market = cancel.id.market;
+    pair(state, market).ok_or(Error::NoPair(market))?;
+    in_window(block, cancel.good_til)?;
+    if let GoodTil::Block(height) = cancel.good_til {
+        let until = SPENT.get(state, &cancel.id).unwrap_or_default().cancelled_until;
+        if until >= height {
+            return Err(Error::CancelExists { id: cancel.id, until });
+        }
+    }
+    Ok(())
+}
+
+/// Cancel an order. A short-term cancel holds until its block even when there is no such order; any other one
+/// needs an order that does not outlive it.
+pub(crate) fn cancel(ctx: &mut Ctx<'_>, books: &mut Books, cancel: &Cancel) -> Result<(), Error> {
+    admissible(ctx.state.as_read(), ctx.block, cancel)?;
+    let id = cancel.id;
+    let found = books.find(&id);
+    let lives = found.map(|handle| books.get(handle).order.good_til);
+    match cancel.good_til {
+        GoodTil::Block(until) => {
+            spent::cancel(ctx, books, id, until);
+            ctx.emit(CancelRemembered { id, until });
+        }
+        GoodTil::Time(asked) => match lives {
+            None => return Err(Error::NotFound(id)),
+            Some(GoodTil::Time(until)) if until > asked => {
+                return Err(Error::CancelTooEarly { id, until, asked });
+            }
+            Some(_) => {}
+        },
+    }
+    // A short-term order that outlives the cancel stays.
+    if let Some(handle) = found.filter(|_| lives <= Some(cancel.good_til)) {
+        spent::remove(ctx, books, handle, Reason::Cancelled);
+    }
+    Ok(())
+}
+
+/// Cancel many, each by itself. Refused when none of them succeeds.
+pub(crate) fn batch_cancel(
+    ctx: &mut Ctx<'_>,
+    books: &mut Books,
+    batch: &BatchCancel,
+) -> Result<BatchCancelled, Error> {
+    let mut outcome = BatchCancelled::default();
+    let mut asked: usize = 0;
+    for (market, client_ids) in &batch.markets {
+        let (mut succeeded, mut failed) = (Vec::new(), Vec::new());
+        for client_id in client_ids {
+            let id = OrderId {
+                subaccount: batch.subaccount,
+                market: *market,
+                kind: Kind::ShortTerm,
+                client_id: *client_id,
+            };
+            let one = Cancel { id, good_til: GoodTil::Block(batch.good_til_block) };
+            match attempt(ctx, books, |ctx, books| cancel(ctx, books, &one)) {
+                Ok(()) => succeeded.push(*client_id),
+                Err(_) => failed.push(*client_id),
+            }
+        }
+        asked = asked.saturating_add(client_ids.len());
+        if !succeeded.is_empty() {
+            outcome.succeeded.push((*market, succeeded));
+        }
+        if !failed.is_empty() {
+            outcome.failed.push((*market, failed));
+        }
+    }
+    if outcome.succeeded.is_empty() {
+        return Err(Error::BatchFailed(asked));
+    }
+    Ok(outcome)
+}

@@ -1,0 +1,154 @@
+//! What this module tells the outside: enough to rebuild every book and every fill from the stream alone.
+//!
+//! A book is: orders placed, less fills of makers, less orders removed.
+
+use num::{QuoteQuantums, Subticks};
+use types::{Event, MarketId, SubaccountId};
+
+use crate::order::{GoodTil, OrderId, Resting, Side, Size, TimeInForce};
+
+/// Kind of [`Fill`]'s event.
+pub const FILL_EVENT: &str = "order_fill";
+
+/// Kind of [`Placed`]'s event.
+pub const PLACED_EVENT: &str = "order_placed";
+
+/// Kind of [`Removed`]'s event.
+pub const REMOVED_EVENT: &str = "order_removed";
+
+fn with_id(event: Event, id: &OrderId) -> Event {
+    event
+        .with_subaccount("owner", "number", &id.subaccount)
+        .with("market", id.market)
+        .with("order_flags", id.kind.flags())
+        .with("client_id", id.client_id)
+}
+
+/// An order came to rest, behind all others at its price.
+pub(crate) struct Placed<'a>(pub(crate) &'a Resting);
+
+impl From<Placed<'_>> for Event {
+    fn from(Placed(resting): Placed<'_>) -> Self {
+        let order = &resting.order;
+        let event = with_id(Self::new(PLACED_EVENT), &order.id)
+            .with("side", order.side.name())
+            .with("price", order.price)
+            .with("size", order.size.raw())
+            .with("remaining", resting.remaining.raw())
+            .with("post_only", order.time_in_force == TimeInForce::PostOnly)
+            .with("client_metadata", order.client_metadata)
+            .with("sequence", resting.sequence);
+        match order.good_til {
+            GoodTil::Block(height) => event.with("good_til_block", height),
+            GoodTil::Time(seconds) => event.with("good_til_block_time", seconds),
+        }
+    }
+}
+
+/// Two sides traded.
+pub(crate) struct Fill {
+    pub(crate) market: MarketId,
+    /// The taker's side.
+    pub(crate) side: Side,
+    /// The maker's price.
+    pub(crate) price: Subticks,
+    pub(crate) size: Size,
+    pub(crate) quote: QuoteQuantums,
+    pub(crate) maker: OrderId,
+    /// What the maker still wants; nothing: it has left the book.
+    pub(crate) maker_remaining: Size,
+    pub(crate) maker_fee: QuoteQuantums,
+    pub(crate) taker: SubaccountId,
+    /// The taker's order; none when the chain closes a position.
+    pub(crate) taker_order: Option<OrderId>,
+    pub(crate) taker_fee: QuoteQuantums,
+    /// What the insurance fund got (above zero) or paid.
+    pub(crate) insurance: QuoteQuantums,
+}
+
+impl From<Fill> for Event {
+    fn from(fill: Fill) -> Self {
+        let event = Self::new(FILL_EVENT)
+            .with("market", fill.market)
+            .with("side", fill.side.name())
+            .with("price", fill.price)
+            .with("size", fill.size.raw())
+            .with("quote", fill.quote)
+            .with_subaccount("maker_owner", "maker_number", &fill.maker.subaccount)
+            .with("maker_order_flags", fill.maker.kind.flags())
+            .with("maker_client_id", fill.maker.client_id)
+            .with("maker_remaining", fill.maker_remaining.raw())
+            .with("maker_fee", fill.maker_fee)
+            .with_subaccount("taker_owner", "taker_number", &fill.taker)
+            .with("taker_fee", fill.taker_fee);
+        match fill.taker_order {
+            Some(id) => event
+                .with("taker_order_flags", id.kind.flags())
+                .with("taker_client_id", id.client_id)
+                .with("liquidation", false),
+            None => event.with("liquidation", true).with("insurance", fill.insurance),
+        }
+    }
+}
+
+/// Why an order left its book, or why its rest never came there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Its owner cancelled it.
+    Cancelled,
+    /// Its time was up.
+    Expired,
+    /// It met an order of the same subaccount.
+    SelfTrade,
+    /// Its subaccount could not pay for a match.
+    Undercollateralized,
+    /// Immediate-or-cancel, or reduce-only and nothing left to reduce.
+    NotResting,
+    /// It met as many orders as one order may.
+    TooManyFills,
+}
+
+impl Reason {
+    /// Its name in events.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+            Self::SelfTrade => "self_trade",
+            Self::Undercollateralized => "undercollateralized",
+            Self::NotResting => "not_resting",
+            Self::TooManyFills => "too_many_fills",
+        }
+    }
+}
+
+/// An order, or the rest of one that never rested, is gone. Filled makers leave with their last fill instead.
+pub(crate) struct Removed {
+    pub(crate) id: OrderId,
+    pub(crate) reason: Reason,
+    /// What it still wanted.
+    pub(crate) remaining: Size,
+    /// Whether it was in the book.
+    pub(crate) rested: bool,
+}
+
+impl From<Removed> for Event {
+    fn from(removed: Removed) -> Self {
+        with_id(Self::new(REMOVED_EVENT), &removed.id)
+            .with("reason", removed.reason.name())
+            .with("remaining", removed.remaining.raw())
+            .with("rested", removed.rested)
+    }
+}
+
+/// A short-term cancel is remembered: orders with this id and good til this block or an earlier one are refused.
+pub(crate) struct CancelRemembered {
+    pub(crate) id: OrderId,
+    pub(crate) until: u32,
+}
+
+impl From<CancelRemembered> for Event {
+    fn from(cancel: CancelRemembered) -> Self {
+        with_id(Self::new("order_cancel"), &cancel.id).with("good_til_block", cancel.until)
+    }
+}

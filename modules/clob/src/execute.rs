@@ -1,0 +1,114 @@
+//! From message to change: one `match`.
+
+use alloc::vec::Vec;
+
+use prost::Message;
+use proto::dydxprotocol::clob as wire;
+use store::{attempt, Ctx, Read};
+use types::Block;
+
+use crate::books::Books;
+use crate::cancel::{self, batch_cancel, BatchCancelled};
+use crate::error::Error;
+use crate::msg::{BatchCancel, Cancel, Msg};
+use crate::order::{GoodTil, Kind, OrderId};
+use crate::params::BATCH_WEIGHT;
+use crate::place::{self, place, PlacedOrder};
+use crate::spent;
+use crate::state::{params, SPENT};
+
+/// What a message did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// An order was accepted.
+    Placed(PlacedOrder),
+    /// A cancel holds.
+    Cancelled,
+    /// Some cancels of a batch hold.
+    BatchCancelled(BatchCancelled),
+}
+
+impl Outcome {
+    /// The answer on the wire.
+    pub fn response(&self) -> Vec<u8> {
+        match self {
+            Self::Placed(_) => wire::MsgPlaceOrderResponse {}.encode_to_vec(),
+            Self::Cancelled => wire::MsgCancelOrderResponse {}.encode_to_vec(),
+            Self::BatchCancelled(batch) => {
+                let batches = |ids: &cancel::Ids| {
+                    let batch = |(market, client_ids): &(types::MarketId, Vec<u32>)| wire::OrderBatch {
+                        clob_pair_id: market.0,
+                        client_ids: client_ids.clone(),
+                    };
+                    ids.iter().map(batch).collect()
+                };
+                let response = wire::MsgBatchCancelResponse {
+                    short_term_succeeded: batches(&batch.succeeded),
+                    short_term_failed: batches(&batch.failed),
+                };
+                response.encode_to_vec()
+            }
+        }
+    }
+}
+
+/// Run one message whose signature was checked. A refusal leaves nothing behind but what the message took of
+/// its owner's budget.
+pub fn execute(ctx: &mut Ctx<'_>, books: &mut Books, msg: &Msg) -> Result<Outcome, Error> {
+    charge(ctx, books, msg)?;
+    attempt(ctx, books, |ctx, books| match msg {
+        Msg::Place(order) => place(ctx, books, order).map(Outcome::Placed),
+        Msg::Cancel(one) => cancel::cancel(ctx, books, one).map(|()| Outcome::Cancelled),
+        Msg::BatchCancel(batch) => batch_cancel(ctx, books, batch).map(Outcome::BatchCancelled),
+    })
+}
+
+/// Short-term messages cost no gas, so their number is bounded for each owner and block. Refused ones count.
+fn charge(ctx: &Ctx<'_>, books: &mut Books, msg: &Msg) -> Result<(), Error> {
+    if !msg.is_short_term() {
+        return Ok(());
+    }
+    let weight = match msg {
+        Msg::BatchCancel(_) => BATCH_WEIGHT,
+        Msg::Place(_) | Msg::Cancel(_) => 1,
+    };
+    let limit = params(ctx.state.as_read()).short_term_per_block;
+    if books.charge(msg.signer(), weight) > limit {
+        return Err(Error::RateLimit { limit });
+    }
+    Ok(())
+}
+
+/// The rules of a message that need neither books nor accounts: what a node may ask before it passes a message
+/// on. `block` is the next one.
+pub fn check(state: &dyn Read, block: &Block, msg: &Msg) -> Result<(), Error> {
+    match msg {
+        Msg::Place(order) => {
+            let pair = place::admissible(state, block, order)?;
+            let spent = SPENT.get(state, &order.id).unwrap_or_default();
+            spent::uncancelled(&spent, order)?;
+            spent::unfilled(&spent, order, &pair).map(|_| ())
+        }
+        Msg::Cancel(cancel) => cancel::admissible(state, block, cancel),
+        Msg::BatchCancel(batch) => {
+            let mut all = cancels(batch);
+            let any = all.any(|cancel| cancel::admissible(state, block, &cancel).is_ok());
+            let count = cancels(batch).count();
+            any.then_some(()).ok_or(Error::BatchFailed(count))
+        }
+    }
+}
+
+fn cancels(batch: &BatchCancel) -> impl Iterator<Item = Cancel> + '_ {
+    batch.markets.iter().flat_map(|(market, client_ids)| {
+        client_ids.iter().map(|client_id| Cancel {
+            id: OrderId {
+                subaccount: batch.subaccount,
+                market: *market,
+                kind: Kind::ShortTerm,
+                client_id: *client_id,
+            },
+            good_til: GoodTil::Block(batch.good_til_block),
+        })
+    })
+}

@@ -1,0 +1,64 @@
+//! What happens around a block's messages: orders end, rows are written.
+
+use store::{attempt, Ctx};
+
+use crate::books::Books;
+use crate::error::Error;
+use crate::event::Reason;
+use crate::order::OrderId;
+use crate::spent;
+use crate::state::{Level, Rank, Row, LEVELS, NEXT_SEQUENCE, ORDERS};
+
+/// Before a block's messages: take out the orders whose block or time has passed, forget what nobody needs.
+pub fn expire(ctx: &mut Ctx<'_>, books: &mut Books) {
+    let (height, seconds) = (ctx.block.height, ctx.block.time.seconds());
+    while let Some(handle) = books.expired(height, seconds) {
+        let ended: Result<(), Error> = attempt(ctx, books, |ctx, books| {
+            spent::remove(ctx, books, handle, Reason::Expired);
+            Ok(())
+        });
+        if ended.is_err() {
+            return;
+        }
+    }
+    spent::prune(ctx, books);
+}
+
+/// After a block's messages: write the rows of what changed, and begin new budgets.
+pub fn end_block(ctx: &mut Ctx<'_>, books: &mut Books) {
+    let changes = books.take_changes();
+    for id in &changes.orders {
+        write_order(ctx, books, id);
+    }
+    for (market, side, price) in &changes.levels {
+        let (market, side, price) = (*market, *side, *price);
+        let key = (market, Rank { side, price });
+        let old = LEVELS.get(ctx.state.as_read(), &key);
+        let new = books.level(market, side, price);
+        let new = new.map(|level| Level { quantums: level.quantums, orders: level.orders });
+        match new {
+            _ if new == old => {}
+            Some(level) => LEVELS.set(ctx.state, &key, &level),
+            None => LEVELS.remove(ctx.state, &key),
+        }
+    }
+    books.give_back(changes);
+    if NEXT_SEQUENCE.get(ctx.state.as_read()).unwrap_or_default() != books.next_sequence() {
+        NEXT_SEQUENCE.set(ctx.state, &books.next_sequence());
+    }
+    books.refill();
+}
+
+fn write_order(ctx: &mut Ctx<'_>, books: &Books, id: &OrderId) {
+    let old = ORDERS.get(ctx.state.as_read(), id);
+    match (books.find(id), old) {
+        (Some(handle), old) => {
+            let resting = books.get(handle);
+            if old.is_none_or(|row| row.sequence != resting.sequence) {
+                ORDERS.set(ctx.state, id, &Row::of(resting, ctx.block.height));
+            }
+        }
+        (None, Some(_)) => ORDERS.remove(ctx.state, id),
+        (None, None) => {}
+    }
+}

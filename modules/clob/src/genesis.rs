@@ -1,0 +1,107 @@
+//! The state at the start of a chain, and the state as a start of another one.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use store::{Ctx, Read};
+use types::MarketId;
+
+use crate::error::Error;
+use crate::order::OrderId;
+use crate::params::Params;
+use crate::state::{
+    pair, pairs, params, Level, Pair, Rank, Row, Spent, LEVELS, NEXT_SEQUENCE, ORDERS, PAIRS, PARAMS, SPENT,
+};
+
+/// All that this module keeps; levels follow from orders.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Genesis {
+    /// Bounds that apply to everybody.
+    pub params: Params,
+    /// Markets.
+    pub pairs: Vec<Pair>,
+    /// Orders that rest.
+    pub orders: Vec<(OrderId, Row)>,
+    /// What ids have used up.
+    pub spent: Vec<(OrderId, Spent)>,
+    /// Number of the next order to rest; above those of all orders.
+    pub next_sequence: u64,
+}
+
+/// Write the state of `genesis`. Refused when a parameter is out of bounds, a market's units make no sense, or
+/// an order has no market, no remaining size or a sequence number that is still to come.
+pub fn init(ctx: &mut Ctx<'_>, genesis: &Genesis) -> Result<(), Error> {
+    genesis.params.check()?;
+    PARAMS.set(ctx.state, &genesis.params);
+    for pair in &genesis.pairs {
+        check(ctx.state.as_read(), pair)?;
+        PAIRS.set(ctx.state, &pair.market, pair);
+    }
+    for (id, spent) in &genesis.spent {
+        SPENT.set(ctx.state, id, spent);
+    }
+    let mut levels: BTreeMap<Vec<u8>, ((MarketId, Rank), Level)> = BTreeMap::new();
+    for (id, row) in &genesis.orders {
+        add(ctx, (id, row), genesis.next_sequence, &mut levels)?;
+    }
+    for (key, level) in levels.values() {
+        LEVELS.set(ctx.state, key, level);
+    }
+    NEXT_SEQUENCE.set(ctx.state, &genesis.next_sequence);
+    Ok(())
+}
+
+fn check(state: &dyn Read, pair: &Pair) -> Result<(), Error> {
+    let wrong = |reason| Err(Error::Pair { market: pair.market, reason });
+    if pair.step.is_zero() || pair.subticks_per_tick == 0 {
+        return wrong("step and tick must be above 0");
+    }
+    if !(-30..=30).contains(&pair.quantum_conversion_exponent) {
+        return wrong("the conversion exponent must be -30 to 30");
+    }
+    if PAIRS.has(state, &pair.market) {
+        return wrong("is there twice");
+    }
+    if perpetuals::perpetual(state, pair.market).is_none() {
+        return wrong("has no perpetual");
+    }
+    Ok(())
+}
+
+fn add(
+    ctx: &mut Ctx<'_>,
+    (id, row): (&OrderId, &Row),
+    next_sequence: u64,
+    levels: &mut BTreeMap<Vec<u8>, ((MarketId, Rank), Level)>,
+) -> Result<(), Error> {
+    let pair = pair(ctx.state.as_read(), id.market).ok_or(Error::NoPair(id.market))?;
+    let filled = crate::state::filled(ctx.state.as_read(), id);
+    let remaining = row.size.less(filled);
+    if remaining.is_zero() || row.sequence >= next_sequence || ORDERS.has(ctx.state.as_read(), id) {
+        return Err(Error::Exists(*id));
+    }
+    if !pair.on_tick(row.price) {
+        return Err(Error::OffTick { price: row.price, tick: pair.subticks_per_tick });
+    }
+    let rank = Rank { side: row.side, price: row.price };
+    let mut key = Vec::new();
+    store::Key::write(&(id.market, rank), &mut key);
+    let empty = Level { quantums: 0, orders: 0 };
+    let (_, level) = levels.entry(key).or_insert(((id.market, rank), empty));
+    level.quantums = level.quantums.saturating_add(remaining.raw().into());
+    level.orders = level.orders.saturating_add(1);
+    ORDERS.set(ctx.state, id, row);
+    Ok(())
+}
+
+/// The state as a genesis.
+pub fn export(state: &dyn Read) -> Genesis {
+    Genesis {
+        params: params(state),
+        pairs: pairs(state),
+        orders: ORDERS.scan(state, &(), usize::MAX),
+        spent: SPENT.scan(state, &(), usize::MAX),
+        next_sequence: NEXT_SEQUENCE.get(state).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,59 @@
+//! Order books, matching, and the life of an order from message to fill, cancel or expiry.
+//!
+//! Reading order: [`order`](Order) (the words), [`state`] (what is kept), [`books`](Books) (the books in memory,
+//! a cache over the rows), [`matching`](next()) (who trades with whom, without money), `settle` (the money of
+//! one match), `place`, `cancel`, [`close`](close_position) (the three ways into a book), `spent` (how an order
+//! is kept from coming twice), [`expire`](expire()) (around a block's messages), [`impact`](impact()),
+//! [`genesis`], [`query`].
+//!
+//! It moves no money itself: accounts, fees and the insurance fund are asked, and a match that one of them
+//! refuses has not happened. It never looks at a clock, and never asks who wants to be liquidated.
+#![no_std]
+
+extern crate alloc;
+
+pub mod error;
+pub mod event;
+pub mod genesis;
+pub mod msg;
+pub mod params;
+pub mod query;
+pub mod state;
+
+mod arena;
+mod books;
+mod calendar;
+mod cancel;
+mod close;
+mod execute;
+mod expire;
+mod impact;
+mod index;
+mod ladder;
+mod matching;
+mod order;
+mod place;
+mod settle;
+mod spent;
+
+pub use arena::Handle;
+pub use books::{Books, Grid, LevelView};
+pub use cancel::BatchCancelled;
+pub use close::{close_position, Closed, Liquidation, Stop};
+pub use error::Error;
+pub use event::{FILL_EVENT, PLACED_EVENT, REMOVED_EVENT};
+pub use execute::{check, execute, Outcome};
+pub use expire::{end_block, expire};
+pub use genesis::Genesis;
+pub use impact::{impact, Impact};
+pub use matching::{next, sweep, Next, Taker};
+pub use msg::{decode_batch_cancel, decode_cancel, decode_place, BatchCancel, Cancel, Msg};
+pub use order::{GoodTil, Kind, Order, OrderId, Resting, Side, Size, TimeInForce};
+pub use params::{EquityTier, Params};
+pub use place::{PlacedOrder, Status};
+pub use state::{layout, pair, pairs, params, rebuild, Pair};
+
+/// Digest of all books: two with the same digest behave the same.
+pub fn hash(books: &Books) -> [u8; 32] {
+    books.hash()
+}

@@ -1,0 +1,321 @@
+//! What a user can ask, and the only stateless check of it, in the order of the dYdX chain.
+
+use alloc::vec::Vec;
+
+use bank::wire::strict;
+use num::Subticks;
+use proto::dydxprotocol::clob as wire;
+use proto::dydxprotocol::clob::order as part;
+use proto::dydxprotocol::subaccounts::SubaccountId as WireSubaccountId;
+use types::{Address, Chain, MarketId, SubaccountId};
+
+use crate::error::Error;
+use crate::order::{GoodTil, Kind, Order, OrderId, Side, Size, TimeInForce};
+use crate::params::MAX_BATCH;
+
+/// Type of [`Msg::Place`] on the wire.
+pub const PLACE_ORDER: &str = "/dydxprotocol.clob.MsgPlaceOrder";
+
+/// Type of [`Msg::Cancel`] on the wire.
+pub const CANCEL_ORDER: &str = "/dydxprotocol.clob.MsgCancelOrder";
+
+/// Type of [`Msg::BatchCancel`] on the wire.
+pub const BATCH_CANCEL: &str = "/dydxprotocol.clob.MsgBatchCancel";
+
+/// A message about orders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Msg {
+    /// Place an order.
+    Place(Order),
+    /// Cancel an order.
+    Cancel(Cancel),
+    /// Cancel many short-term orders.
+    BatchCancel(BatchCancel),
+}
+
+/// Cancels one order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cancel {
+    /// Which.
+    pub id: OrderId,
+    /// Until when the cancel holds.
+    pub good_til: GoodTil,
+}
+
+/// Cancels many short-term orders of one subaccount.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchCancel {
+    /// Whose.
+    pub subaccount: SubaccountId,
+    /// Client ids by market; at least one market, at least one id each, nothing twice.
+    pub markets: Vec<(MarketId, Vec<u32>)>,
+    /// Until which block the cancels hold.
+    pub good_til_block: u32,
+}
+
+impl Msg {
+    /// Who must have signed.
+    pub fn signer(&self) -> Address {
+        match self {
+            Self::Place(order) => order.id.subaccount.owner,
+            Self::Cancel(cancel) => cancel.id.subaccount.owner,
+            Self::BatchCancel(batch) => batch.subaccount.owner,
+        }
+    }
+
+    /// Whether it is about short-term orders, and so free of gas and sequence.
+    pub fn is_short_term(&self) -> bool {
+        match self {
+            Self::Place(order) => !order.id.kind.is_stateful(),
+            Self::Cancel(cancel) => !cancel.id.kind.is_stateful(),
+            Self::BatchCancel(_) => true,
+        }
+    }
+
+    /// Whether it only cancels.
+    pub fn is_cancel(&self) -> bool {
+        !matches!(self, Self::Place(_))
+    }
+
+    /// Whether it places an order that never trades at once.
+    pub fn is_post_only(&self) -> bool {
+        matches!(self, Self::Place(order) if order.time_in_force == TimeInForce::PostOnly)
+    }
+}
+
+/// Read a `MsgPlaceOrder`.
+pub fn decode_place(bytes: &[u8], chain: &Chain) -> Result<Msg, Error> {
+    let wire: wire::MsgPlaceOrder = strict("MsgPlaceOrder", bytes)?;
+    order(&wire.order.unwrap_or_default(), chain).map(Msg::Place)
+}
+
+/// Read a `MsgCancelOrder`.
+pub fn decode_cancel(bytes: &[u8], chain: &Chain) -> Result<Msg, Error> {
+    use wire::msg_cancel_order::GoodTilOneof as Until;
+    let wire: wire::MsgCancelOrder = strict("MsgCancelOrder", bytes)?;
+    let id = wire.order_id.unwrap_or_default();
+    let subaccount = subaccount(id.subaccount_id.clone(), chain)?;
+    let until = wire.good_til_oneof.map(|until| match until {
+        Until::GoodTilBlock(height) => GoodTil::Block(height),
+        Until::GoodTilBlockTime(seconds) => GoodTil::Time(seconds),
+    });
+    let kind = Kind::from_flags(id.order_flags).ok_or(Error::Flags(id.order_flags))?;
+    let good_til = good_til(kind, until)?;
+    Ok(Msg::Cancel(Cancel { id: order_id(&id, subaccount, kind), good_til }))
+}
+
+/// Read a `MsgBatchCancel`.
+pub fn decode_batch_cancel(bytes: &[u8], chain: &Chain) -> Result<Msg, Error> {
+    let wire: wire::MsgBatchCancel = strict("MsgBatchCancel", bytes)?;
+    let subaccount = subaccount(wire.subaccount_id, chain)?;
+    if wire.good_til_block == 0 {
+        return Err(Error::NoBlock);
+    }
+    let mut markets: Vec<(MarketId, Vec<u32>)> = Vec::new();
+    let mut count: usize = 0;
+    for batch in wire.short_term_cancels {
+        let market = MarketId(batch.clob_pair_id);
+        if markets.iter().any(|(other, _)| *other == market) {
+            return Err(Error::Batch("names a clob pair twice"));
+        }
+        if batch.client_ids.is_empty() {
+            return Err(Error::Batch("names a clob pair without client ids"));
+        }
+        count = count.saturating_add(batch.client_ids.len());
+        if count > MAX_BATCH {
+            return Err(Error::Batch("names more than 100 client ids"));
+        }
+        let mut sorted = batch.client_ids.clone();
+        sorted.sort_unstable();
+        if !sorted.is_sorted_by(|a, b| a < b) {
+            return Err(Error::Batch("names a client id twice"));
+        }
+        markets.push((market, batch.client_ids));
+    }
+    if markets.is_empty() {
+        return Err(Error::Batch("names no clob pair"));
+    }
+    Ok(Msg::BatchCancel(BatchCancel { subaccount, markets, good_til_block: wire.good_til_block }))
+}
+
+fn subaccount(wire: Option<WireSubaccountId>, chain: &Chain) -> Result<SubaccountId, Error> {
+    let wire = Some(wire.unwrap_or_default());
+    subaccounts::msg::subaccount("subaccount_id", wire, chain).map_err(Error::Subaccount)
+}
+
+fn order_id(wire: &wire::OrderId, subaccount: SubaccountId, kind: Kind) -> OrderId {
+    OrderId { subaccount, market: MarketId(wire.clob_pair_id), kind, client_id: wire.client_id }
+}
+
+fn good_til(kind: Kind, until: Option<GoodTil>) -> Result<GoodTil, Error> {
+    match (kind.is_stateful(), until) {
+        (false, Some(GoodTil::Block(height))) if height > 0 => Ok(GoodTil::Block(height)),
+        (true, Some(GoodTil::Time(seconds))) if seconds > 0 => Ok(GoodTil::Time(seconds)),
+        (false, _) => Err(Error::NoBlock),
+        (true, _) => Err(Error::NoTime),
+    }
+}
+
+/// The rules of one order that need no state, then what is not implemented.
+fn order(wire: &wire::Order, chain: &Chain) -> Result<Order, Error> {
+    let time_in_force = part::TimeInForce::try_from(wire.time_in_force);
+    if time_in_force == Ok(part::TimeInForce::FillOrKill) {
+        return Err(Error::FillOrKill);
+    }
+    let id = wire.order_id.clone().unwrap_or_default();
+    let subaccount = subaccount(id.subaccount_id.clone(), chain)?;
+    let time_in_force = match time_in_force {
+        Ok(part::TimeInForce::Unspecified) => TimeInForce::Rest,
+        Ok(part::TimeInForce::Ioc) => TimeInForce::ImmediateOrCancel,
+        Ok(part::TimeInForce::PostOnly) => TimeInForce::PostOnly,
+        Ok(part::TimeInForce::FillOrKill) | Err(_) => return Err(Error::TimeInForce(wire.time_in_force)),
+    };
+    if part::ConditionType::try_from(wire.condition_type).is_err() {
+        return Err(Error::Condition(wire.condition_type));
+    }
+    let side = match part::Side::try_from(wire.side) {
+        Ok(part::Side::Buy) => Side::Buy,
+        Ok(part::Side::Sell) => Side::Sell,
+        Ok(part::Side::Unspecified) | Err(_) => return Err(Error::Side(wire.side)),
+    };
+    if wire.quantums == 0 {
+        return Err(Error::ZeroSize);
+    }
+    let router = wire.order_router_address.as_str();
+    if !router.is_empty() && Address::from_bech32(router, &chain.prefix).is_err() {
+        return Err(Error::Router(router.chars().take(90).collect()));
+    }
+    let kind = Kind::from_flags(id.order_flags).ok_or(Error::Flags(id.order_flags))?;
+    let until = wire.good_til_oneof.map(|until| match until {
+        part::GoodTilOneof::GoodTilBlock(height) => GoodTil::Block(height),
+        part::GoodTilOneof::GoodTilBlockTime(seconds) => GoodTil::Time(seconds),
+    });
+    let good_til = good_til(kind, until)?;
+    if kind == Kind::LongTerm && time_in_force == TimeInForce::ImmediateOrCancel {
+        return Err(Error::LongTermImmediate);
+    }
+    if wire.reduce_only && time_in_force != TimeInForce::ImmediateOrCancel {
+        return Err(Error::ReduceOnlyRests);
+    }
+    if wire.subticks == 0 && kind != Kind::Twap {
+        return Err(Error::ZeroPrice);
+    }
+    conditions(wire, kind)?;
+    extras(wire, kind, chain)?;
+    Ok(Order {
+        id: order_id(&id, subaccount, kind),
+        side,
+        price: Subticks::new(wire.subticks),
+        size: Size::new(wire.quantums),
+        good_til,
+        time_in_force,
+        reduce_only: wire.reduce_only,
+        client_metadata: wire.client_metadata,
+    })
+}
+
+/// Condition and trigger belong to conditional orders, and to all of them.
+fn conditions(wire: &wire::Order, kind: Kind) -> Result<(), Error> {
+    let conditional = kind == Kind::Conditional;
+    if (wire.condition_type != 0) != conditional {
+        return Err(Error::Condition(wire.condition_type));
+    }
+    if (wire.conditional_order_trigger_subticks != 0) != conditional {
+        return Err(Error::Trigger);
+    }
+    Ok(())
+}
+
+/// Builder codes, slices, routers: what is wrong with them, and then that they are not here yet.
+fn extras(wire: &wire::Order, kind: Kind, chain: &Chain) -> Result<(), Error> {
+    if let Some(builder) = &wire.builder_code_parameters {
+        if Address::from_bech32(&builder.builder_address, &chain.prefix).is_err() {
+            return Err(Error::BuilderCode("needs the address of a builder"));
+        }
+        if builder.fee_ppm == 0 || builder.fee_ppm > 10_000 {
+            return Err(Error::BuilderCode("fee must be 1 to 10000 ppm"));
+        }
+    }
+    if kind == Kind::Twap {
+        slices(wire.twap_parameters.as_ref())?;
+        return Err(Error::NotImplemented("twap orders"));
+    }
+    if kind == Kind::Conditional {
+        return Err(Error::NotImplemented("conditional orders"));
+    }
+    if wire.builder_code_parameters.is_some() {
+        return Err(Error::NotImplemented("builder codes"));
+    }
+    if wire.twap_parameters.is_some() {
+        return Err(Error::TwapParameters("parameters belong to twap orders"));
+    }
+    if !wire.order_router_address.is_empty() {
+        return Err(Error::Router(wire.order_router_address.chars().take(90).collect()));
+    }
+    Ok(())
+}
+
+fn slices(twap: Option<&wire::TwapParameters>) -> Result<(), Error> {
+    let wrong = |reason| Err(Error::TwapParameters(reason));
+    let Some(twap) = twap else { return wrong("parameters are missing") };
+    if !(30..=3_600).contains(&twap.interval) {
+        return wrong("interval must be 30 to 3600 seconds");
+    }
+    if !(300..=86_400).contains(&twap.duration) {
+        return wrong("duration must be 300 to 86400 seconds");
+    }
+    if twap.duration.checked_rem(twap.interval) != Some(0) {
+        return wrong("duration must be a multiple of the interval");
+    }
+    if twap.price_tolerance >= 1_000_000 {
+        return wrong("price tolerance must be below 1000000 ppm");
+    }
+    Ok(())
+}
+
+/// An order's id on the wire.
+pub(crate) fn wire_id(id: &OrderId, chain: &Chain) -> wire::OrderId {
+    let subaccount = WireSubaccountId {
+        owner: id.subaccount.owner.to_bech32(&chain.prefix),
+        number: id.subaccount.number,
+    };
+    wire::OrderId {
+        subaccount_id: Some(subaccount),
+        client_id: id.client_id,
+        order_flags: id.kind.flags(),
+        clob_pair_id: id.market.0,
+    }
+}
+
+/// An order on the wire, as its owner signed it.
+pub(crate) fn wire_order(order: &Order, chain: &Chain) -> wire::Order {
+    let side = match order.side {
+        Side::Buy => part::Side::Buy,
+        Side::Sell => part::Side::Sell,
+    };
+    let time_in_force = match order.time_in_force {
+        TimeInForce::Rest => part::TimeInForce::Unspecified,
+        TimeInForce::ImmediateOrCancel => part::TimeInForce::Ioc,
+        TimeInForce::PostOnly => part::TimeInForce::PostOnly,
+    };
+    let until = match order.good_til {
+        GoodTil::Block(height) => part::GoodTilOneof::GoodTilBlock(height),
+        GoodTil::Time(seconds) => part::GoodTilOneof::GoodTilBlockTime(seconds),
+    };
+    wire::Order {
+        order_id: Some(wire_id(&order.id, chain)),
+        side: side.into(),
+        quantums: order.size.raw(),
+        subticks: order.price.raw(),
+        good_til_oneof: Some(until),
+        time_in_force: time_in_force.into(),
+        reduce_only: order.reduce_only,
+        client_metadata: order.client_metadata,
+        ..wire::Order::default()
+    }
+}
+
+/// Hash of an order: SHA-256 of its bytes on the wire. Tells signed orders with the same id apart.
+pub(crate) fn hash(order: &Order, chain: &Chain) -> [u8; 32] {
+    proto::hash::order_hash(&wire_order(order, chain))
+}

@@ -1,0 +1,99 @@
+//! Reading without the books: values of committed rows, in the forms of the wire.
+
+use alloc::vec::Vec;
+
+use num::Subticks;
+use proto::dydxprotocol::clob as wire;
+use store::Read;
+use types::{Chain, MarketId};
+
+use crate::error::Error;
+use crate::msg::{wire_id, wire_order};
+use crate::order::{Kind, OrderId, Side};
+use crate::params::Params;
+use crate::state::{filled, Level, Pair, Rank, Status, LEVELS, ORDERS};
+
+/// A market on the wire.
+pub fn wire_pair(pair: &Pair) -> wire::ClobPair {
+    use wire::clob_pair::{Metadata, Status as Wire};
+    let status = match pair.status {
+        Status::Active => Wire::Active,
+        Status::Paused => Wire::Paused,
+        Status::CancelOnly => Wire::CancelOnly,
+        Status::PostOnly => Wire::PostOnly,
+        Status::Initializing => Wire::Initializing,
+        Status::FinalSettlement => Wire::FinalSettlement,
+    };
+    let metadata = wire::PerpetualClobMetadata { perpetual_id: pair.market.0 };
+    wire::ClobPair {
+        id: pair.market.0,
+        metadata: Some(Metadata::PerpetualClobMetadata(metadata)),
+        step_base_quantums: pair.step.raw(),
+        subticks_per_tick: pair.subticks_per_tick,
+        quantum_conversion_exponent: pair.quantum_conversion_exponent,
+        status: status.into(),
+    }
+}
+
+/// At most `depth` levels of one side, best first: price, base quantums, orders.
+pub fn levels(state: &dyn Read, market: MarketId, side: Side, depth: usize) -> Vec<(Subticks, Level)> {
+    let rows = LEVELS.scan(state, &(market, side), depth);
+    rows.into_iter().map(|((_, Rank { price, .. }), level)| (price, level)).collect()
+}
+
+/// An order that lives until a time, with what it has traded. Refused when it does not rest (3006) or is
+/// short-term (3000).
+pub fn stateful_order(
+    state: &dyn Read,
+    id: &OrderId,
+    chain: &Chain,
+) -> Result<(wire::LongTermOrderPlacement, u64), Error> {
+    if id.kind == Kind::ShortTerm {
+        return Err(Error::Flags(id.kind.flags()));
+    }
+    let row = ORDERS.get(state, id).ok_or(Error::NotFound(*id))?;
+    let placement_index = wire::TransactionOrdering {
+        block_height: u32::try_from(row.height).unwrap_or(u32::MAX),
+        transaction_index: u32::try_from(row.sequence & u64::from(u32::MAX)).unwrap_or_default(),
+    };
+    let placement = wire::LongTermOrderPlacement {
+        order: Some(wire_order(&row.order(*id), chain)),
+        placement_index: Some(placement_index),
+    };
+    Ok((placement, filled(state, id).raw()))
+}
+
+/// Read an order id from the wire.
+pub fn order_id(wire: wire::OrderId, chain: &Chain) -> Result<OrderId, Error> {
+    let subaccount = subaccounts::msg::subaccount("subaccount_id", wire.subaccount_id, chain)
+        .map_err(Error::Subaccount)?;
+    let kind = Kind::from_flags(wire.order_flags).ok_or(Error::Flags(wire.order_flags))?;
+    Ok(OrderId { subaccount, market: MarketId(wire.clob_pair_id), kind, client_id: wire.client_id })
+}
+
+/// An order's id as the wire has it.
+pub fn wire_order_id(id: &OrderId, chain: &Chain) -> wire::OrderId {
+    wire_id(id, chain)
+}
+
+/// The budget of short-term orders and cancels, on the wire.
+pub fn wire_rate_limits(params: &Params) -> wire::BlockRateLimitConfiguration {
+    let limit = wire::MaxPerNBlocksRateLimit { num_blocks: 1, limit: params.short_term_per_block };
+    wire::BlockRateLimitConfiguration {
+        max_short_term_orders_and_cancels_per_n_blocks: alloc::vec![limit],
+        ..wire::BlockRateLimitConfiguration::default()
+    }
+}
+
+/// How many orders that live until a time an account may have, on the wire: requirement in quote quantums and
+/// limit.
+pub fn wire_equity_tiers(params: &Params) -> wire::EquityTierLimitConfiguration {
+    let tiers = params.equity_tiers.iter().map(|tier| wire::EquityTierLimit {
+        usd_tnc_required: proto::serint::encode(tier.required.raw()),
+        limit: tier.limit,
+    });
+    wire::EquityTierLimitConfiguration {
+        short_term_order_equity_tiers: Vec::new(),
+        stateful_order_equity_tiers: tiers.collect(),
+    }
+}

@@ -1,0 +1,89 @@
+//! Paying for one match. The order of money: insurance fund, then both accounts, then fees.
+
+use num::{fill_quote, QuoteQuantums, SignedPpm, Subticks};
+use store::{attempt, Ctx};
+use subaccounts::{Kind, Refused, Update, UpdateResult};
+use types::{MarketId, SubaccountId};
+
+use crate::error::Error;
+use crate::order::{Side, Size};
+use crate::state::Pair;
+
+/// One match before it is paid.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trade {
+    pub(crate) market: MarketId,
+    /// The taker's side.
+    pub(crate) side: Side,
+    pub(crate) size: Size,
+    /// F2: what the size is worth at the maker's price.
+    pub(crate) quote: QuoteQuantums,
+    pub(crate) taker: SubaccountId,
+    pub(crate) taker_fee: QuoteQuantums,
+    pub(crate) maker: SubaccountId,
+    pub(crate) maker_fee: QuoteQuantums,
+    /// What the taker gives the insurance fund (above zero) or gets from it, on top.
+    pub(crate) insurance: QuoteQuantums,
+}
+
+/// Who cannot pay.
+#[derive(Clone, Debug)]
+pub(crate) enum Obstacle {
+    /// The account of the taker refuses.
+    Taker(UpdateResult),
+    /// The account of the maker refuses.
+    Maker,
+    /// The insurance fund holds too little.
+    FundDry,
+    /// A number does not fit, or the pool cannot pay: the whole message fails.
+    Failed(Error),
+}
+
+/// F2: what `size` is worth at `price`, rounded down.
+pub(crate) fn worth(pair: &Pair, size: Size, price: Subticks) -> Option<QuoteQuantums> {
+    let quote = fill_quote(size.base(), price, pair.quantum_conversion_exponent)?;
+    QuoteQuantums::bounded(quote.raw())
+}
+
+/// F3: what a side pays on `quote` at `rate`, rounded up; a rebate is below zero and rounded against its payee.
+pub(crate) fn fee(market: MarketId, quote: QuoteQuantums, rate: SignedPpm) -> Result<QuoteQuantums, Error> {
+    fees::charge(quote, rate).ok_or(Error::Overflow(market))
+}
+
+/// F4: what trading does to an account: base in, quote and fee out for a buyer, the other way for a seller.
+pub(crate) fn update_of(
+    id: SubaccountId,
+    market: MarketId,
+    (side, size): (Side, Size),
+    quote: QuoteQuantums,
+    fee: QuoteQuantums,
+) -> Update {
+    let paid = match side {
+        Side::Buy => -quote - fee,
+        Side::Sell => quote - fee,
+    };
+    Update { id, quote: paid, base: Some((market, side.signed(size))) }
+}
+
+/// Pay for a match, or leave everything as it was.
+pub(crate) fn settle(ctx: &mut Ctx<'_>, trade: &Trade, kind: Kind) -> Result<(), Obstacle> {
+    let size = trade.size;
+    let fee = trade.taker_fee + trade.insurance;
+    let taker = update_of(trade.taker, trade.market, (trade.side, size), trade.quote, fee);
+    let maker_side = trade.side.opposite();
+    let maker = update_of(trade.maker, trade.market, (maker_side, size), trade.quote, trade.maker_fee);
+    let has = insurance::balance(ctx.state.as_read(), &ctx.chain.collateral);
+    if trade.insurance.is_negative() && !insurance::can_pay(has, trade.insurance) {
+        return Err(Obstacle::FundDry);
+    }
+    attempt(ctx, &mut (), |ctx, ()| {
+        insurance::settle(ctx, trade.insurance).map_err(|error| Obstacle::Failed(error.into()))?;
+        subaccounts::update(ctx, &[taker, maker], kind).map_err(|Refused { index, code }| match index {
+            0 => Obstacle::Taker(code),
+            _ => Obstacle::Maker,
+        })?;
+        let pool = subaccounts::pool_of(trade.market);
+        fees::collect(ctx, &pool, trade.taker_fee + trade.maker_fee)
+            .map_err(|error| Obstacle::Failed(error.into()))
+    })
+}

@@ -1,0 +1,19 @@
+//! Stories: messages against the module with everything below it, money checked to the unit.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::integer_division,
+    reason = "a test stops at what it does not expect"
+)]
+
+mod closing;
+mod decoding;
+mod impact;
+mod life;
+mod random;
+mod refusing;
+mod trading;
+mod world;

@@ -1,0 +1,98 @@
+//! The table of fees at the start of a chain.
+
+use alloc::vec::Vec;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use num::{Ppm, QuoteQuantums, SignedPpm};
+use store::{Ctx, Read};
+
+use crate::state::{tiers, FeeTier, TIERS};
+use crate::Error;
+
+/// Tiers that a table may have.
+pub const MAX_TIERS: usize = 64;
+
+/// What the module starts with.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Genesis {
+    /// From the tier without requirements upwards.
+    pub tiers: Vec<FeeTier>,
+}
+
+impl Default for Genesis {
+    /// The standard table: volumes in millions of USD, shares and rates in ppm.
+    fn default() -> Self {
+        let rows = [
+            ("1", 0, 0, 0, 100, 500),
+            ("2", 1, 0, 0, 100, 450),
+            ("3", 5, 0, 0, 50, 400),
+            ("4", 25, 0, 0, 0, 350),
+            ("5", 125, 0, 0, 0, 300),
+            ("6", 125, 5_000, 0, -50, 250),
+            ("7", 125, 5_000, 10_000, -70, 250),
+            ("8", 125, 5_000, 20_000, -90, 250),
+            ("9", 125, 5_000, 40_000, -110, 250),
+        ];
+        let tier =
+            |(name, millions, total, makers, maker, taker): (&str, i128, u32, u32, i32, i32)| FeeTier {
+                name: name.into(),
+                volume: QuoteQuantums::new(millions.saturating_mul(1_000_000_000_000)),
+                total_share: Ppm::new(total),
+                maker_share: Ppm::new(makers),
+                maker: SignedPpm::new(maker),
+                taker: SignedPpm::new(taker),
+            };
+        Self { tiers: rows.into_iter().map(tier).collect() }
+    }
+}
+
+impl Genesis {
+    /// Refuse tables that could pay out on a match, or that leave somebody without a tier (I1).
+    pub fn check(&self) -> Result<(), Error> {
+        let first = self.tiers.first().ok_or(Error::NoTiers)?;
+        let needs = |tier: &FeeTier| (tier.volume, tier.total_share, tier.maker_share);
+        if self.tiers.len() > MAX_TIERS {
+            return Err(Error::Size);
+        }
+        if needs(first) != (QuoteQuantums::ZERO, Ppm::default(), Ppm::default()) {
+            return Err(Error::FirstTier(first.name.clone()));
+        }
+        for (tier, next) in self.tiers.iter().zip(self.tiers.iter().skip(1)) {
+            let falls = next.volume < tier.volume
+                || next.total_share < tier.total_share
+                || next.maker_share < tier.maker_share;
+            if falls {
+                return Err(Error::Order(next.name.clone()));
+            }
+        }
+        for tier in &self.tiers {
+            if tier.name.is_empty() || tier.name.len() > 64 {
+                return Err(Error::Size);
+            }
+            if u64::try_from(tier.volume.raw()).is_err() {
+                return Err(Error::Order(tier.name.clone()));
+            }
+            if [tier.maker, tier.taker].iter().any(|rate| rate.raw().unsigned_abs() > 1_000_000) {
+                return Err(Error::Rate(tier.name.clone()));
+            }
+        }
+        let lowest = |rate: fn(&FeeTier) -> i32| self.tiers.iter().map(rate).min().unwrap_or_default();
+        let (maker, taker) = (lowest(|tier| tier.maker.raw()), lowest(|tier| tier.taker.raw()));
+        if maker.saturating_add(taker) < 0 {
+            return Err(Error::NetRebate { maker, taker });
+        }
+        Ok(())
+    }
+}
+
+/// Write `genesis` into an empty state.
+pub fn init(ctx: &mut Ctx<'_>, genesis: &Genesis) -> Result<(), Error> {
+    genesis.check()?;
+    TIERS.set(ctx.state, &genesis.tiers);
+    Ok(())
+}
+
+/// The state as a genesis.
+pub fn export(state: &dyn Read) -> Genesis {
+    Genesis { tiers: tiers(state) }
+}

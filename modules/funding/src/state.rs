@@ -1,0 +1,74 @@
+//! What this module keeps in the store. Module byte `0x18`.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use num::{FundingIndex, SignedPpm};
+use store::{fault, Collection, Item, Map, Read};
+use types::{MarketId, Time};
+
+use crate::params::Params;
+
+/// Parameters.
+pub(crate) const PARAMS: Item<Params> = Item::new([0x18, 0x00], "funding/params");
+
+/// When the next sample and tick are due.
+pub(crate) const CLOCK: Item<Clock> = Item::new([0x18, 0x01], "funding/clock");
+
+/// Samples since the last tick: `market -> samples`; no row when there are none.
+pub(crate) const SAMPLES: Map<MarketId, Samples> = Map::new([0x18, 0x02], "funding/samples");
+
+/// What the last tick charged: `market -> rate`.
+pub(crate) const LAST: Map<MarketId, LastRate> = Map::new([0x18, 0x03], "funding/last");
+
+/// What this module keeps.
+pub fn layout() -> [Collection; 4] {
+    [PARAMS.collection(), CLOCK.collection(), SAMPLES.collection(), LAST.collection()]
+}
+
+/// When the next sample and the next tick are due. The first block at or after a moment does its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Clock {
+    /// Next sample.
+    pub next_sample: Time,
+    /// Next tick.
+    pub next_tick: Time,
+}
+
+/// Premiums since the last tick.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Samples {
+    /// Their sum, ppm.
+    pub sum: i64,
+    /// How many, zeros included.
+    pub count: u32,
+}
+
+/// What a tick charged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct LastRate {
+    /// Rate for eight hours, ppm.
+    pub rate: SignedPpm,
+    /// What was added to the funding index.
+    pub delta: FundingIndex,
+    /// Block time.
+    pub time: Time,
+}
+
+/// Parameters of funding.
+pub fn params(state: &dyn Read) -> Params {
+    PARAMS.get(state).unwrap_or_default()
+}
+
+/// When the next sample and tick are due.
+pub fn clock(state: &dyn Read) -> Clock {
+    CLOCK.get(state).unwrap_or_else(|| fault("funding has no clock: genesis was not written"))
+}
+
+/// Samples of `market` since the last tick.
+pub fn samples(state: &dyn Read, market: MarketId) -> Samples {
+    SAMPLES.get(state, &market).unwrap_or_default()
+}
+
+/// What the last tick charged in `market`; nothing before the first one.
+pub fn last(state: &dyn Read, market: MarketId) -> Option<LastRate> {
+    LAST.get(state, &market)
+}

@@ -1,0 +1,63 @@
+//! Validators and authority at the start of a chain.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use store::{Ctx, Read};
+use types::{Address, Denom};
+
+use crate::state::{staking_denom, validators, Since, AUTHORITY, SETS, STAKING_DENOM};
+use crate::validator::{set_of, Validator};
+use crate::Error;
+
+/// What governance starts with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Genesis {
+    /// Validators that the engine starts with, in any order.
+    pub validators: Vec<NewValidator>,
+    /// Who may change parameters; the account of module `gov` when nobody is named.
+    pub authority: Option<Address>,
+    /// Coin that power stands for.
+    pub staking_denom: Option<Denom>,
+}
+
+/// A validator as the engine names it; its address follows from its key.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct NewValidator {
+    /// Ed25519 key.
+    pub public_key: [u8; 32],
+    /// Weight of its vote, above zero.
+    pub power: u64,
+    /// What it calls itself.
+    pub moniker: String,
+}
+
+/// Write `genesis` into an empty state; its set counts from the first block on. Refused (`governance/3`) when
+/// the validators are no set.
+pub fn init(ctx: &mut Ctx<'_>, genesis: &Genesis) -> Result<(), Error> {
+    let given = genesis.validators.iter();
+    let validators = given.map(|new| Validator::new(new.public_key, new.power, &new.moniker));
+    SETS.set(ctx.state, &Since(0), &set_of(validators.collect())?);
+    if let Some(authority) = &genesis.authority {
+        AUTHORITY.set(ctx.state, authority);
+    }
+    if let Some(denom) = &genesis.staking_denom {
+        STAKING_DENOM.set(ctx.state, denom);
+    }
+    Ok(())
+}
+
+/// The state as a genesis: the latest set, without history.
+pub fn export(state: &dyn Read) -> Genesis {
+    let new = |validator: Validator| NewValidator {
+        public_key: validator.public_key,
+        power: validator.power,
+        moniker: validator.moniker,
+    };
+    Genesis {
+        validators: validators(state).into_iter().map(new).collect(),
+        authority: AUTHORITY.get(state),
+        staking_denom: staking_denom(state),
+    }
+}

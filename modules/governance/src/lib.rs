@@ -1,0 +1,26 @@
+//! Who decides: the validators whose votes count at each height, and the one authority that may change
+//! parameters.
+//!
+//! Reading order: [`validator`] (a validator and a set of them), [`state`] (sets by the height from which they
+//! count), [`authority`] (what only the authority may do, which today nobody may), [`query`].
+//!
+//! The set given at the start is the set for good until staking exists; administrative messages are refused by
+//! name, never half-accepted.
+#![no_std]
+
+extern crate alloc;
+
+pub mod authority;
+pub mod error;
+pub mod genesis;
+pub mod query;
+pub mod state;
+pub mod validator;
+
+pub use authority::{is_administrative, refuse, require_authority};
+pub use error::Error;
+pub use genesis::{Genesis, NewValidator};
+pub use state::{
+    authority, layout, schedule, set_at, staking_denom, total_power, total_power_at, validators,
+};
+pub use validator::{Validator, MAX_TOTAL_POWER, MAX_VALIDATORS};

@@ -1,0 +1,105 @@
+//! Deleveraging: a position that nobody wants and nobody can pay for is closed against those who hold the other
+//! side, at the price that leaves the account with nothing.
+
+use alloc::collections::BTreeSet;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use num::{BaseQuantums, QuoteQuantums};
+use store::{Ctx, Read};
+use subaccounts::{Kind, Side, Update};
+use types::{MarketId, SubaccountId};
+
+use crate::allocate::{allocate, Share};
+use crate::event::Deleveraged;
+use crate::formulas::bankruptcy_quote;
+use crate::view::{account, Market};
+use crate::Error;
+
+/// What a deleveraging did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Counterparties that took a part.
+    pub offsets: u32,
+    /// Counterparties whose own rule refused.
+    pub refused: u32,
+    /// What could not be closed.
+    pub left: BaseQuantums,
+}
+
+/// Close the position of `id` in `market` against the holders of the other side, in proportion to their sizes
+/// and in multiples of `step`; who may not take its share is skipped, and the others share it. At most `tries`
+/// counterparties are asked, the largest first. The caller has seen that the account is worth less than nothing.
+pub fn deleverage(
+    ctx: &mut Ctx<'_>,
+    id: &SubaccountId,
+    market: MarketId,
+    step: BaseQuantums,
+    tries: u32,
+) -> Result<Outcome, Error> {
+    let size = subaccounts::get(ctx.state.as_read(), id).size(market);
+    let mut outcome = Outcome { left: size.abs(), ..Outcome::default() };
+    let Some(side) = Side::of(size) else { return Ok(outcome) };
+    let mut skipped = BTreeSet::from([*id]);
+    let mut tries = usize::try_from(tries).unwrap_or(usize::MAX);
+    while outcome.left.is_positive() && tries > 0 {
+        let mut holders = holders(ctx.state.as_read(), market, side.opposite(), &skipped);
+        holders.truncate(tries);
+        let shares = allocate(outcome.left, step, &holders).ok_or(Error::Overflow(market))?;
+        if shares.is_empty() {
+            break;
+        }
+        tries = tries.saturating_sub(shares.len());
+        for (counterparty, share) in shares {
+            if offset(ctx, id, &counterparty, market, share).is_ok() {
+                outcome.left -= share;
+                outcome.offsets = outcome.offsets.saturating_add(1);
+            } else {
+                skipped.insert(counterparty);
+                outcome.refused = outcome.refused.saturating_add(1);
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+/// Accounts on this side of `market` but the skipped ones, the largest first, ties to the lower id. Reads all of
+/// them.
+fn holders(state: &dyn Read, market: MarketId, side: Side, skipped: &BTreeSet<SubaccountId>) -> Vec<Share> {
+    let ids = subaccounts::holders(state, market, side, None, usize::MAX);
+    let mut holders: Vec<Share> = ids
+        .into_iter()
+        .filter(|id| !skipped.contains(id))
+        .map(|id| (id, subaccounts::get(state, &id).size(market).abs()))
+        .collect();
+    holders.sort_by(|(_, one), (_, other)| other.cmp(one));
+    holders
+}
+
+/// Close `size` (above zero) of the position of `id` against `counterparty` at the bankruptcy price (F4) of that
+/// size as the account stands now, without fees. Returns what the first account got; below zero, paid. Refused
+/// when either account's own rule refuses the change; then nothing has changed.
+pub fn offset(
+    ctx: &mut Ctx<'_>,
+    id: &SubaccountId,
+    counterparty: &SubaccountId,
+    market: MarketId,
+    size: BaseQuantums,
+) -> Result<QuoteQuantums, Error> {
+    let state = ctx.state.as_read();
+    let (settled, risk) = account(state, id)?;
+    let terms = Market::load(state, market)?;
+    let holding = terms.holding(settled.size(market))?;
+    let slice = terms.slice(&holding, size)?;
+    let quote = bankruptcy_quote(&risk, &slice, holding.base).ok_or(Error::Overflow(market))?;
+    let updates = [
+        Update { id: *id, quote, base: Some((market, slice.base)) },
+        Update { id: *counterparty, quote: -quote, base: Some((market, -slice.base)) },
+    ];
+    subaccounts::update(ctx, &updates, Kind::Liquidation).map_err(|refused| Error::Account {
+        id: updates.get(refused.index).map_or(*id, |update| update.id),
+        reason: refused.to_string(),
+    })?;
+    ctx.emit(Deleveraged { id: *id, counterparty: *counterparty, market, size, quote });
+    Ok(quote)
+}

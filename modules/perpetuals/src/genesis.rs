@@ -1,0 +1,63 @@
+//! Perpetuals and tiers at the start of a chain.
+
+use alloc::vec::Vec;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use store::{Ctx, Read};
+
+use crate::params::{MarketType, Params};
+use crate::state::{all, module_params, tiers, Perpetual, Tier, PARAMS, PERPETUALS, TIERS};
+use crate::Error;
+
+/// What the module starts with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Genesis {
+    /// Parameters of all markets.
+    pub params: Params,
+    /// Liquidity tiers, in rising order of number.
+    pub tiers: Vec<Tier>,
+    /// Perpetuals with their type, in rising order of market. Each needs an oracle market of the same number.
+    pub perpetuals: Vec<(Perpetual, MarketType)>,
+}
+
+/// Write `genesis` into a state that already has oracle markets and no perpetuals.
+pub fn init(ctx: &mut Ctx<'_>, genesis: &Genesis) -> Result<(), Error> {
+    genesis.params.check()?;
+    PARAMS.set(ctx.state, &genesis.params);
+    let mut last = None;
+    for tier in &genesis.tiers {
+        tier.check()?;
+        if last.replace(tier.id) >= Some(tier.id) {
+            return Err(Error::TierOrder(tier.id));
+        }
+        TIERS.set(ctx.state, &tier.id, tier);
+    }
+    let mut last = None;
+    for (perpetual, market_type) in &genesis.perpetuals {
+        perpetual.check()?;
+        let market = perpetual.market;
+        if *market_type == MarketType::Isolated {
+            return Err(Error::Isolated(market));
+        }
+        if last.replace(market) >= Some(market) {
+            return Err(Error::Order(market));
+        }
+        if !TIERS.has(ctx.state, &perpetual.tier) {
+            return Err(Error::NoTier(perpetual.tier));
+        }
+        if prices::params(ctx.state, market).is_none() {
+            return Err(Error::NoMarket(market));
+        }
+        PERPETUALS.set(ctx.state, &market, perpetual);
+    }
+    Ok(())
+}
+
+/// The state as a genesis.
+pub fn export(state: &dyn Read) -> Genesis {
+    Genesis {
+        params: module_params(state),
+        tiers: tiers(state),
+        perpetuals: all(state).into_iter().map(|perpetual| (perpetual, MarketType::Cross)).collect(),
+    }
+}

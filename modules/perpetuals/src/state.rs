@@ -1,0 +1,88 @@
+//! What this module keeps in the store. Module byte `0x13`.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use num::{BaseQuantums, FundingIndex, Ppm, QuoteQuantums, SignedPpm};
+use store::{Collection, Item, Map, Read};
+use types::MarketId;
+
+use crate::params::Params;
+
+/// Perpetual markets: `market -> perpetual`.
+pub(crate) const PERPETUALS: Map<MarketId, Perpetual> = Map::new([0x13, 0x00], "perpetuals/perpetuals");
+
+/// Liquidity tiers: `number -> tier`.
+pub(crate) const TIERS: Map<u32, Tier> = Map::new([0x13, 0x01], "perpetuals/tiers");
+
+/// Parameters of all markets.
+pub(crate) const PARAMS: Item<Params> = Item::new([0x13, 0x02], "perpetuals/params");
+
+/// What this module keeps.
+pub fn layout() -> [Collection; 3] {
+    [PERPETUALS.collection(), TIERS.collection(), PARAMS.collection()]
+}
+
+/// A perpetual market.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Perpetual {
+    /// Which market; also the number of its oracle market and of its book.
+    pub market: MarketId,
+    /// Its name, `BTC-USD`.
+    pub ticker: String,
+    /// A base quantum is 10^atomic_resolution coins.
+    pub atomic_resolution: i32,
+    /// Funding rate for 8 hours on top of the premium; at most 1,000,000 either way.
+    pub default_funding: SignedPpm,
+    /// Number of its liquidity tier.
+    pub tier: u32,
+    /// Funding that one base quantum has paid since the start, in millionths of a quote quantum.
+    pub funding_index: FundingIndex,
+    /// Sum of all long positions, which is that of all short ones; never negative.
+    pub open_interest: BaseQuantums,
+}
+
+/// What markets of similar liquidity share.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Tier {
+    /// Its number.
+    pub id: u32,
+    /// Its name.
+    pub name: String,
+    /// Initial margin as a share of notional, before open interest scales it; 1 to 1,000,000 ppm.
+    pub initial_margin: Ppm,
+    /// Maintenance margin as a share of the initial one; below 1,000,000 ppm.
+    pub maintenance_fraction: Ppm,
+    /// Notional for which the book's impact price is measured; above 0.
+    pub impact_notional: QuoteQuantums,
+    /// Open interest up to which initial margin is not scaled.
+    pub open_interest_lower_cap: QuoteQuantums,
+    /// Open interest from which on initial margin is all of notional; 0 turns scaling off.
+    pub open_interest_upper_cap: QuoteQuantums,
+}
+
+/// The perpetual `market`.
+pub fn perpetual(state: &dyn Read, market: MarketId) -> Option<Perpetual> {
+    PERPETUALS.get(state, &market)
+}
+
+/// The tier with this number.
+pub fn tier(state: &dyn Read, id: u32) -> Option<Tier> {
+    TIERS.get(state, &id)
+}
+
+/// All perpetuals, in order of market. Markets are few: they come from genesis.
+pub fn all(state: &dyn Read) -> Vec<Perpetual> {
+    PERPETUALS.scan(state, &(), usize::MAX).into_iter().map(|(_, perpetual)| perpetual).collect()
+}
+
+/// All tiers, in order of number.
+pub fn tiers(state: &dyn Read) -> Vec<Tier> {
+    TIERS.scan(state, &(), usize::MAX).into_iter().map(|(_, tier)| tier).collect()
+}
+
+/// Parameters of the module.
+pub fn module_params(state: &dyn Read) -> Params {
+    PARAMS.get(state).unwrap_or_default()
+}

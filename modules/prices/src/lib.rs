@@ -1,0 +1,28 @@
+//! Oracle prices: what validators vote becomes one price per market, with an age.
+//!
+//! Reading order: [`state`] (what is kept), [`aggregate`](aggregate()) (votes into prices: the only rule
+//! with an argument behind it), [`record`](record()) (prices into state), [`params`](mod@params) and [`genesis`],
+//! [`query`].
+//!
+//! It never reads a vote extension's bytes or checks a signature (the composition did), never makes a price
+//! up, and never lets an old price pass as a fresh one.
+#![no_std]
+
+extern crate alloc;
+
+pub mod error;
+pub mod genesis;
+pub mod params;
+pub mod query;
+pub mod state;
+
+mod aggregate;
+mod event;
+mod record;
+
+pub use aggregate::{aggregate, Vote};
+pub use error::Error;
+pub use genesis::Genesis;
+pub use params::{MarketParams, Params};
+pub use record::record;
+pub use state::{is_fresh, layout, markets, module_params, params, price, OraclePrice};

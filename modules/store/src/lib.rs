@@ -1,0 +1,22 @@
+//! State as modules see it: typed tables over an ordered map of bytes, with an undo journal that makes
+//! failure free. No tree and no disk: those are the node's.
+//!
+//! Reading order: [`state`](Read) (what a state can do), [`key`](Key) (how keys sort), [`table`](Map) (what
+//! modules declare), [`ctx`](Ctx) (what a rule receives), [`memory`](Memory) (the state blocks run on).
+#![no_std]
+
+extern crate alloc;
+
+mod ctx;
+mod key;
+mod memory;
+mod overlay;
+mod state;
+mod table;
+
+pub use ctx::{attempt, Ctx};
+pub use key::{Key, Last};
+pub use memory::{Change, Memory};
+pub use overlay::{Before, Overlay};
+pub use state::{fault, Journaled, Pair, Read, State};
+pub use table::{Collection, Item, Map};

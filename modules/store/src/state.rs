@@ -1,0 +1,65 @@
+//! What a state can do.
+
+use alloc::vec::Vec;
+use core::ops::Bound;
+
+/// A key and its value.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
+/// An ordered map of bytes that can be read.
+pub trait Read {
+    /// Calls `with` with the value of `key` and answers true, or answers false when there is none.
+    fn read(&self, key: &[u8], with: &mut dyn FnMut(&[u8])) -> bool;
+
+    /// First pair within the bounds, in key order.
+    fn next(&self, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Option<Pair>;
+
+    /// Last pair within the bounds, in key order.
+    fn prev(&self, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Option<Pair>;
+}
+
+/// Something that can undo: savepoints nest, item in transaction in block.
+pub trait Journaled {
+    /// Remember this moment.
+    fn savepoint(&mut self);
+
+    /// Undo everything since the last savepoint and forget that savepoint.
+    fn rollback(&mut self);
+
+    /// Keep everything since the last savepoint and forget that savepoint.
+    fn release(&mut self);
+}
+
+impl Journaled for () {
+    fn savepoint(&mut self) {}
+    fn rollback(&mut self) {}
+    fn release(&mut self) {}
+}
+
+/// A state that blocks are executed on.
+pub trait State: Read + Journaled {
+    /// Give `key` this value.
+    fn set(&mut self, key: &[u8], value: &[u8]);
+
+    /// Forget `key`.
+    fn remove(&mut self, key: &[u8]);
+
+    /// Keys under `prefix` that were written since the block began, in key order, each once. A key that was
+    /// written and got its old value back is still named.
+    fn changed(&self, prefix: &[u8]) -> Vec<Vec<u8>>;
+
+    /// Value that `key` had when the block began.
+    fn before(&self, key: &[u8]) -> Option<Vec<u8>>;
+
+    /// This state as something to read.
+    fn as_read(&self) -> &dyn Read;
+}
+
+/// Stop: the state contradicts what this code wrote. Going on would be guessing with people's money.
+#[expect(
+    clippy::panic,
+    reason = "a fault must stop the node before it commits; the node catches and reports it"
+)]
+pub fn fault(reason: &str) -> ! {
+    panic!("fault: {reason}")
+}

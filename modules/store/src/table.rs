@@ -1,0 +1,229 @@
+//! Typed tables. A module declares its state as constants in `state.rs`; nothing else knows the bytes.
+
+use alloc::vec::Vec;
+use core::marker::PhantomData;
+use core::ops::Bound;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use crate::state::{fault, Read, State};
+use crate::Key;
+
+/// One row of the golden layout: where a table lives and what it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Collection {
+    /// Module byte and table byte.
+    pub prefix: [u8; 2],
+    /// `module/table`.
+    pub name: &'static str,
+    /// Rust type of the key; `()` for an item.
+    pub key: &'static str,
+    /// Rust type of the value.
+    pub value: &'static str,
+}
+
+/// One value.
+pub struct Item<V> {
+    prefix: [u8; 2],
+    name: &'static str,
+    value: PhantomData<fn() -> V>,
+}
+
+/// A table from keys to values, in the order of the keys' bytes.
+pub struct Map<K, V> {
+    prefix: [u8; 2],
+    name: &'static str,
+    types: PhantomData<fn() -> (K, V)>,
+}
+
+fn decode<V: BorshDeserialize>(name: &str, bytes: &[u8]) -> V {
+    match V::try_from_slice(bytes) {
+        Ok(value) => value,
+        Err(_) => fault(&alloc::format!("a value of {name} does not decode")),
+    }
+}
+
+fn encode<V: BorshSerialize>(name: &str, value: &V) -> Vec<u8> {
+    match borsh::to_vec(value) {
+        Ok(bytes) => bytes,
+        Err(_) => fault(&alloc::format!("a value of {name} does not encode")),
+    }
+}
+
+fn load<V: BorshDeserialize>(state: &dyn Read, name: &str, key: &[u8]) -> Option<V> {
+    let mut value = None;
+    state.read(key, &mut |bytes| value = Some(decode(name, bytes)));
+    value
+}
+
+/// The first byte string that is greater than every one that starts with `prefix`.
+fn end_of(prefix: &[u8]) -> Option<Vec<u8>> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if let Some(next) = last.checked_add(1) {
+            end.push(next);
+            return Some(end);
+        }
+    }
+    None
+}
+
+impl<V: BorshSerialize + BorshDeserialize> Item<V> {
+    /// The item at `prefix` (module byte, table byte), called `name` (`module/item`).
+    pub const fn new(prefix: [u8; 2], name: &'static str) -> Self {
+        Self { prefix, name, value: PhantomData }
+    }
+
+    /// Its value, if it has one.
+    pub fn get(&self, state: &dyn Read) -> Option<V> {
+        load(state, self.name, &self.prefix)
+    }
+
+    /// Give it a value.
+    pub fn set(&self, state: &mut dyn State, value: &V) {
+        state.set(&self.prefix, &encode(self.name, value));
+    }
+
+    /// Take its value away.
+    pub fn remove(&self, state: &mut dyn State) {
+        state.remove(&self.prefix);
+    }
+
+    /// Its row of the layout.
+    pub fn collection(&self) -> Collection {
+        Collection { prefix: self.prefix, name: self.name, key: "()", value: core::any::type_name::<V>() }
+    }
+}
+
+impl<K: Key, V: BorshSerialize + BorshDeserialize> Map<K, V> {
+    /// The table at `prefix` (module byte, table byte), called `name` (`module/table`).
+    pub const fn new(prefix: [u8; 2], name: &'static str) -> Self {
+        Self { prefix, name, types: PhantomData }
+    }
+
+    fn bytes(&self, key: &impl Key) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(48);
+        bytes.extend_from_slice(&self.prefix);
+        key.write(&mut bytes);
+        bytes
+    }
+
+    fn pair(&self, (key, value): (Vec<u8>, Vec<u8>)) -> (K, V) {
+        match self.key_of(&key) {
+            Some(key) => (key, decode(self.name, &value)),
+            None => fault(&alloc::format!("a key of {} does not decode", self.name)),
+        }
+    }
+
+    /// Value of `key`.
+    pub fn get(&self, state: &dyn Read, key: &K) -> Option<V> {
+        load(state, self.name, &self.bytes(key))
+    }
+
+    /// Whether `key` has a value.
+    pub fn has(&self, state: &dyn Read, key: &K) -> bool {
+        state.read(&self.bytes(key), &mut |_| ())
+    }
+
+    /// Give `key` a value.
+    pub fn set(&self, state: &mut dyn State, key: &K, value: &V) {
+        state.set(&self.bytes(key), &encode(self.name, value));
+    }
+
+    /// Forget `key`.
+    pub fn remove(&self, state: &mut dyn State, key: &K) {
+        state.remove(&self.bytes(key));
+    }
+
+    /// First pair whose key starts with `prefix` (`&()` for the whole table).
+    pub fn first(&self, state: &dyn Read, prefix: &impl Key) -> Option<(K, V)> {
+        let from = self.bytes(prefix);
+        let end = end_of(&from);
+        let pair = state.next(Bound::Included(&from), bound(end.as_deref()))?;
+        Some(self.pair(pair))
+    }
+
+    /// Last pair whose key starts with `prefix`.
+    pub fn last(&self, state: &dyn Read, prefix: &impl Key) -> Option<(K, V)> {
+        let from = self.bytes(prefix);
+        let end = end_of(&from);
+        let pair = state.prev(Bound::Included(&from), bound(end.as_deref()))?;
+        Some(self.pair(pair))
+    }
+
+    /// First pair after `key` whose key starts with `prefix`.
+    pub fn next_after(&self, state: &dyn Read, prefix: &impl Key, key: &K) -> Option<(K, V)> {
+        let end = end_of(&self.bytes(prefix));
+        let pair = state.next(Bound::Excluded(&self.bytes(key)), bound(end.as_deref()))?;
+        Some(self.pair(pair))
+    }
+
+    /// At most `limit` pairs whose keys start with `prefix`, in key order.
+    pub fn scan(&self, state: &dyn Read, prefix: &impl Key, limit: usize) -> Vec<(K, V)> {
+        self.collect(state, Bound::Included(&self.bytes(prefix)), &self.bytes(prefix), limit)
+    }
+
+    /// At most `limit` pairs whose keys start with `prefix` and are `from` or greater.
+    pub fn scan_from(
+        &self,
+        state: &dyn Read,
+        prefix: &impl Key,
+        from: &impl Key,
+        limit: usize,
+    ) -> Vec<(K, V)> {
+        self.collect(state, Bound::Included(&self.bytes(from)), &self.bytes(prefix), limit)
+    }
+
+    /// At most `limit` pairs of the whole table from `from` on (from its start when `None`).
+    pub fn page(&self, state: &dyn Read, from: Option<&K>, limit: usize) -> Vec<(K, V)> {
+        match from {
+            None => self.scan(state, &(), limit),
+            Some(key) => self.scan_from(state, &(), key, limit),
+        }
+    }
+
+    fn collect(&self, state: &dyn Read, from: Bound<&[u8]>, prefix: &[u8], limit: usize) -> Vec<(K, V)> {
+        let end = end_of(prefix);
+        let mut found = Vec::new();
+        let mut next = state.next(from, bound(end.as_deref()));
+        while let Some((key, value)) = next {
+            if found.len() >= limit {
+                break;
+            }
+            next = state.next(Bound::Excluded(&key), bound(end.as_deref()));
+            found.push(self.pair((key, value)));
+        }
+        found
+    }
+
+    /// Keys of this table that were written since the block began, in key order.
+    pub fn changed(&self, state: &dyn State) -> Vec<K> {
+        state.changed(&self.prefix).iter().filter_map(|key| self.key_of(key)).collect()
+    }
+
+    /// Value that `key` had when the block began.
+    pub fn before(&self, state: &dyn State, key: &K) -> Option<V> {
+        state.before(&self.bytes(key)).map(|bytes| decode(self.name, &bytes))
+    }
+
+    /// The key that these stored bytes (with their prefix) stand for.
+    pub fn key_of(&self, bytes: &[u8]) -> Option<K> {
+        let mut rest = bytes.strip_prefix(&self.prefix)?;
+        let key = K::read(&mut rest)?;
+        rest.is_empty().then_some(key)
+    }
+
+    /// The table's row of the layout.
+    pub fn collection(&self) -> Collection {
+        Collection {
+            prefix: self.prefix,
+            name: self.name,
+            key: core::any::type_name::<K>(),
+            value: core::any::type_name::<V>(),
+        }
+    }
+}
+
+fn bound(end: Option<&[u8]>) -> Bound<&[u8]> {
+    end.map_or(Bound::Unbounded, Bound::Excluded)
+}

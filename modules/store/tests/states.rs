@@ -1,0 +1,136 @@
+//! Both states against a naive model: random writes, savepoints and seeks.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use store::{Journaled, Memory, Overlay, Read, State};
+
+type Model = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// A small generator of pseudo-random numbers, so that a failure repeats.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 33) % sides
+    }
+
+    fn key(&mut self) -> Vec<u8> {
+        let length = 1 + self.roll(2);
+        (0..length).map(|_| u8::try_from(self.roll(6)).unwrap()).collect()
+    }
+}
+
+fn equal(state: &dyn Read, model: &Model, dice: &mut Dice) {
+    for _ in 0..4 {
+        let key = dice.key();
+        let mut value = None;
+        assert_eq!(state.read(&key, &mut |bytes| value = Some(bytes.to_vec())), model.contains_key(&key));
+        assert_eq!(value.as_ref(), model.get(&key));
+        let (low, high) = (dice.key(), dice.key());
+        if low < high {
+            let bounds = (Bound::Included(low.as_slice()), Bound::Excluded(high.as_slice()));
+            let own =
+                |pair: Option<(&Vec<u8>, &Vec<u8>)>| pair.map(|(key, value)| (key.clone(), value.clone()));
+            assert_eq!(state.next(bounds.0, bounds.1), own(model.range::<[u8], _>(bounds).next()));
+            assert_eq!(state.prev(bounds.0, bounds.1), own(model.range::<[u8], _>(bounds).next_back()));
+        } else {
+            assert_eq!(state.next(Bound::Included(&low), Bound::Excluded(&high)), None);
+        }
+    }
+}
+
+fn walk(state: &mut dyn State, start: Model, seed: u64) -> Model {
+    let mut dice = Dice(seed);
+    let mut model = start;
+    let mut saved: Vec<Model> = Vec::new();
+    for _ in 0..400 {
+        match dice.roll(8) {
+            0..=3 => {
+                let (key, value) = (dice.key(), dice.key());
+                state.set(&key, &value);
+                model.insert(key, value);
+            }
+            4 => {
+                let key = dice.key();
+                state.remove(&key);
+                model.remove(&key);
+            }
+            5 => {
+                state.savepoint();
+                saved.push(model.clone());
+            }
+            6 if !saved.is_empty() => {
+                state.rollback();
+                model = saved.pop().unwrap();
+            }
+            7 if !saved.is_empty() => {
+                state.release();
+                saved.pop();
+            }
+            _ => {}
+        }
+        equal(state.as_read(), &model, &mut dice);
+    }
+    model
+}
+
+#[test]
+fn memory_and_overlay_equal_a_naive_map_under_nested_savepoints() {
+    for seed in 0..60 {
+        let mut memory = Memory::default();
+        let first = walk(&mut memory, Model::new(), seed);
+        memory.take_changes();
+        let mut overlay = Overlay::new(memory.clone());
+        walk(&mut overlay, first.clone(), seed + 1000);
+        equal(&memory, &first, &mut Dice(seed));
+        walk(&mut memory, first, seed + 2000);
+    }
+}
+
+#[test]
+fn the_changes_of_a_block_are_its_final_values_without_writes_that_changed_nothing() {
+    let mut memory = Memory::from_pairs([(Arc::from(&b"a"[..]), Arc::from(&b"1"[..]))]);
+    memory.set(b"a", b"2");
+    memory.set(b"a", b"1");
+    memory.set(b"b", b"3");
+    memory.savepoint();
+    memory.set(b"c", b"4");
+    memory.rollback();
+    assert_eq!(memory.changed(b""), [b"a".to_vec(), b"b".to_vec(), b"c".to_vec()]);
+    assert_eq!(memory.before(b"a"), Some(b"1".to_vec()));
+    let changes = memory.take_changes();
+    assert_eq!(changes.len(), 1);
+    assert_eq!((&*changes[0].0, changes[0].1.as_deref()), (&b"b"[..], Some(&b"3"[..])));
+    memory.set(b"a", b"9");
+    memory.remove(b"b");
+    memory.discard_block();
+    assert_eq!(memory.len(), 2);
+    assert!(memory.read(b"a", &mut |value| assert_eq!(value, b"1")));
+}
+
+#[test]
+fn a_fault_that_unwinds_through_an_attempt_leaves_no_trace() {
+    let (mut memory, mut events) = (Memory::default(), Vec::new());
+    let block = types::Block::default();
+    let chain = types::Chain {
+        chain_id: "test".into(),
+        prefix: "test".into(),
+        collateral: types::Denom::new("uusdc").unwrap(),
+    };
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let mut ctx = store::Ctx { state: &mut memory, events: &mut events, block: &block, chain: &chain };
+        store::attempt(&mut ctx, &mut (), |ctx, ()| {
+            ctx.state.set(b"k", b"outer");
+            store::attempt(ctx, &mut (), |ctx, ()| -> Result<(), ()> {
+                ctx.state.set(b"k", b"inner");
+                ctx.emit(types::Event::new("lost"));
+                store::fault("planted")
+            })
+        })
+    }));
+    assert!(result.is_err());
+    assert!(memory.is_empty() && events.is_empty());
+}

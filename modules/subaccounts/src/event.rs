@@ -1,0 +1,56 @@
+//! Events of this module.
+
+use num::QuoteQuantums;
+use types::{Event, MarketId, SubaccountId};
+
+use crate::state::Subaccount;
+
+/// The whole account after a change: each position adds `market`, `quantums` and `funding_index`.
+pub(crate) fn subaccount_update(id: &SubaccountId, account: &Subaccount) -> Event {
+    let mut event = Event::new("subaccount_update").with_subaccount("owner", "number", id);
+    event = event.with("quote_quantums", account.quote);
+    for (market, position) in &account.positions {
+        event = event
+            .with("market", *market)
+            .with("quantums", position.base)
+            .with("funding_index", position.funding_index);
+    }
+    event
+}
+
+/// A position paid funding (received, when below zero).
+pub(crate) fn funding_paid(id: &SubaccountId, market: MarketId, amount: QuoteQuantums) -> Event {
+    Event::new("funding_paid")
+        .with_subaccount("owner", "number", id)
+        .with("market", market)
+        .with("amount", amount)
+}
+
+/// Money may not leave for a while.
+pub(crate) fn withdrawals_gated(reason: &'static str, height: u64) -> Event {
+    Event::new("withdrawals_gated").with("reason", reason).with("height", height)
+}
+
+/// Money went from a bank account into a margin account.
+pub(crate) fn deposit(sender: types::Address, to: &SubaccountId, amount: QuoteQuantums) -> Event {
+    Event::new("deposit_to_subaccount")
+        .with("sender", sender)
+        .with_subaccount("owner", "number", to)
+        .with("amount", amount)
+}
+
+/// Money went from a margin account to a bank account.
+pub(crate) fn withdraw(from: &SubaccountId, recipient: types::Address, amount: QuoteQuantums) -> Event {
+    Event::new("withdraw_from_subaccount")
+        .with_subaccount("owner", "number", from)
+        .with("recipient", recipient)
+        .with("amount", amount)
+}
+
+/// Money went from one margin account to another.
+pub(crate) fn transfer(from: &SubaccountId, to: &SubaccountId, amount: QuoteQuantums) -> Event {
+    Event::new("subaccount_transfer")
+        .with_subaccount("sender", "sender_number", from)
+        .with_subaccount("recipient", "recipient_number", to)
+        .with("amount", amount)
+}

@@ -1,0 +1,55 @@
+//! When money may leave: not for 50 blocks after an account below zero was seen, nor after an outage.
+
+use store::{Ctx, Read};
+
+use crate::event;
+use crate::state::{NEGATIVE_SEEN, OUTAGE_SEEN};
+
+/// Blocks for which money may not leave.
+pub const GATE_BLOCKS: u64 = 50;
+
+/// A gap of this many seconds between two blocks is an outage.
+pub const OUTAGE_SECONDS: i64 = 300;
+
+/// What the gate stands on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gate {
+    /// Height at which an account below zero was last seen; 0 for never.
+    pub negative_seen: u64,
+    /// Height of the first block after the last outage; 0 for never.
+    pub outage_seen: u64,
+}
+
+impl Gate {
+    /// F6: first height at which money may leave; 0 when it always could.
+    pub fn opens_at(&self) -> u64 {
+        match self.negative_seen.max(self.outage_seen) {
+            0 => 0,
+            seen => seen.saturating_add(GATE_BLOCKS),
+        }
+    }
+}
+
+/// The gate as it stands.
+pub fn gate(state: &dyn Read) -> Gate {
+    Gate {
+        negative_seen: NEGATIVE_SEEN.get(state).unwrap_or_default(),
+        outage_seen: OUTAGE_SEEN.get(state).unwrap_or_default(),
+    }
+}
+
+/// Keep money in for the next 50 blocks: an account below zero was found that could not be closed at once.
+pub fn gate_withdrawals(ctx: &mut Ctx<'_>) {
+    NEGATIVE_SEEN.set(ctx.state, &ctx.block.height);
+    ctx.emit(event::withdrawals_gated("negative_account", ctx.block.height));
+}
+
+/// At the start of a block: keep money in for 50 blocks when the chain stood still. The first block follows
+/// genesis, which may be long ago; that is no outage.
+pub fn begin_block(ctx: &mut Ctx<'_>) {
+    let stood_still = ctx.block.previous_time.plus_seconds(OUTAGE_SECONDS) <= ctx.block.time;
+    if ctx.block.height > 1 && stood_still {
+        OUTAGE_SEEN.set(ctx.state, &ctx.block.height);
+        ctx.emit(event::withdrawals_gated("outage", ctx.block.height));
+    }
+}

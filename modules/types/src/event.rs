@@ -1,0 +1,94 @@
+//! What a transition tells the outside: a kind and named values. The node renders them.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::{Address, SubaccountId};
+
+/// Something that happened. Events are outputs: no transition reads them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its kind, for example `transfer`.
+    pub kind: &'static str,
+    /// Names and values, in the order they were given.
+    pub attributes: Vec<(&'static str, Value)>,
+}
+
+/// Value of an attribute; text is made of it outside the state machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A non-negative integer, in decimal.
+    Unsigned(u128),
+    /// A signed integer, in decimal.
+    Signed(i128),
+    /// `true` or `false`.
+    Bool(bool),
+    /// An address, in bech32 with the chain's prefix.
+    Address(Address),
+    /// Text as it is.
+    Text(String),
+    /// Bytes, in hexadecimal.
+    Bytes(Vec<u8>),
+}
+
+impl Event {
+    /// An event without attributes.
+    pub fn new(kind: &'static str) -> Self {
+        Self { kind, attributes: Vec::new() }
+    }
+
+    /// The event with one attribute more.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.attributes.push((name, value.into()));
+        self
+    }
+
+    /// The event with the two attributes `<owner>` and `<number>` of a subaccount.
+    #[must_use]
+    pub fn with_subaccount(self, owner: &'static str, number: &'static str, id: &SubaccountId) -> Self {
+        self.with(owner, id.owner).with(number, id.number)
+    }
+
+    /// First value called `name`.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.attributes.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+}
+
+macro_rules! value_from {
+    ($($source:ty => $variant:ident),* $(,)?) => {
+        $(impl From<$source> for Value {
+            fn from(value: $source) -> Self {
+                Self::$variant(value.into())
+            }
+        })*
+    };
+}
+
+value_from!(
+    u8 => Unsigned, u16 => Unsigned, u32 => Unsigned, u64 => Unsigned, u128 => Unsigned,
+    i32 => Signed, i64 => Signed, i128 => Signed,
+    bool => Bool, Address => Address, &str => Text, String => Text, Vec<u8> => Bytes,
+);
+
+macro_rules! value_from_amount {
+    ($($source:ty => $variant:ident),* $(,)?) => {
+        $(impl From<$source> for Value {
+            fn from(value: $source) -> Self {
+                Self::$variant(value.raw().into())
+            }
+        })*
+    };
+}
+
+value_from_amount!(
+    num::BaseQuantums => Signed, num::QuoteQuantums => Signed, num::FundingIndex => Signed,
+    num::Subticks => Unsigned, num::Price => Unsigned, num::Ppm => Unsigned, num::SignedPpm => Signed,
+);
+
+impl From<crate::MarketId> for Value {
+    fn from(market: crate::MarketId) -> Self {
+        Self::Unsigned(market.0.into())
+    }
+}

@@ -1,0 +1,21 @@
+//! Words that every module shares: identifiers, addresses, coins, block and time, events, and the two
+//! kinds of refusal. No behaviour of the market lives here.
+//!
+//! Reading order: [`address`], [`id`], [`coin`], [`block`], [`event`], [`refusal`].
+#![no_std]
+
+extern crate alloc;
+
+mod address;
+mod block;
+mod coin;
+mod event;
+mod id;
+mod refusal;
+
+pub use address::Address;
+pub use block::{Block, Chain, Time};
+pub use coin::{Coin, Denom};
+pub use event::{Event, Value};
+pub use id::{MarketId, SubaccountId, MAX_SUBACCOUNT_NUMBER};
+pub use refusal::{Malformed, Rejection};
