@@ -1,0 +1,68 @@
+//! What a block does, in order. This is the table of contents of the protocol.
+
+use std::collections::BTreeMap;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+
+use num::Price;
+use store::Ctx;
+use types::MarketId;
+
+use crate::error::{Error, Refusal};
+use crate::machine::{reason_of, BlockInput, Hot, TxResult};
+use crate::{oracle, state, tx};
+
+/// Before the transactions. Prices come first, so that nobody trades before a price that the block already
+/// knows; then funding at those prices; then orders whose time is up, so that nobody trades with them.
+pub(crate) fn begin(ctx: &mut Ctx<'_>, hot: &mut Hot, input: &BlockInput) {
+    state::LAST_BLOCK.set(ctx.state, ctx.block);
+    let prices = voted_prices(ctx, input);
+    prices::record(ctx, &prices);
+    subaccounts::gate::begin_block(ctx);
+    funding::begin_block(ctx, &hot.books);
+    clob::expire(ctx, &mut hot.books);
+}
+
+/// One transaction. A refusal leaves at most its fee and sequence behind.
+pub(crate) fn transaction(ctx: &mut Ctx<'_>, hot: &mut Hot, bytes: &[u8], votes: bool) -> TxResult {
+    if votes {
+        return TxResult::default();
+    }
+    // The events of a transaction are its own; those of the block wait.
+    let before = std::mem::take(ctx.events);
+    let result = catch_unwind(AssertUnwindSafe(|| tx::deliver(ctx, hot, bytes)));
+    let mut result = result.unwrap_or_else(|panic| TxResult {
+        // The same on every node, and already undone: the chain goes on, the node raises the alarm.
+        refusal: Some(Refusal::of(&Error::Fault(reason_of(&*panic)))),
+        ..TxResult::default()
+    });
+    result.events = std::mem::replace(ctx.events, before);
+    result
+}
+
+/// After the transactions. Accounts that the block left in danger are liquidated at the block's prices; the
+/// books write their rows last, when nothing can change them any more.
+pub(crate) fn end(ctx: &mut Ctx<'_>, hot: &mut Hot) -> liquidations::Report {
+    hot.watch.refresh(ctx.state);
+    let report = liquidations::run(ctx, &mut hot.books, &mut hot.watch);
+    hot.watch.refresh(ctx.state);
+    clob::end_block(ctx, &mut hot.books);
+    report
+}
+
+fn voted_prices(ctx: &mut Ctx<'_>, input: &BlockInput) -> BTreeMap<MarketId, Price> {
+    if !input.votes {
+        return BTreeMap::new();
+    }
+    let validators = governance::validators(ctx.state.as_read());
+    let total = governance::total_power(ctx.state.as_read());
+    let set = input.txs.first().and_then(|tx| oracle::decode_vote_set(tx).ok());
+    match set {
+        // Positions that do not fit our set count for nobody: an engine that replays a block trusts its
+        // commit, we still trust only our own powers.
+        Some(set) if set.votes.len() == validators.len() => {
+            state::LAST_VOTES.set(ctx.state, &input.txs[0]);
+            prices::aggregate(&oracle::votes(&set, &validators), total)
+        }
+        _ => BTreeMap::new(),
+    }
+}

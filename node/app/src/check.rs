@@ -1,0 +1,65 @@
+//! Whether a transaction is worth a place in the mempool: everything that can be known from committed state
+//! and from what already waits. Nothing trades here.
+
+use store::{attempt, Ctx, Read, State};
+use types::{Block, Time};
+
+use crate::error::{Error, Refusal};
+use crate::lanes;
+use crate::machine::TxResult;
+use crate::msg::{Msg, Transaction};
+use crate::state;
+use crate::tx::authenticate;
+
+/// How much is known about the transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It is new: everything is checked.
+    New,
+    /// It waited while a block was committed.
+    Again,
+    /// Somebody asks what it would cost: signature, fee and gas limit may be missing.
+    Simulate,
+}
+
+/// Check `bytes` for the block after `height`, on `pending`: committed state and what waiting transactions
+/// wrote. An accepted one leaves its fee and sequence there, so that the next one of the sender fits behind it.
+pub fn check(pending: &mut dyn State, bytes: &[u8], (height, time): (u64, Time), mode: Mode) -> TxResult {
+    let mut result = TxResult::default();
+    if let Err(refusal) = run(pending, bytes, (height, time), mode, &mut result) {
+        result.refusal = Some(refusal);
+    }
+    result
+}
+
+fn run(
+    pending: &mut dyn State,
+    bytes: &[u8],
+    (height, time): (u64, Time),
+    mode: Mode,
+    result: &mut TxResult,
+) -> Result<(), Refusal> {
+    if lanes::is_oracle(bytes) {
+        return Err(Error::OracleVotes.into());
+    }
+    let chain = state::CHAIN.get(pending.as_read()).ok_or(Error::Mixed("the chain has not begun"))?;
+    let tx = Transaction::decode(bytes, &accounts::Limits::default(), &chain)?;
+    result.gas_wanted = tx.envelope.fee.gas_limit;
+    result.gas_used = tx.gas();
+    let block = Block { height: height.saturating_add(1), time, previous_time: time };
+    let mut events = Vec::new();
+    let mut ctx = Ctx { state: pending, events: &mut events, block: &block, chain: &chain };
+    let check = if mode == Mode::Simulate { accounts::Check::Simulate } else { accounts::Check::Verify };
+    attempt(&mut ctx, &mut (), |ctx, ()| {
+        authenticate(ctx, &tx, check)?;
+        tx.messages.iter().try_for_each(|msg| plausible(ctx.state.as_read(), ctx.block, msg))
+    })
+}
+
+/// The cheap part of a message's rules that only reads.
+fn plausible(state: &dyn Read, block: &Block, msg: &Msg) -> Result<(), Refusal> {
+    match msg {
+        Msg::Clob(msg) => Ok(clob::check(state, block, msg)?),
+        Msg::Bank(_) | Msg::Subaccounts(_) => Ok(()),
+    }
+}

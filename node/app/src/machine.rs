@@ -1,0 +1,212 @@
+//! The replicated state machine: latest state, hot structures, and one function that executes a block.
+//!
+//! Pure: no disk, no network, no clock. The same inputs give the same state, results and events on every node.
+
+use std::panic::{catch_unwind, AssertUnwindSafe};
+
+use store::{Change, Ctx, Memory, Read};
+use types::{Block, Chain, Event, Time};
+
+use crate::error::Refusal;
+use crate::genesis::{self, Genesis, GenesisError};
+use crate::{block, invariants, state};
+
+/// Caches that are derived from the state, rebuilt at start and undone with it.
+pub struct Hot {
+    /// The order books.
+    pub books: clob::Books,
+    /// Which accounts may become liquidatable when a price moves.
+    pub watch: liquidations::Watch,
+}
+
+impl Hot {
+    fn rebuild(state: &Memory) -> Self {
+        Self { books: clob::rebuild(state), watch: liquidations::Watch::rebuild(state) }
+    }
+}
+
+/// State and hot structures of one node.
+pub struct Machine {
+    state: Memory,
+    hot: Hot,
+    chain: Chain,
+    /// Check every conservation law over the whole state after each block, not only over what changed.
+    pub full_checks: bool,
+}
+
+/// What a block brings.
+#[derive(Clone, Debug, Default)]
+pub struct BlockInput {
+    /// Its height.
+    pub height: u64,
+    /// Its time.
+    pub time: Time,
+    /// Its transactions, in order; the first holds the oracle votes when [`BlockInput::votes`] says so.
+    pub txs: Vec<Vec<u8>>,
+    /// Whether transaction 0 holds oracle votes.
+    pub votes: bool,
+}
+
+/// What became of a transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TxResult {
+    /// Why it was refused; nothing when it succeeded.
+    pub refusal: Option<Refusal>,
+    /// Answer of the messages: a protobuf `TxMsgData`.
+    pub data: Vec<u8>,
+    /// Gas limit that the sender set.
+    pub gas_wanted: u64,
+    /// Gas used.
+    pub gas_used: u64,
+    /// What happened.
+    pub events: Vec<Event>,
+}
+
+/// What became of a block.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BlockOutcome {
+    /// One result for each transaction, in order.
+    pub results: Vec<TxResult>,
+    /// What happened outside transactions.
+    pub events: Vec<Event>,
+    /// Counts of the block, for people who watch.
+    pub summary: Summary,
+}
+
+/// Counts of one block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Transactions that succeeded, oracle votes not counted.
+    pub transactions: u64,
+    /// Trades between orders, liquidations included.
+    pub fills: u64,
+    /// Liquidations that traded.
+    pub liquidations: u64,
+    /// Positions closed against others because nobody else could pay.
+    pub deleveragings: u64,
+    /// Funding payments that were settled.
+    pub funding_payments: u64,
+    /// Conservation laws checked.
+    pub invariants_checked: u64,
+}
+
+/// The state contradicts a conservation law or itself: the node must stop before it commits.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("block {height} cannot be committed: {reason}")]
+pub struct Fault {
+    /// The block.
+    pub height: u64,
+    /// What does not hold, with both sides.
+    pub reason: String,
+}
+
+impl Machine {
+    /// The state at genesis.
+    pub fn from_genesis(genesis: &Genesis) -> Result<Self, GenesisError> {
+        let mut state = Memory::default();
+        let chain = genesis::init(&mut state, genesis)?;
+        Ok(Self::new(state, chain))
+    }
+
+    /// Continue from stored state. Nothing when the state holds no chain.
+    pub fn from_state(state: Memory) -> Option<Self> {
+        let chain = state::CHAIN.get(&state)?;
+        Some(Self::new(state, chain))
+    }
+
+    fn new(state: Memory, chain: Chain) -> Self {
+        let hot = Hot::rebuild(&state);
+        Self { state, hot, chain, full_checks: false }
+    }
+
+    /// The state, to read.
+    pub fn state(&self) -> &dyn Read {
+        &self.state
+    }
+
+    /// The state itself, for those who build worlds to test.
+    pub fn memory(&mut self) -> &mut Memory {
+        &mut self.state
+    }
+
+    /// The chain's fixed configuration.
+    pub fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// The order books.
+    pub fn books(&self) -> &clob::Books {
+        &self.hot.books
+    }
+
+    /// Height and time of the last block; height 0 and the genesis time before the first.
+    pub fn last_block(&self) -> (u64, Time) {
+        state::last_block(&self.state)
+    }
+
+    /// Execute the block after the last one. On a fault the state is as it was before the block, but the node
+    /// must not go on: every other node meets the same fault.
+    pub fn execute(&mut self, input: &BlockInput) -> Result<BlockOutcome, Fault> {
+        let result = catch_unwind(AssertUnwindSafe(|| self.run(input)));
+        let reason = match result {
+            Ok(Ok(outcome)) => return Ok(outcome),
+            Ok(Err(reason)) => reason,
+            Err(panic) => reason_of(&*panic),
+        };
+        self.state.discard_block();
+        self.hot = Hot::rebuild(&self.state);
+        Err(Fault { height: input.height, reason })
+    }
+
+    fn run(&mut self, input: &BlockInput) -> Result<BlockOutcome, String> {
+        let (height, previous_time) = self.last_block();
+        if input.height != height + 1 || input.time < previous_time {
+            return Err(format!(
+                "it has height {} and time {}, the last block has {height} and {previous_time}",
+                input.height, input.time
+            ));
+        }
+        let block = Block { height: input.height, time: input.time, previous_time };
+        let mut outcome = BlockOutcome::default();
+        let mut events = Vec::new();
+        let mut ctx = Ctx { state: &mut self.state, events: &mut events, block: &block, chain: &self.chain };
+        block::begin(&mut ctx, &mut self.hot, input);
+        for (index, tx) in input.txs.iter().enumerate() {
+            let votes = input.votes && index == 0;
+            let result = block::transaction(&mut ctx, &mut self.hot, tx, votes);
+            outcome.summary.transactions += u64::from(result.refusal.is_none() && !votes);
+            outcome.results.push(result);
+        }
+        let report = block::end(&mut ctx, &mut self.hot);
+        outcome.summary.invariants_checked = invariants::check_changes(&self.state, &self.hot.books)?;
+        if self.full_checks {
+            outcome.summary.invariants_checked += invariants::check_all(&self.state)?;
+            outcome.summary.invariants_checked += invariants::check_caches(&self.state, &self.hot.books)?;
+        }
+        outcome.events = events;
+        outcome.count(&report);
+        Ok(outcome)
+    }
+
+    /// End the block: what it changed, sorted by key.
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        self.state.take_changes()
+    }
+}
+
+impl BlockOutcome {
+    fn count(&mut self, report: &liquidations::Report) {
+        let all = || self.results.iter().flat_map(|result| &result.events).chain(&self.events);
+        let of = |kind: &str| u64::try_from(all().filter(|event| event.kind == kind).count()).unwrap_or(u64::MAX);
+        let (fills, funding_payments) = (of(clob::FILL_EVENT), of("funding_paid"));
+        self.summary.fills = fills;
+        self.summary.funding_payments = funding_payments;
+        self.summary.liquidations = report.liquidations.into();
+        self.summary.deleveragings = report.deleveragings.into();
+    }
+}
+
+pub(crate) fn reason_of(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a fault without words").into()
+}

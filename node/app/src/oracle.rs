@@ -1,0 +1,216 @@
+//! Oracle votes: what a validator puts into its vote extension, what peers accept, what the proposer carries
+//! into the next block as transaction 0, and what every validator checks about it.
+//!
+//! Nothing that the proposer carries is trusted: positions, addresses and powers are compared with **our**
+//! stored validator set of the previous height, each validator counts once, and each signature is verified
+//! over the canonical bytes of (extension, height - 1, round, chain id).
+
+use std::collections::BTreeMap;
+
+use ed25519_consensus::{Signature, VerificationKey};
+use governance::Validator;
+use num::Price;
+use prost::Message;
+use proto::ballast::oracle::v1::{PriceVote, SignedVote, Vote, VoteSet};
+use tendermint_proto::v0_38::abci::ExtendedCommitInfo;
+use tendermint_proto::v0_38::types::CanonicalVoteExtension;
+use types::MarketId;
+
+/// Longest vote extension that peers accept; longer ones double a block's latency.
+pub const MAX_EXTENSION_BYTES: usize = 2048;
+/// First byte of transaction 0. No transaction of a user can begin with it: it is not a protobuf field tag.
+pub const VOTE_SET_MARK: u8 = 0xff;
+
+const FLAG_ABSENT: i32 = 1;
+const FLAG_COMMIT: i32 = 2;
+
+/// Why a set of votes cannot be part of a block.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Transaction 0 is missing, is no vote set, or has bytes beside it.
+    #[error("transaction 0 is not a canonical set of oracle votes")]
+    NotAVoteSet,
+    /// The number of votes differs from the number of validators.
+    #[error("{votes} votes for {validators} validators")]
+    Count {
+        /// Votes carried.
+        votes: usize,
+        /// Validators of the previous height.
+        validators: usize,
+    },
+    /// Address or power at a position differs from our stored set.
+    #[error("vote {0} does not name the validator and power of our set")]
+    Validator(usize),
+    /// A vote that is absent or nil carries an extension or a signature.
+    #[error("vote {0} is no vote for the block but carries an extension")]
+    NotForTheBlock(usize),
+    /// The extension is malformed or too long.
+    #[error("vote {0} carries a malformed extension")]
+    Extension(usize),
+    /// The signature does not fit.
+    #[error("vote {0} carries a wrong signature")]
+    Signature(usize),
+    /// Not more than two thirds of the power voted for the block.
+    #[error("only {power} of {total} power voted for the block")]
+    Power {
+        /// Power of the votes for the block.
+        power: u64,
+        /// All power.
+        total: u64,
+    },
+}
+
+/// The extension that votes for these prices: markets ascending, none twice, no price of zero. Markets that
+/// would make it longer than peers accept are left out, highest numbers first.
+pub fn extension(prices: &BTreeMap<MarketId, Price>) -> Vec<u8> {
+    let mut vote = Vote {
+        prices: prices
+            .iter()
+            .filter(|(_, price)| price.raw() > 0)
+            .map(|(market, price)| PriceVote { market_id: market.0, price: price.raw() })
+            .collect(),
+    };
+    while vote.encoded_len() > MAX_EXTENSION_BYTES {
+        vote.prices.pop();
+    }
+    let bytes = vote.encode_to_vec();
+    // Peers must never see what our own rule would refuse: better no vote.
+    decode(&bytes).map(|_| bytes).unwrap_or_default()
+}
+
+/// The prices of an extension, or nothing when it is malformed. An empty extension votes for nothing.
+pub fn decode(bytes: &[u8]) -> Option<Vec<(MarketId, Price)>> {
+    if bytes.len() > MAX_EXTENSION_BYTES {
+        return None;
+    }
+    let vote = Vote::decode(bytes).ok().filter(|vote| vote.encode_to_vec() == bytes)?;
+    let ascending = vote.prices.windows(2).all(|pair| pair[0].market_id < pair[1].market_id);
+    let positive = vote.prices.iter().all(|vote| vote.price > 0);
+    (ascending && positive)
+        .then(|| vote.prices.iter().map(|vote| (MarketId(vote.market_id), Price::new(vote.price))).collect())
+}
+
+/// Bytes that a validator signs for its extension.
+pub fn sign_bytes(chain_id: &str, height: i64, round: i32, extension: &[u8]) -> Vec<u8> {
+    CanonicalVoteExtension {
+        extension: extension.to_vec(),
+        height,
+        round: round.into(),
+        chain_id: chain_id.into(),
+    }
+    .encode_length_delimited_to_vec()
+}
+
+/// Transaction 0 for the votes of the previous height, as the engine hands them to a proposer. Votes that
+/// others would refuse (late, unverified, malformed) are pruned to absent ones, so the block is acceptable.
+pub fn vote_set(
+    commit: &ExtendedCommitInfo,
+    validators: &[Validator],
+    chain_id: &str,
+    height: u64,
+) -> Vec<u8> {
+    let carried = |(position, validator): (usize, &Validator)| {
+        let mut vote = SignedVote {
+            validator_address: validator.address.to_vec(),
+            power: i64::try_from(validator.power).unwrap_or(i64::MAX),
+            block_id_flag: FLAG_ABSENT,
+            ..SignedVote::default()
+        };
+        let own = commit.votes.get(position).filter(|vote| {
+            vote.validator.as_ref().is_some_and(|named| named.address[..] == validator.address[..])
+        });
+        let Some(own) = own else {
+            return vote;
+        };
+        if own.block_id_flag != FLAG_COMMIT {
+            vote.block_id_flag = own.block_id_flag;
+            return vote;
+        }
+        let absent = vote.clone();
+        vote.block_id_flag = FLAG_COMMIT;
+        vote.vote_extension = own.vote_extension.to_vec();
+        vote.extension_signature = own.extension_signature.to_vec();
+        let checked = check_vote(position, &vote, validator, chain_id, (height, commit.round));
+        if checked.is_ok() {
+            vote
+        } else {
+            absent
+        }
+    };
+    let votes = validators.iter().enumerate().map(carried).collect();
+    let mut bytes = vec![VOTE_SET_MARK];
+    bytes.extend(VoteSet { round: commit.round, votes }.encode_to_vec());
+    bytes
+}
+
+/// Read transaction 0.
+pub fn decode_vote_set(tx: &[u8]) -> Result<VoteSet, Error> {
+    let bytes = tx.strip_prefix(&[VOTE_SET_MARK]).ok_or(Error::NotAVoteSet)?;
+    let set = VoteSet::decode(bytes).map_err(|_| Error::NotAVoteSet)?;
+    if set.encode_to_vec() == bytes {
+        Ok(set)
+    } else {
+        Err(Error::NotAVoteSet)
+    }
+}
+
+/// Whether `set`, carried by the block at `height`, may be executed: every position, power and signature.
+pub fn check_vote_set(
+    set: &VoteSet,
+    validators: &[Validator],
+    chain_id: &str,
+    height: u64,
+) -> Result<(), Error> {
+    if set.votes.len() != validators.len() {
+        return Err(Error::Count { votes: set.votes.len(), validators: validators.len() });
+    }
+    let (mut power, mut total) = (0_u64, 0_u64);
+    for (position, (vote, validator)) in set.votes.iter().zip(validators).enumerate() {
+        total = total.saturating_add(validator.power);
+        let own_power = i64::try_from(validator.power).unwrap_or(i64::MAX);
+        if vote.validator_address[..] != validator.address[..] || vote.power != own_power {
+            return Err(Error::Validator(position));
+        }
+        if vote.block_id_flag == FLAG_COMMIT {
+            check_vote(position, vote, validator, chain_id, (height, set.round))?;
+            power = power.saturating_add(validator.power);
+        } else if !vote.vote_extension.is_empty() || !vote.extension_signature.is_empty() {
+            return Err(Error::NotForTheBlock(position));
+        }
+    }
+    if u128::from(power) * 3 > u128::from(total) * 2 {
+        Ok(())
+    } else {
+        Err(Error::Power { power, total })
+    }
+}
+
+fn check_vote(
+    position: usize,
+    vote: &SignedVote,
+    validator: &Validator,
+    chain_id: &str,
+    (height, round): (u64, i32),
+) -> Result<(), Error> {
+    decode(&vote.vote_extension).ok_or(Error::Extension(position))?;
+    let voted_at = i64::try_from(height.saturating_sub(1)).map_err(|_| Error::Signature(position))?;
+    let message = sign_bytes(chain_id, voted_at, round, &vote.vote_extension);
+    let signature = Signature::try_from(&vote.extension_signature[..]).map_err(|_| Error::Signature(position))?;
+    VerificationKey::try_from(validator.public_key)
+        .and_then(|key| key.verify(&signature, &message))
+        .map_err(|_| Error::Signature(position))
+}
+
+/// What the votes of `set` say, for the rule that makes one price of them.
+pub fn votes(set: &VoteSet, validators: &[Validator]) -> Vec<prices::Vote> {
+    set.votes
+        .iter()
+        .zip(validators)
+        .filter(|(vote, _)| vote.block_id_flag == FLAG_COMMIT)
+        .map(|(vote, validator)| prices::Vote {
+            validator: validator.address,
+            power: validator.power,
+            prices: decode(&vote.vote_extension).unwrap_or_default(),
+        })
+        .collect()
+}

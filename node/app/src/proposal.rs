@@ -1,0 +1,84 @@
+//! What a proposer puts into a block, and what everybody demands of it. Both are total: `prepare` always
+//! answers with a block that `check` accepts, and neither changes anything.
+
+use store::Read;
+use tendermint_proto::v0_38::abci::ExtendedCommitInfo;
+
+use crate::lanes::{self, Lane};
+use crate::msg::Transaction;
+use crate::{oracle, state};
+
+/// Why a proposal is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Oracle votes are missing or unacceptable.
+    #[error(transparent)]
+    Votes(#[from] oracle::Error),
+    /// Oracle votes where none may be.
+    #[error("transaction {0} carries oracle votes where none belong")]
+    StrayVotes(usize),
+    /// A lane comes after a later one.
+    #[error("the transactions are not in the order of their lanes")]
+    Order,
+    /// The state below the proposal holds no chain.
+    #[error("there is no chain yet")]
+    NoChain,
+}
+
+/// Whether the block at `height` carries the oracle votes of the height before it.
+pub fn carries_votes(state: &dyn Read, height: u64) -> bool {
+    state::EXTENSIONS_FROM.get(state).is_some_and(|from| from > 0 && height > from)
+}
+
+/// The transactions of the block at `height`, out of those that the engine offers, within `max_bytes`.
+pub fn prepare(
+    state: &dyn Read,
+    offered: &[impl AsRef<[u8]>],
+    commit: Option<&ExtendedCommitInfo>,
+    (height, max_bytes): (u64, u64),
+) -> Vec<Vec<u8>> {
+    let Some(chain) = state::CHAIN.get(state) else {
+        return Vec::new();
+    };
+    let mut txs = Vec::with_capacity(offered.len().saturating_add(1));
+    if carries_votes(state, height) {
+        let validators = governance::validators(state);
+        let set = oracle::vote_set(&commit.cloned().unwrap_or_default(), &validators, &chain.chain_id, height);
+        txs.push((Lane::Oracle, set));
+    }
+    let limits = accounts::Limits::default();
+    for tx in offered {
+        let bytes = tx.as_ref();
+        if let Ok(parsed) = Transaction::decode(bytes, &limits, &chain) {
+            txs.push((lanes::lane(&parsed), bytes.to_vec()));
+        }
+    }
+    lanes::arrange(txs, max_bytes)
+}
+
+/// Whether the block at `height` may be voted for.
+pub fn check(state: &dyn Read, txs: &[impl AsRef<[u8]>], height: u64) -> Result<(), Error> {
+    let chain = state::CHAIN.get(state).ok_or(Error::NoChain)?;
+    let votes = carries_votes(state, height);
+    if votes {
+        let first = txs.first().ok_or(oracle::Error::NotAVoteSet)?;
+        let set = oracle::decode_vote_set(first.as_ref())?;
+        oracle::check_vote_set(&set, &governance::validators(state), &chain.chain_id, height)?;
+    }
+    let limits = accounts::Limits::default();
+    let mut order = Vec::with_capacity(txs.len());
+    for (index, tx) in txs.iter().enumerate().skip(usize::from(votes)) {
+        let bytes = tx.as_ref();
+        if lanes::is_oracle(bytes) {
+            return Err(Error::StrayVotes(index));
+        }
+        // Bytes that do not parse fail when they are executed; they cost the block nothing but their size.
+        let parsed = Transaction::decode(bytes, &limits, &chain);
+        order.push(parsed.map_or(Lane::Sequenced, |tx| lanes::lane(&tx)));
+    }
+    if lanes::in_order(&order) {
+        Ok(())
+    } else {
+        Err(Error::Order)
+    }
+}

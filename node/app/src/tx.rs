@@ -1,0 +1,68 @@
+//! From bytes to change: decode, authenticate, one `match` to one function.
+
+use cosmos_sdk_proto::cosmos::base::abci::v1beta1::TxMsgData;
+use cosmos_sdk_proto::Any;
+use prost::Message as _;
+use store::{attempt, Ctx};
+
+use crate::error::{Error, Refusal};
+use crate::lanes;
+use crate::machine::{Hot, TxResult};
+use crate::msg::{Msg, Transaction};
+use crate::state;
+
+/// Execute one transaction of a block. Authentication and messages are undone apart: a refused message leaves
+/// fee and sequence behind, a refused authentication leaves nothing.
+pub(crate) fn deliver(ctx: &mut Ctx<'_>, hot: &mut Hot, bytes: &[u8]) -> TxResult {
+    let mut result = TxResult::default();
+    if let Err(refusal) = run(ctx, hot, bytes, &mut result) {
+        result.refusal = Some(refusal);
+    }
+    result
+}
+
+fn run(ctx: &mut Ctx<'_>, hot: &mut Hot, bytes: &[u8], result: &mut TxResult) -> Result<(), Refusal> {
+    if lanes::is_oracle(bytes) {
+        return Err(Error::OracleVotes.into());
+    }
+    let tx = Transaction::decode(bytes, &accounts::Limits::default(), ctx.chain)?;
+    result.gas_wanted = tx.envelope.fee.gas_limit;
+    result.gas_used = tx.gas();
+    attempt(ctx, &mut (), |ctx, ()| authenticate(ctx, &tx, accounts::Check::Verify))?;
+    let responses = attempt(ctx, &mut hot.books, |ctx, books| {
+        tx.messages.iter().map(|msg| execute(ctx, books, msg)).collect::<Result<Vec<_>, Refusal>>()
+    })?;
+    result.data = TxMsgData { msg_responses: responses, ..TxMsgData::default() }.encode_to_vec();
+    Ok(())
+}
+
+/// Admit a transaction: signature, sequence, gas and fee.
+pub(crate) fn authenticate(
+    ctx: &mut Ctx<'_>,
+    tx: &Transaction,
+    check: accounts::Check<'_>,
+) -> Result<(), Refusal> {
+    let signer = tx.signer(ctx.chain)?;
+    let rules = state::rules(ctx.state.as_read());
+    let policy = accounts::Policy { kind: tx.kind(), rules: &rules, message_gas: tx.message_gas(), check };
+    accounts::authenticate(ctx, &tx.envelope, &signer, &policy)?;
+    Ok(())
+}
+
+/// Run one message. This is the table of contents of what users can do.
+fn execute(ctx: &mut Ctx<'_>, books: &mut clob::Books, msg: &Msg) -> Result<Any, Refusal> {
+    let value = match msg {
+        Msg::Bank(msg) => {
+            bank::execute(ctx, msg)?;
+            msg.recipients().iter().for_each(|address| accounts::ensure(ctx, address));
+            Vec::new()
+        }
+        Msg::Subaccounts(msg) => {
+            subaccounts::execute(ctx, msg)?;
+            msg.recipients().iter().for_each(|address| accounts::ensure(ctx, address));
+            Vec::new()
+        }
+        Msg::Clob(msg) => clob::execute(ctx, books, msg)?.response(),
+    };
+    Ok(Any { type_url: msg.response_type().into(), value })
+}
