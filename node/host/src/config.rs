@@ -1,0 +1,29 @@
+//! What an operator may choose.
+
+/// Choices of one node; none of them changes what a block does.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Lowest price of gas that this node's mempool takes, as amount per million gas and denomination. Any one
+    /// of them suffices; none means that fees are optional.
+    pub min_gas_prices: Vec<(String, u64)>,
+    /// Heights whose views and proofs are kept.
+    pub keep_heights: usize,
+    /// Keys that transactions waiting in the mempool may have written before new ones are refused.
+    pub max_pending_keys: usize,
+    /// Check every conservation law over the whole state after each block.
+    pub full_checks: bool,
+    /// Budget of a vote extension in milliseconds; later prices do not make it into the vote.
+    pub vote_budget_ms: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            min_gas_prices: Vec::new(),
+            keep_heights: 100,
+            max_pending_keys: 200_000,
+            full_checks: false,
+            vote_budget_ms: 250,
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! What the application is made of, how it starts, and what it tells the outside.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
+
+use app::{BlockOutcome, Machine, STORES};
+use num::Price;
+use store::{Change, Memory, Overlay};
+use tree::{Reader, Store, View};
+use types::{MarketId, Time};
+
+use crate::Config;
+
+/// Where our oracle vote comes from. Answers at once with what it has; prices that are old are left out.
+pub trait PriceSource: Send + Sync {
+    /// Fresh prices in the markets' own exponents.
+    fn prices(&self) -> BTreeMap<MarketId, Price>;
+}
+
+/// No prices: the vote is empty.
+impl PriceSource for () {
+    fn prices(&self) -> BTreeMap<MarketId, Price> {
+        BTreeMap::new()
+    }
+}
+
+/// Why the application cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store does not open, or its content contradicts itself.
+    #[error(transparent)]
+    Store(#[from] tree::Error),
+    /// The store holds state, but no chain.
+    #[error("the database holds state at height {0} but no chain in it; restore a snapshot or resync")]
+    NoChain(u64),
+}
+
+/// The last committed block, for those who watch.
+#[derive(Clone, Debug, Default)]
+pub struct LastBlock {
+    /// Its height.
+    pub height: u64,
+    /// Its time.
+    pub time: Time,
+    /// State root after it.
+    pub app_hash: [u8; 32],
+    /// What became of it; shared, because results can be large.
+    pub outcome: Arc<BlockOutcome>,
+}
+
+/// The application. Cheap to clone: all clones are one.
+#[derive(Clone)]
+pub struct Host {
+    pub(crate) shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) source: Box<dyn PriceSource>,
+    pub(crate) execution: Mutex<Execution>,
+    pub(crate) pending: Mutex<Pending>,
+    pub(crate) reader: Reader,
+    pub(crate) last: RwLock<LastBlock>,
+}
+
+/// What only one block at a time may touch.
+pub(crate) struct Execution {
+    pub(crate) machine: Option<Machine>,
+    pub(crate) store: Store,
+    /// Writes of the genesis, which become durable with the first block.
+    pub(crate) genesis: Vec<Change>,
+    /// The block that is executed but not committed.
+    pub(crate) staged: Option<LastBlock>,
+}
+
+/// The state that the next transactions of the mempool are checked on: the committed one and what those that
+/// wait already spent.
+pub(crate) struct Pending {
+    pub(crate) state: Overlay<View>,
+    pub(crate) height: u64,
+    pub(crate) time: Time,
+}
+
+impl Host {
+    /// Open the application whose database is in `folder`; a new one when there is none.
+    pub fn open(folder: &Path, config: Config, source: impl PriceSource + 'static) -> Result<Self, Error> {
+        let (store, loaded) = Store::open(folder, STORES, config.keep_heights)?;
+        let pairs = loaded.pairs;
+        let machine = if loaded.height == 0 {
+            None
+        } else {
+            Some(Machine::from_state(Memory::from_pairs(pairs)).ok_or(Error::NoChain(loaded.height))?)
+        };
+        Ok(Self::new(store, machine, config, source, (loaded.height, loaded.app_hash)))
+    }
+
+    /// An application that keeps nothing: for tests.
+    pub fn in_memory(config: Config, source: impl PriceSource + 'static) -> Self {
+        let store = Store::in_memory(STORES, config.keep_heights);
+        Self::new(store, None, config, source, (0, [0; 32]))
+    }
+
+    fn new(
+        store: Store,
+        machine: Option<Machine>,
+        config: Config,
+        source: impl PriceSource + 'static,
+        (height, app_hash): (u64, [u8; 32]),
+    ) -> Self {
+        let reader = store.reader();
+        let time = machine.as_ref().map(|machine| machine.last_block().1).unwrap_or_default();
+        let machine = machine.map(|mut machine| {
+            machine.full_checks = config.full_checks;
+            machine
+        });
+        let pending = Pending { state: Overlay::new(reader.latest()), height, time };
+        let last = LastBlock { height, time, app_hash, outcome: Arc::default() };
+        Self {
+            shared: Arc::new(Shared {
+                config,
+                source: Box::new(source),
+                execution: Mutex::new(Execution { machine, store, genesis: Vec::new(), staged: None }),
+                pending: Mutex::new(pending),
+                reader,
+                last: RwLock::new(last),
+            }),
+        }
+    }
+
+    /// Committed state, to read; never waits for a block that is being executed.
+    pub fn reader(&self) -> &Reader {
+        &self.shared.reader
+    }
+
+    /// This node's choices.
+    pub fn config(&self) -> &Config {
+        &self.shared.config
+    }
+
+    /// The last committed block.
+    pub fn last_block(&self) -> LastBlock {
+        self.shared.last.read().map(|last| last.clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn execution(&self) -> MutexGuard<'_, Execution> {
+        // A poisoned lock means that a block unwound past every guard: there is nothing sane to go on from.
+        self.shared.execution.lock().unwrap_or_else(|_| stop("the block executor was poisoned"))
+    }
+
+    pub(crate) fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.shared.pending.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Exit code of a node that met a broken conservation law or a fault inside a block.
+pub const EXIT_FAULT: i32 = 70;
+/// Exit code of a node whose database cannot be written or read.
+pub const EXIT_STORE: i32 = 74;
+
+/// Stop the node: loudly, before anything wrong is committed.
+pub(crate) fn stop(reason: &str) -> ! {
+    tracing::error!(reason, "the node stops before it commits");
+    eprintln!(
+        "ballastd stops: {reason}\n\
+         Nothing of this block was written. Keep the data folder for analysis. If other nodes went on, this \
+         node's database or machine is at fault: restore it from a snapshot or resync. If all nodes stopped \
+         at this height, the state machine is at fault: wait for a release that names this height."
+    );
+    std::process::exit(EXIT_FAULT)
+}
+
+/// Stop the node because the disk does not do its part.
+pub(crate) fn stop_store(reason: &str) -> ! {
+    tracing::error!(reason, "the node stops because of its database");
+    eprintln!(
+        "ballastd stops: {reason}\n\
+         The last committed block is intact. Free or repair the disk, then start again: the engine replays \
+         the block. If the database is damaged, restore it from a snapshot or resync."
+    );
+    std::process::exit(EXIT_STORE)
+}

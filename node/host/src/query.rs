@@ -1,0 +1,152 @@
+//! Reading: gRPC methods by their path, and raw keys with proofs, always from committed state.
+
+use app::query::{Context, Failure};
+use tendermint_proto::v0_38::abci::{RequestQuery, ResponseQuery};
+use tendermint_proto::v0_38::crypto::{ProofOp, ProofOps};
+use tree::View;
+use types::Chain;
+
+use crate::consensus::height_out;
+use crate::host::Host;
+
+/// Answer of a query: protobuf bytes and the height they were read at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The response message.
+    pub value: Vec<u8>,
+    /// Height of the state it was read from.
+    pub height: u64,
+}
+
+/// Why a query has no answer; the number is gRPC's status code.
+pub type QueryError = Failure;
+
+impl Host {
+    /// The chain's configuration; nothing before the first block.
+    pub fn chain(&self) -> Option<Chain> {
+        app::state::chain(&self.shared.reader.latest())
+    }
+
+    /// The committed view at `height`; the latest for 0.
+    pub fn view(&self, height: u64) -> Result<(u64, View), QueryError> {
+        let last = self.last_block().height;
+        if height == 0 || height == last {
+            return Ok((last, self.shared.reader.latest()));
+        }
+        let view = self.shared.reader.at(height).ok_or_else(|| {
+            let kept = self.shared.reader.heights();
+            Failure::invalid(format!("height {height} is not kept; heights {kept:?} are"))
+        })?;
+        Ok((height, view))
+    }
+
+    /// Call the gRPC method at `path` (`/package.Service/Method`) with an encoded request.
+    pub fn call(&self, path: &str, request: &[u8], height: u64) -> Result<Answer, QueryError> {
+        let (height, view) = self.view(height)?;
+        if path == "/cosmos.tx.v1beta1.Service/Simulate" {
+            return Ok(Answer { value: self.simulate_call(request)?, height });
+        }
+        let context = Context { height };
+        Ok(Answer { value: app::query::call(&view, path, request, &context)?, height })
+    }
+
+    pub(crate) fn do_query(&self, request: &RequestQuery) -> ResponseQuery {
+        let height = u64::try_from(request.height).unwrap_or_default();
+        let path = request.path.as_str();
+        let result = match path.trim_start_matches('/').strip_prefix("store/") {
+            Some(rest) => self.store_query(rest, request, height),
+            None => self.call(path, &request.data, height).map(|answer| ResponseQuery {
+                value: answer.value.into(),
+                height: height_out(answer.height),
+                ..ResponseQuery::default()
+            }),
+        };
+        result.unwrap_or_else(|failure| ResponseQuery {
+            code: failure.abci_code(),
+            codespace: "sdk".into(),
+            // Clients recognise a missing account by this form of words.
+            log: format!("rpc error: code = {} desc = {}", failure.name(), failure.message),
+            height: height_out(self.last_block().height),
+            ..ResponseQuery::default()
+        })
+    }
+
+    /// `<store>/key`: one stored value, with a proof against the app hash in the header after the height when
+    /// asked. Without a height, proofs answer one block back, so that this header exists already.
+    fn store_query(&self, rest: &str, request: &RequestQuery, height: u64) -> Result<ResponseQuery, QueryError> {
+        let unknown = || Failure::invalid(format!("store/{rest}: expected store/<module>/key"));
+        let (store, kind) = rest.split_once('/').ok_or_else(unknown)?;
+        let module = app::STORES.iter().find(|(_, name)| *name == store).ok_or_else(unknown)?;
+        if kind != "key" {
+            return Err(unknown());
+        }
+        let last = self.last_block().height;
+        let height = match height {
+            0 if request.prove => last.saturating_sub(1).max(1),
+            0 => last,
+            given => given,
+        };
+        let mut response = ResponseQuery {
+            key: request.data.clone(),
+            height: height_out(height),
+            ..ResponseQuery::default()
+        };
+        if request.prove {
+            let proof = self.shared.reader.prove(height, store, &request.data);
+            let proof = proof.map_err(|error| Failure::invalid(error.to_string()))?;
+            response.value = proof.value.unwrap_or_default().into();
+            let ops = proof.ops.into_iter();
+            let ops = ops.map(|op| ProofOp { r#type: op.kind.into(), key: op.key, data: op.data });
+            response.proof_ops = Some(ProofOps { ops: ops.collect() });
+        } else {
+            let (_, view) = self.view(height)?;
+            let mut key = vec![module.0];
+            key.extend_from_slice(&request.data);
+            store::Read::read(&view, &key, &mut |value| response.value = value.to_vec().into());
+        }
+        Ok(response)
+    }
+
+    fn simulate_call(&self, request: &[u8]) -> Result<Vec<u8>, QueryError> {
+        use cosmos_sdk_proto::cosmos::base::abci::v1beta1::{GasInfo, Result as TxOutcome};
+        use cosmos_sdk_proto::cosmos::tx::v1beta1::{SimulateRequest, SimulateResponse, TxRaw};
+        use prost::Message as _;
+        let request = SimulateRequest::decode(request).map_err(|error| Failure::invalid(error.to_string()))?;
+        #[allow(deprecated, reason = "old clients still send the decoded form")]
+        let tx = match request.tx {
+            Some(tx) if request.tx_bytes.is_empty() => TxRaw {
+                body_bytes: tx.body.unwrap_or_default().encode_to_vec(),
+                auth_info_bytes: tx.auth_info.unwrap_or_default().encode_to_vec(),
+                signatures: tx.signatures,
+            }
+            .encode_to_vec(),
+            _ => request.tx_bytes,
+        };
+        let (result, events) = self.simulate_rendered(&tx);
+        if let Some(refusal) = &result.refusal {
+            return Err(Failure::invalid(format!("{}: {}", refusal.codespace, refusal.log)));
+        }
+        let response = SimulateResponse {
+            gas_info: Some(GasInfo { gas_wanted: result.gas_wanted, gas_used: result.gas_used }),
+            result: Some(TxOutcome {
+                events: events
+                    .into_iter()
+                    .map(|event| cosmos_sdk_proto::tendermint::abci::Event {
+                        r#type: event.r#type,
+                        attributes: event
+                            .attributes
+                            .into_iter()
+                            .map(|attribute| cosmos_sdk_proto::tendermint::abci::EventAttribute {
+                                key: attribute.key.into(),
+                                value: attribute.value.into(),
+                                index: attribute.index,
+                            })
+                            .collect(),
+                    })
+                    .collect(),
+                ..TxOutcome::default()
+            }),
+        };
+        Ok(response.encode_to_vec())
+    }
+}

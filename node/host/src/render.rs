@@ -1,0 +1,27 @@
+//! Events as the engine wants them: strings.
+
+use tendermint_proto::v0_38::abci::{Event as AbciEvent, EventAttribute};
+use types::{Event, Value};
+
+/// The event with all values as text; addresses carry the chain's prefix.
+pub fn render(event: &Event, prefix: &str) -> AbciEvent {
+    AbciEvent {
+        r#type: event.kind.into(),
+        attributes: event
+            .attributes
+            .iter()
+            .map(|(key, value)| EventAttribute { key: (*key).into(), value: text(value, prefix), index: true })
+            .collect(),
+    }
+}
+
+fn text(value: &Value, prefix: &str) -> String {
+    match value {
+        Value::Unsigned(number) => number.to_string(),
+        Value::Signed(number) => number.to_string(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Address(address) => address.to_bech32(prefix),
+        Value::Text(text) => text.clone(),
+        Value::Bytes(bytes) => hex::encode(bytes),
+    }
+}
