@@ -96,7 +96,7 @@ pub fn to_wire(chain: &Chain, id: &SubaccountId, account: &Subaccount) -> wire::
     });
     wire::Subaccount {
         id: Some(wire::SubaccountId { owner: id.owner.to_bech32(&chain.prefix), number: id.number }),
-        asset_positions: Some(collateral).filter(|_| !account.quote.is_zero()).into_iter().collect(),
+        asset_positions: (!account.quote.is_zero()).then_some(collateral).into_iter().collect(),
         perpetual_positions: positions.collect(),
         margin_enabled: true,
     }
