@@ -1,0 +1,132 @@
+//! What the compatible services have no words for.
+
+use proto::ballast::query::v1 as wire;
+use proto::serint;
+use types::MarketId;
+
+use super::{Answered, Call, Failure};
+use crate::{invariants, oracle, state};
+
+/// What is answered here.
+pub(super) const METHODS: &[&str] = &[
+    "ballast.query.v1.Query/AllFunding",
+    "ballast.query.v1.Query/Funding",
+    "ballast.query.v1.Query/Insurance",
+    "ballast.query.v1.Query/Invariants",
+    "ballast.query.v1.Query/OracleVotes",
+    "ballast.query.v1.Query/Orderbook",
+];
+
+/// Levels of each side that a book query answers with at most, and when none are asked for.
+const MAX_DEPTH: usize = 1_000;
+const DEFAULT_DEPTH: usize = 50;
+
+pub(super) fn call(call: &Call<'_>, service: &str, method: &str) -> Answered {
+    if service != "ballast.query.v1.Query" {
+        return None;
+    }
+    let height = call.height;
+    match method {
+        "AllFunding" => call.with(|_: &wire::AllFundingRequest| {
+            let markets = perpetuals::all(call.state);
+            let funding = markets.iter().map(|market| funding(call, market.market)).collect::<Result<_, _>>()?;
+            Ok::<_, Failure>(wire::AllFundingResponse { funding, height })
+        }),
+        "Funding" => call.with(|request: &wire::FundingRequest| {
+            let funding = Some(funding(call, MarketId(request.market_id))?);
+            Ok::<_, Failure>(wire::FundingResponse { funding, height })
+        }),
+        "Insurance" => call.plain(&insurance::query::insurance(call.state, call.chain, height)),
+        "Invariants" => call.plain(&invariants(call)),
+        "OracleVotes" => call.plain(&votes(call)),
+        "Orderbook" => call.with(|request| orderbook(call, request)),
+        _ => None,
+    }
+}
+
+fn funding(call: &Call<'_>, market: MarketId) -> Result<wire::MarketFunding, Failure> {
+    let predicted = funding::query::predicted(call.state, market)?;
+    let perpetual = perpetuals::perpetual(call.state, market);
+    Ok(wire::MarketFunding {
+        market_id: market.0,
+        predicted_rate_ppm: predicted.rate.raw(),
+        samples: predicted.samples.count,
+        funding_index: serint::encode(perpetual.map_or(0, |perpetual| perpetual.funding_index.raw())),
+        next_tick_time: Some(prost_types::Timestamp {
+            seconds: predicted.next_tick.seconds(),
+            nanos: i32::try_from(predicted.next_tick.subsec_nanos()).unwrap_or_default(),
+        }),
+    })
+}
+
+fn invariants(call: &Call<'_>) -> wire::InvariantsResponse {
+    let checked = invariants::check_all(call.state);
+    let result = wire::InvariantResult {
+        module: "app".into(),
+        name: "I-1 I-2 I-3 I-4 I-9 I-15".into(),
+        holds: checked.is_ok(),
+        detail: checked.err().unwrap_or_default(),
+    };
+    wire::InvariantsResponse { results: vec![result], height: call.height }
+}
+
+fn votes(call: &Call<'_>) -> wire::OracleVotesResponse {
+    let validators = governance::validators(call.state);
+    let stored = state::LAST_VOTES.get(call.state).unwrap_or_default();
+    let votes = oracle::decode_vote_set(&stored).map(|set| oracle::votes(&set, &validators));
+    let votes = votes.unwrap_or_default();
+    let prices = prices::aggregate(&votes, governance::total_power(call.state));
+    let market_vote =
+        |(market, price): &(MarketId, num::Price)| wire::MarketVote { market_id: market.0, price: price.raw() };
+    let prices_of = |address: &[u8; 20]| {
+        let own = votes.iter().find(|vote| vote.validator == *address);
+        own.map_or_else(Vec::new, |vote| vote.prices.iter().map(market_vote).collect())
+    };
+    let power_of = |market: MarketId| {
+        let voted = votes.iter().filter(|vote| vote.prices.iter().any(|(voted, _)| *voted == market));
+        voted.map(|vote| vote.power).fold(0, u64::saturating_add)
+    };
+    wire::OracleVotesResponse {
+        height: call.height,
+        validators: validators
+            .iter()
+            .map(|validator| wire::ValidatorPrices {
+                validator_address: validator.address.to_vec(),
+                power: validator.power,
+                prices: prices_of(&validator.address),
+            })
+            .collect(),
+        prices: prices
+            .iter()
+            .map(|(market, price)| wire::AggregatedPrice {
+                market_id: market.0,
+                price: price.raw(),
+                power: power_of(*market),
+            })
+            .collect(),
+    }
+}
+
+fn orderbook(call: &Call<'_>, request: &wire::OrderbookRequest) -> Result<wire::OrderbookResponse, Failure> {
+    let market = MarketId(request.market_id);
+    clob::pair(call.state, market).ok_or_else(|| Failure::not_found(format!("there is no market {market}")))?;
+    let depth = match usize::try_from(request.depth).unwrap_or(MAX_DEPTH) {
+        0 => DEFAULT_DEPTH,
+        depth => depth.min(MAX_DEPTH),
+    };
+    let side = |side| {
+        let levels = clob::query::levels(call.state, market, side, depth).into_iter();
+        levels
+            .map(|(price, level)| wire::Level {
+                subticks: price.raw(),
+                quantums: u64::try_from(level.quantums).unwrap_or(u64::MAX),
+                orders: level.orders,
+            })
+            .collect()
+    };
+    Ok(wire::OrderbookResponse {
+        bids: side(clob::Side::Buy),
+        asks: side(clob::Side::Sell),
+        height: call.height,
+    })
+}
