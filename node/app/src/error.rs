@@ -16,11 +16,7 @@ pub struct Refusal {
 impl Refusal {
     /// What `rejection` says.
     pub fn of(rejection: &dyn Rejection) -> Self {
-        Self {
-            codespace: rejection.codespace().into(),
-            code: rejection.code(),
-            log: rejection.to_string(),
-        }
+        Self { codespace: rejection.codespace().into(), code: rejection.code(), log: rejection.to_string() }
     }
 }
 

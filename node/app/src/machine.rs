@@ -197,7 +197,8 @@ impl Machine {
 impl BlockOutcome {
     fn count(&mut self, report: &liquidations::Report) {
         let all = || self.results.iter().flat_map(|result| &result.events).chain(&self.events);
-        let of = |kind: &str| u64::try_from(all().filter(|event| event.kind == kind).count()).unwrap_or(u64::MAX);
+        let of =
+            |kind: &str| u64::try_from(all().filter(|event| event.kind == kind).count()).unwrap_or(u64::MAX);
         let (fills, funding_payments) = (of(clob::FILL_EVENT), of("funding_paid"));
         self.summary.fills = fills;
         self.summary.funding_payments = funding_payments;

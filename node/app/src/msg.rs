@@ -84,7 +84,9 @@ impl Msg {
     /// Gas it costs.
     pub fn gas(&self) -> u64 {
         match self {
-            Self::Bank(msg) => u64::try_from(msg.recipients().len()).unwrap_or(u64::MAX).saturating_mul(20_000),
+            Self::Bank(msg) => {
+                u64::try_from(msg.recipients().len()).unwrap_or(u64::MAX).saturating_mul(20_000)
+            }
             Self::Subaccounts(_) => 40_000,
             Self::Clob(_) => 30_000,
         }
@@ -137,7 +139,8 @@ impl Transaction {
 
     /// The one signer of all messages.
     pub fn signer(&self, chain: &Chain) -> Result<Address, Refusal> {
-        let signer = self.messages.first().map(Msg::signer).ok_or_else(|| malformed("messages", "are none"))?;
+        let signer =
+            self.messages.first().map(Msg::signer).ok_or_else(|| malformed("messages", "are none"))?;
         for (index, msg) in self.messages.iter().enumerate() {
             if msg.signer() != signer {
                 return Err(Error::Signer {

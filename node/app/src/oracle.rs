@@ -195,7 +195,8 @@ fn check_vote(
     decode(&vote.vote_extension).ok_or(Error::Extension(position))?;
     let voted_at = i64::try_from(height.saturating_sub(1)).map_err(|_| Error::Signature(position))?;
     let message = sign_bytes(chain_id, voted_at, round, &vote.vote_extension);
-    let signature = Signature::try_from(&vote.extension_signature[..]).map_err(|_| Error::Signature(position))?;
+    let signature =
+        Signature::try_from(&vote.extension_signature[..]).map_err(|_| Error::Signature(position))?;
     VerificationKey::try_from(validator.public_key)
         .and_then(|key| key.verify(&signature, &message))
         .map_err(|_| Error::Signature(position))

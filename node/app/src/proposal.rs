@@ -43,7 +43,8 @@ pub fn prepare(
     let mut txs = Vec::with_capacity(offered.len().saturating_add(1));
     if carries_votes(state, height) {
         let validators = governance::validators(state);
-        let set = oracle::vote_set(&commit.cloned().unwrap_or_default(), &validators, &chain.chain_id, height);
+        let set =
+            oracle::vote_set(&commit.cloned().unwrap_or_default(), &validators, &chain.chain_id, height);
         txs.push((Lane::Oracle, set));
     }
     let limits = accounts::Limits::default();

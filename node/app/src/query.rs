@@ -106,7 +106,11 @@ pub fn call(state: &dyn Read, path: &str, request: &[u8], context: &Context) -> 
 
 /// Methods that [`call`] answers, as paths; for documentation and for tests that call each of them.
 pub fn methods() -> Vec<String> {
-    [cosmos::METHODS, dydx::METHODS, ballast::METHODS].concat().iter().map(|path| format!("/{path}")).collect()
+    [cosmos::METHODS, dydx::METHODS, ballast::METHODS]
+        .concat()
+        .iter()
+        .map(|path| format!("/{path}"))
+        .collect()
 }
 
 /// One call.

@@ -41,7 +41,9 @@ fn listed() -> BTreeMap<String, String> {
     entries(&manifest)
         .into_iter()
         .filter(|(section, ..)| section == "workspace.dependencies")
-        .filter_map(|(_, name, value)| Some((name, value.split("path = \"").nth(1)?.split('"').next()?.to_owned())))
+        .filter_map(|(_, name, value)| {
+            Some((name, value.split("path = \"").nth(1)?.split('"').next()?.to_owned()))
+        })
         .collect()
 }
 
@@ -131,7 +133,11 @@ fn the_state_machine_stands_below_everything_that_touches_the_world() {
 fn a_crate_is_called_like_its_folder_and_listed_in_the_root_manifest() {
     let listed = listed();
     for (name, one) in crates() {
-        assert!(one.folder == name || one.folder.ends_with(&format!("/{name}")), "{name} is in {}", one.folder);
+        assert!(
+            one.folder == name || one.folder.ends_with(&format!("/{name}")),
+            "{name} is in {}",
+            one.folder
+        );
         let is_top = !crates().values().any(|other| other.needs.contains(&name));
         assert!(is_top || listed.get(&name) == Some(&one.folder), "the root manifest does not list {name}");
     }

@@ -8,7 +8,8 @@ use std::path::Path;
 
 use store::Collection;
 
-const HEADING: &str = "# Tables of the state: prefix, name, key -> value. Keys are big-endian, values borsh.\n";
+const HEADING: &str =
+    "# Tables of the state: prefix, name, key -> value. Keys are big-endian, values borsh.\n";
 
 fn text(rows: &[Collection]) -> String {
     let mut text = HEADING.to_owned();
@@ -31,7 +32,10 @@ fn the_layout_of_the_state_is_the_recorded_one() {
     println!("{} tables", rows.len());
     assert!(rows.len() > 20, "only {} tables", rows.len());
     for (is, was) in text(&rows).lines().zip(recorded.lines()) {
-        assert_eq!(is, was, "a table differs from LAYOUT.txt; if stored state may change, set BALLAST_BLESS=1");
+        assert_eq!(
+            is, was,
+            "a table differs from LAYOUT.txt; if stored state may change, set BALLAST_BLESS=1"
+        );
     }
     let (is, was) = (text(&rows).lines().count(), recorded.lines().count());
     assert_eq!(is, was, "tables were added to or taken from LAYOUT.txt");
@@ -51,7 +55,11 @@ fn each_table_is_named_after_the_store_of_its_module_byte() {
         let store = app::STORES.iter().find(|(byte, _)| *byte == row.prefix[0]);
         let (_, store) = store.unwrap_or_else(|| panic!("{} has a module byte without a store", row.name));
         assert!(row.name.starts_with(&format!("{store}/")), "{} is in the store {store}", row.name);
-        assert!(!row.key.is_empty() && !row.value.is_empty(), "{} says nothing of its key or value", row.name);
+        assert!(
+            !row.key.is_empty() && !row.value.is_empty(),
+            "{} says nothing of its key or value",
+            row.name
+        );
     }
     let used: BTreeSet<_> = rows.iter().map(|row| row.prefix[0]).collect();
     for (byte, store) in app::STORES {

@@ -29,7 +29,8 @@ pub(super) fn call(call: &Call<'_>, service: &str, method: &str) -> Answered {
     match method {
         "AllFunding" => call.with(|_: &wire::AllFundingRequest| {
             let markets = perpetuals::all(call.state);
-            let funding = markets.iter().map(|market| funding(call, market.market)).collect::<Result<_, _>>()?;
+            let funding =
+                markets.iter().map(|market| funding(call, market.market)).collect::<Result<_, _>>()?;
             Ok::<_, Failure>(wire::AllFundingResponse { funding, height })
         }),
         "Funding" => call.with(|request: &wire::FundingRequest| {
@@ -76,8 +77,10 @@ fn votes(call: &Call<'_>) -> wire::OracleVotesResponse {
     let votes = oracle::decode_vote_set(&stored).map(|set| oracle::votes(&set, &validators));
     let votes = votes.unwrap_or_default();
     let prices = prices::aggregate(&votes, governance::total_power(call.state));
-    let market_vote =
-        |(market, price): &(MarketId, num::Price)| wire::MarketVote { market_id: market.0, price: price.raw() };
+    let market_vote = |(market, price): &(MarketId, num::Price)| wire::MarketVote {
+        market_id: market.0,
+        price: price.raw(),
+    };
     let prices_of = |address: &[u8; 20]| {
         let own = votes.iter().find(|vote| vote.validator == *address);
         own.map_or_else(Vec::new, |vote| vote.prices.iter().map(market_vote).collect())
@@ -109,7 +112,8 @@ fn votes(call: &Call<'_>) -> wire::OracleVotesResponse {
 
 fn orderbook(call: &Call<'_>, request: &wire::OrderbookRequest) -> Result<wire::OrderbookResponse, Failure> {
     let market = MarketId(request.market_id);
-    clob::pair(call.state, market).ok_or_else(|| Failure::not_found(format!("there is no market {market}")))?;
+    clob::pair(call.state, market)
+        .ok_or_else(|| Failure::not_found(format!("there is no market {market}")))?;
     let depth = match usize::try_from(request.depth).unwrap_or(MAX_DEPTH) {
         0 => DEFAULT_DEPTH,
         depth => depth.min(MAX_DEPTH),

@@ -103,9 +103,7 @@ fn blocktime(call: &Call<'_>, method: &str) -> Answered {
         "DowntimeParams" => call.plain(&blocktime::QueryDowntimeParamsResponse {
             params: Some(blocktime::DowntimeParams::default()),
         }),
-        "PreviousBlockInfo" => {
-            call.plain(&blocktime::QueryPreviousBlockInfoResponse { info: Some(info) })
-        }
+        "PreviousBlockInfo" => call.plain(&blocktime::QueryPreviousBlockInfoResponse { info: Some(info) }),
         "SynchronyParams" => call.plain(&blocktime::QuerySynchronyParamsResponse {
             params: Some(blocktime::SynchronyParams {
                 next_block_delay: Some(prost_types::Duration::default()),
@@ -120,25 +118,22 @@ fn clob(call: &Call<'_>, method: &str) -> Answered {
     let state = call.state;
     let params = clob::params(state);
     match method {
-        "BlockRateLimitConfiguration" => {
-            call.plain(&clob_wire::QueryBlockRateLimitConfigurationResponse {
-                block_rate_limit_config: Some(query::wire_rate_limits(&params)),
-            })
-        }
+        "BlockRateLimitConfiguration" => call.plain(&clob_wire::QueryBlockRateLimitConfigurationResponse {
+            block_rate_limit_config: Some(query::wire_rate_limits(&params)),
+        }),
         "ClobPair" => call.with(|request: &clob_wire::QueryGetClobPairRequest| {
             let pair = clob::pair(state, MarketId(request.id));
-            let pair = pair.ok_or_else(|| Failure::not_found(format!("there is no market {}", request.id)))?;
+            let pair =
+                pair.ok_or_else(|| Failure::not_found(format!("there is no market {}", request.id)))?;
             Ok::<_, Failure>(clob_wire::QueryClobPairResponse { clob_pair: Some(query::wire_pair(&pair)) })
         }),
         "ClobPairAll" => call.plain(&clob_wire::QueryClobPairAllResponse {
             clob_pair: clob::pairs(state).iter().map(query::wire_pair).collect(),
             ..Default::default()
         }),
-        "EquityTierLimitConfiguration" => {
-            call.plain(&clob_wire::QueryEquityTierLimitConfigurationResponse {
-                equity_tier_limit_config: Some(query::wire_equity_tiers(&params)),
-            })
-        }
+        "EquityTierLimitConfiguration" => call.plain(&clob_wire::QueryEquityTierLimitConfigurationResponse {
+            equity_tier_limit_config: Some(query::wire_equity_tiers(&params)),
+        }),
         "LiquidationsConfiguration" => call.plain(&clob_wire::QueryLiquidationsConfigurationResponse {
             liquidations_config: Some(liquidations_config(&liquidations::params(state))),
         }),
@@ -229,9 +224,7 @@ fn subaccounts(call: &Call<'_>, method: &str) -> Answered {
     use subaccounts::query;
     let (state, chain) = (call.state, call.chain);
     match method {
-        "CollateralPoolAddress" => {
-            call.with(|request| query::collateral_pool_address(state, chain, request))
-        }
+        "CollateralPoolAddress" => call.with(|request| query::collateral_pool_address(state, chain, request)),
         "GetWithdrawalAndTransfersBlockedInfo" => call.with(|request| query::blocked_info(state, request)),
         "Subaccount" => call.with(|request| query::one_subaccount(state, chain, request)),
         "SubaccountAll" => call.with(|request| query::all_subaccounts(state, chain, request)),

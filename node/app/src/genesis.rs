@@ -1,0 +1,255 @@
+//! The first state of a chain: a JSON document for people, turned into the modules' own genesis values.
+//!
+//! A market is one record here, because one number names its oracle price, its perpetual and its book.
+//! Amounts of coins are decimal strings of smallest units; rates are parts per million; unknown fields are
+//! refused.
+
+use num::{BaseQuantums, FundingIndex, Ppm, Price, QuoteQuantums, SignedPpm};
+use store::{Ctx, Memory};
+use types::{Address, Block, Chain, Coin, Denom, MarketId, Time};
+
+use crate::error::Refusal;
+use crate::state::{self, Rules};
+
+mod document;
+
+pub use document::{
+    AppState, Balance, FeeTier, Funding, GenesisCoin, Liquidations, LiquidityTier, Market, Orders,
+};
+
+/// Why a genesis is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GenesisError {
+    /// It is not the JSON that is expected.
+    #[error("{0}")]
+    Json(String),
+    /// A value is out of its bounds, or values contradict each other.
+    #[error("{0}")]
+    Value(String),
+}
+
+impl From<types::Malformed> for GenesisError {
+    fn from(malformed: types::Malformed) -> Self {
+        Self::Value(malformed.to_string())
+    }
+}
+
+/// Everything that a chain begins with.
+#[derive(Clone, Debug, Default)]
+pub struct Genesis {
+    /// Bound into every signature.
+    pub chain_id: String,
+    /// Time of the genesis.
+    pub time: Time,
+    /// First height whose votes carry oracle prices; 0 for never.
+    pub extensions_from: u64,
+    /// Validators, as the engine names them.
+    pub validators: Vec<GenesisValidator>,
+    /// The document.
+    pub app: AppState,
+}
+
+/// A validator of the first block.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GenesisValidator {
+    /// Its ed25519 key.
+    pub public_key: [u8; 32],
+    /// Its voting power.
+    pub power: u64,
+}
+
+impl Genesis {
+    /// A genesis out of the `app_state` document alone; chain id, time and validators are the engine's.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, GenesisError> {
+        let app = serde_json::from_slice(bytes).map_err(|error| GenesisError::Json(error.to_string()))?;
+        Ok(Self { app, ..Self::default() })
+    }
+}
+
+fn value(rejection: impl Into<Refusal>) -> GenesisError {
+    GenesisError::Value(rejection.into().log)
+}
+
+fn quote(amount: u64) -> QuoteQuantums {
+    QuoteQuantums::new(amount.into())
+}
+
+/// Write the first state. Answers the chain's configuration.
+pub(crate) fn init(memory: &mut Memory, genesis: &Genesis) -> Result<Chain, GenesisError> {
+    let app = &genesis.app;
+    let chain = Chain {
+        chain_id: genesis.chain_id.clone(),
+        prefix: app.prefix.clone(),
+        collateral: Denom::new(&app.collateral)?,
+    };
+    if Address::new([0; 20]).to_bech32(&chain.prefix).is_empty() || chain.chain_id.is_empty() {
+        return Err(GenesisError::Value("the prefix is no bech32 prefix, or the chain id is empty".into()));
+    }
+    for text in &app.gas_prices {
+        accounts::GasPrice::parse(text)?;
+    }
+    let block = Block { height: 0, time: genesis.time, previous_time: genesis.time };
+    let mut events = Vec::new();
+    let mut ctx = Ctx { state: memory, events: &mut events, block: &block, chain: &chain };
+    state::CHAIN.set(ctx.state, &chain);
+    state::LAST_BLOCK.set(ctx.state, &block);
+    state::EXTENSIONS_FROM.set(ctx.state, &genesis.extensions_from);
+    state::RULES.set(ctx.state, &Rules { gas_prices: app.gas_prices.clone(), max_gas: app.max_gas });
+    modules(&mut ctx, genesis)?;
+    Ok(chain)
+}
+
+/// The modules from the ground up: each finds what it stands on.
+fn modules(ctx: &mut Ctx<'_>, genesis: &Genesis) -> Result<(), GenesisError> {
+    let app = &genesis.app;
+    bank::genesis::init(ctx, &bank_genesis(app, &ctx.chain.prefix)?).map_err(value)?;
+    prices::genesis::init(ctx, &prices_genesis(app, genesis.time)).map_err(value)?;
+    perpetuals::genesis::init(ctx, &perpetuals_genesis(app)).map_err(value)?;
+    fees::genesis::init(ctx, &fees_genesis(app)).map_err(value)?;
+    subaccounts::genesis::init(ctx, &subaccounts::Genesis::default()).map_err(value)?;
+    insurance::genesis::init(ctx, &insurance::Genesis::default()).map_err(value)?;
+    clob::genesis::init(ctx, &clob_genesis(app)).map_err(value)?;
+    funding::genesis::init(ctx, &funding_genesis(app)).map_err(value)?;
+    liquidations::genesis::init(ctx, &liquidations_genesis(app)).map_err(value)?;
+    governance::genesis::init(ctx, &governance_genesis(genesis)).map_err(value)?;
+    // Last: every holder of coins and every module account gets a number.
+    accounts::genesis::init(ctx, &accounts::Genesis::default()).map_err(value)?;
+    Ok(())
+}
+
+fn bank_genesis(app: &AppState, prefix: &str) -> Result<bank::Genesis, GenesisError> {
+    let mut genesis = bank::Genesis::default();
+    for balance in &app.balances {
+        let address = match balance.address.strip_prefix("module:") {
+            Some(name) => Address::module(name),
+            None => Address::from_bech32(&balance.address, prefix)?,
+        };
+        let mut coins = Vec::new();
+        for coin in &balance.coins {
+            let amount = coin.amount.parse();
+            let amount = amount.map_err(|_| GenesisError::Value(format!("{} is no amount", coin.amount)))?;
+            coins.push(Coin { denom: Denom::new(&coin.denom)?, amount });
+        }
+        genesis.balances.push(bank::genesis::Balance { address, coins });
+    }
+    Ok(genesis)
+}
+
+fn prices_genesis(app: &AppState, time: Time) -> prices::Genesis {
+    let params = |market: &Market| prices::MarketParams {
+        market: MarketId(market.id),
+        pair: market.ticker.clone(),
+        exponent: market.price_exponent,
+        min_price_change: Ppm::new(market.min_price_change_ppm),
+    };
+    let price = |market: &Market| {
+        let price = Price::new(market.price);
+        (MarketId(market.id), prices::OraclePrice { price, updated_height: 0, updated_time: time })
+    };
+    prices::Genesis {
+        params: prices::Params { max_age_seconds: app.price_max_age_seconds },
+        markets: app.markets.iter().map(params).collect(),
+        prices: app.markets.iter().filter(|market| market.price > 0).map(price).collect(),
+    }
+}
+
+fn perpetuals_genesis(app: &AppState) -> perpetuals::Genesis {
+    let tier = |tier: &LiquidityTier| perpetuals::Tier {
+        id: tier.id,
+        name: tier.name.clone(),
+        initial_margin: Ppm::new(tier.initial_margin_ppm),
+        maintenance_fraction: Ppm::new(tier.maintenance_fraction_ppm),
+        impact_notional: quote(tier.impact_notional),
+        open_interest_lower_cap: quote(tier.open_interest_lower_cap),
+        open_interest_upper_cap: quote(tier.open_interest_upper_cap),
+    };
+    let perpetual = |market: &Market| perpetuals::Perpetual {
+        market: MarketId(market.id),
+        ticker: market.ticker.clone(),
+        atomic_resolution: market.atomic_resolution,
+        default_funding: SignedPpm::new(market.default_funding_ppm),
+        tier: market.liquidity_tier,
+        funding_index: FundingIndex::ZERO,
+        open_interest: BaseQuantums::ZERO,
+    };
+    let cross = |market: &Market| (perpetual(market), perpetuals::MarketType::Cross);
+    perpetuals::Genesis {
+        params: perpetuals::Params::default(),
+        tiers: app.liquidity_tiers.iter().map(tier).collect(),
+        perpetuals: app.markets.iter().map(cross).collect(),
+    }
+}
+
+fn fees_genesis(app: &AppState) -> fees::Genesis {
+    let tier = |tier: &FeeTier| fees::FeeTier {
+        name: tier.name.clone(),
+        volume: quote(tier.volume),
+        total_share: Ppm::new(tier.total_share_ppm),
+        maker_share: Ppm::new(tier.maker_share_ppm),
+        maker: SignedPpm::new(tier.maker_ppm),
+        taker: SignedPpm::new(tier.taker_ppm),
+    };
+    fees::Genesis { tiers: app.fee_tiers.iter().map(tier).collect() }
+}
+
+fn clob_genesis(app: &AppState) -> clob::Genesis {
+    let pair = |market: &Market| clob::Pair {
+        market: MarketId(market.id),
+        step: clob::Size::new(market.step_base_quantums),
+        subticks_per_tick: market.subticks_per_tick,
+        quantum_conversion_exponent: market.quantum_conversion_exponent,
+        status: clob::state::Status::Active,
+    };
+    let orders = &app.orders;
+    let tier =
+        |(required, limit): &(u64, u32)| clob::EquityTier { required: quote(*required), limit: *limit };
+    clob::Genesis {
+        params: clob::Params {
+            short_term_per_block: orders.short_term_per_block,
+            max_resting: orders.max_resting,
+            max_fills: orders.max_fills,
+            equity_tiers: orders.equity_tiers.iter().map(tier).collect(),
+        },
+        pairs: app.markets.iter().map(pair).collect(),
+        ..clob::Genesis::default()
+    }
+}
+
+fn funding_genesis(app: &AppState) -> funding::Genesis {
+    let clock = &app.funding;
+    let params = funding::Params {
+        tick_seconds: clock.tick_seconds,
+        sample_seconds: clock.sample_seconds,
+        sample_offset_seconds: clock.sample_offset_seconds,
+    };
+    funding::Genesis { params, ..funding::Genesis::default() }
+}
+
+fn liquidations_genesis(app: &AppState) -> liquidations::Genesis {
+    let limits = &app.liquidations;
+    let params = liquidations::Params {
+        max_fee: Ppm::new(limits.max_fee_ppm),
+        min_position_notional: quote(limits.min_position_notional),
+        max_position_portion: Ppm::new(limits.max_position_portion_ppm),
+        max_account_notional: quote(limits.max_account_notional),
+        max_insurance_lost: quote(limits.max_insurance_lost),
+        bankruptcy_adjustment: Ppm::new(limits.bankruptcy_adjustment_ppm),
+        spread_to_maintenance: Ppm::new(limits.spread_to_maintenance_ppm),
+        max_accounts: limits.max_accounts,
+        max_deleveragings: limits.max_deleveragings,
+        max_counterparties: limits.max_counterparties,
+    };
+    liquidations::Genesis { params, waiting: Vec::new() }
+}
+
+fn governance_genesis(genesis: &Genesis) -> governance::Genesis {
+    let validator = |validator: &GenesisValidator| governance::NewValidator {
+        public_key: validator.public_key,
+        power: validator.power,
+        moniker: String::new(),
+    };
+    governance::Genesis {
+        validators: genesis.validators.iter().map(validator).collect(),
+        ..governance::Genesis::default()
+    }
+}

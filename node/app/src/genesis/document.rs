@@ -1,0 +1,209 @@
+//! The `app_state` document, field by field.
+
+use num::QuoteQuantums;
+use serde::{Deserialize, Serialize};
+
+/// The `app_state` of a genesis file.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AppState {
+    /// Bech32 prefix of addresses.
+    pub prefix: String,
+    /// Denomination of the collateral.
+    pub collateral: String,
+    /// Minimum gas prices; a fee must reach one of them.
+    pub gas_prices: Vec<String>,
+    /// Highest gas limit of a transaction.
+    pub max_gas: u64,
+    /// Who holds what; `module:NAME` stands for a module account.
+    pub balances: Vec<Balance>,
+    /// Seconds after which an oracle price is stale.
+    pub price_max_age_seconds: u32,
+    /// Liquidity tiers, in rising order of id.
+    pub liquidity_tiers: Vec<LiquidityTier>,
+    /// Markets, in rising order of id.
+    pub markets: Vec<Market>,
+    /// Fee tiers, the one without requirements first.
+    pub fee_tiers: Vec<FeeTier>,
+    /// Funding clock.
+    pub funding: Funding,
+    /// Liquidation limits.
+    pub liquidations: Liquidations,
+    /// Order limits.
+    pub orders: Orders,
+}
+
+/// What one account holds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Balance {
+    /// Bech32 address, or `module:NAME`.
+    pub address: String,
+    /// Its coins, in rising order of denomination.
+    pub coins: Vec<GenesisCoin>,
+}
+
+/// A coin.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenesisCoin {
+    /// Which.
+    pub denom: String,
+    /// Smallest units, a decimal string.
+    pub amount: String,
+}
+
+/// What markets of similar liquidity share; amounts in quote quantums.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LiquidityTier {
+    /// Its number.
+    pub id: u32,
+    /// Its name.
+    pub name: String,
+    /// Initial margin of notional.
+    pub initial_margin_ppm: u32,
+    /// Maintenance margin of initial margin.
+    pub maintenance_fraction_ppm: u32,
+    /// Notional of the impact price.
+    pub impact_notional: u64,
+    /// Open interest up to which initial margin is not scaled.
+    pub open_interest_lower_cap: u64,
+    /// Open interest from which initial margin is all of notional; 0 for no scaling.
+    pub open_interest_upper_cap: u64,
+}
+
+/// One market: oracle price, perpetual and book.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Market {
+    /// Its number.
+    pub id: u32,
+    /// Its name, `BTC-USD`.
+    pub ticker: String,
+    /// An oracle price stands for price times 10^exponent USD.
+    pub price_exponent: i32,
+    /// First oracle price; 0 for none.
+    pub price: u64,
+    /// Smallest change worth a vote.
+    pub min_price_change_ppm: u32,
+    /// A base quantum is 10^atomic_resolution coins.
+    pub atomic_resolution: i32,
+    /// Funding rate of 8 hours on top of the premium.
+    pub default_funding_ppm: i32,
+    /// Number of its liquidity tier.
+    pub liquidity_tier: u32,
+    /// Order sizes are multiples of this.
+    pub step_base_quantums: u64,
+    /// Order prices are multiples of this.
+    pub subticks_per_tick: u32,
+    /// Quote quantums per base quantum are subticks times 10 to this power.
+    pub quantum_conversion_exponent: i32,
+}
+
+/// One fee tier; volumes in quote quantums.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeeTier {
+    /// Its name.
+    pub name: String,
+    /// Volume of 30 days that it requires.
+    pub volume: u64,
+    /// Share of all volume that it requires.
+    pub total_share_ppm: u32,
+    /// Share of all maker volume that it requires.
+    pub maker_share_ppm: u32,
+    /// Fee of a maker; negative for a rebate.
+    pub maker_ppm: i32,
+    /// Fee of a taker.
+    pub taker_ppm: i32,
+}
+
+/// Funding clock, in seconds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Funding {
+    /// From one funding to the next.
+    pub tick_seconds: u32,
+    /// From one premium sample to the next.
+    pub sample_seconds: u32,
+    /// Moment of a sample within its period.
+    pub sample_offset_seconds: u32,
+}
+
+impl Default for Funding {
+    fn default() -> Self {
+        Self { tick_seconds: 3600, sample_seconds: 60, sample_offset_seconds: 30 }
+    }
+}
+
+/// Limits of liquidations; amounts in quote quantums.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Liquidations {
+    /// Highest fee that goes to the insurance fund.
+    pub max_fee_ppm: u32,
+    /// Positions up to this notional are closed at once.
+    pub min_position_notional: u64,
+    /// Share of a position that one block closes.
+    pub max_position_portion_ppm: u32,
+    /// Notional of one account that one block closes.
+    pub max_account_notional: u64,
+    /// Insurance that one account may cost in one block.
+    pub max_insurance_lost: u64,
+    /// How fast the fillable price goes to the bankruptcy price.
+    pub bankruptcy_adjustment_ppm: u32,
+    /// How far the fillable price may go beyond it.
+    pub spread_to_maintenance_ppm: u32,
+    /// Accounts that one block attempts.
+    pub max_accounts: u32,
+    /// Deleveragings that one block makes.
+    pub max_deleveragings: u32,
+    /// Counterparties that one deleveraging looks at.
+    pub max_counterparties: u32,
+}
+
+impl Default for Liquidations {
+    fn default() -> Self {
+        let params = liquidations::Params::default();
+        let small = |amount: QuoteQuantums| u64::try_from(amount.raw()).unwrap_or(u64::MAX);
+        Self {
+            max_fee_ppm: params.max_fee.raw(),
+            min_position_notional: small(params.min_position_notional),
+            max_position_portion_ppm: params.max_position_portion.raw(),
+            max_account_notional: small(params.max_account_notional),
+            max_insurance_lost: small(params.max_insurance_lost),
+            bankruptcy_adjustment_ppm: params.bankruptcy_adjustment.raw(),
+            spread_to_maintenance_ppm: params.spread_to_maintenance.raw(),
+            max_accounts: params.max_accounts,
+            max_deleveragings: params.max_deleveragings,
+            max_counterparties: params.max_counterparties,
+        }
+    }
+}
+
+/// Limits of orders.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Orders {
+    /// Short-term orders and cancels of one owner in one block.
+    pub short_term_per_block: u32,
+    /// Resting orders of one subaccount in one market.
+    pub max_resting: u32,
+    /// Resting orders that one order may meet.
+    pub max_fills: u32,
+    /// Equity (quote quantums) and how many long-term orders it allows; empty for no limit.
+    pub equity_tiers: Vec<(u64, u32)>,
+}
+
+impl Default for Orders {
+    fn default() -> Self {
+        let params = clob::Params::default();
+        Self {
+            short_term_per_block: params.short_term_per_block,
+            max_resting: params.max_resting,
+            max_fills: params.max_fills,
+            equity_tiers: Vec::new(),
+        }
+    }
+}
