@@ -128,8 +128,11 @@ fn the_mempool_takes_each_transaction_once_and_no_more_than_its_bounds() {
     let refused = |engine: &Engine, tx: String| engine.submit(tx).unwrap_err().to_string();
     assert_eq!(refused(&engine, "x".repeat(101)), "tx too large: max size is 100 bytes, but got 101");
     engine.submit("a".repeat(100)).unwrap();
-    assert_eq!(refused(&engine, "a".repeat(100)), "mempool is full: number of txs 1 (max: 3), \
-               total txs bytes 100 (max: 150)");
+    assert_eq!(
+        refused(&engine, "a".repeat(100)),
+        "mempool is full: number of txs 1 (max: 3), \
+               total txs bytes 100 (max: 150)"
+    );
     assert!(refused(&engine, "b".repeat(60)).contains("mempool is full"));
     engine.submit("b").unwrap();
     assert_eq!(refused(&engine, "b".into()), "tx already exists in cache");

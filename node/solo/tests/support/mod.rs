@@ -16,7 +16,7 @@ pub struct Disk {
     pub height: i64,
     pub hash: Vec<u8>,
     pub calls: Vec<String>,
-    /// Called once a block is executed but not committed.
+    /// A transaction that makes a proposal refused.
     pub refuse_proposals_with: Option<Vec<u8>>,
     pub decided: Vec<RequestFinalizeBlock>,
     pub prepared: Vec<RequestPrepareProposal>,
@@ -47,7 +47,11 @@ impl Fake {
 
     fn state(&self) -> Vec<u8> {
         let disk = self.disk();
-        if disk.height == 0 { self.genesis.lock().unwrap().clone() } else { disk.hash.clone() }
+        if disk.height == 0 {
+            self.genesis.lock().unwrap().clone()
+        } else {
+            disk.hash.clone()
+        }
     }
 }
 
@@ -105,7 +109,8 @@ impl Application for Fake {
     fn prepare_proposal(&self, request: RequestPrepareProposal) -> ResponsePrepareProposal {
         self.called(format!("prepare {} txs", request.txs.len()));
         let commit = request.local_last_commit.clone().unwrap_or_default();
-        let votes = commit.votes.iter().map(|vote| String::from_utf8_lossy(&vote.vote_extension).into_owned());
+        let votes =
+            commit.votes.iter().map(|vote| String::from_utf8_lossy(&vote.vote_extension).into_owned());
         let mut txs = vec![format!("votes={}", votes.collect::<Vec<_>>().join(",")).into_bytes().into()];
         txs.extend(request.txs.clone());
         self.disk().prepared.push(request);
@@ -189,7 +194,8 @@ pub fn start_time() -> Time {
 }
 
 pub fn genesis(count: u8) -> Genesis {
-    let validators = keys(count).iter().zip(10..).map(|(key, power)| ChainValidator::new(key.public(), power));
+    let validators = keys(count).into_iter().zip(10..);
+    let validators = validators.map(|(key, power)| ChainValidator::new(key.public(), power));
     Genesis::new("solo-test-1", start_time(), validators.collect(), serde_json::json!({ "a": 1 }))
 }
 
