@@ -52,8 +52,8 @@ pub(crate) struct Disk {
 pub(crate) struct Block<'a> {
     pub(crate) head: &'a Head,
     pub(crate) changes: &'a [Change],
-    /// `None` for the first block, which nothing comes before.
-    pub(crate) undo: Option<&'a Undo>,
+    /// An encoded [`Undo`]; `None` where the height before is not kept.
+    pub(crate) undo: Option<Vec<u8>>,
     /// Heights whose undo rows are not needed any more.
     pub(crate) pruned: &'a [u64],
     pub(crate) meta: &'a [Row],
@@ -160,9 +160,9 @@ impl Disk {
         for height in block.pruned {
             batch.delete_cf(undo, height.to_be_bytes());
         }
-        if let Some(row) = block.undo {
+        if let Some(row) = &block.undo {
             let key = block.head.height.to_be_bytes();
-            batch.put_cf(undo, key, seal(&key, &row.encode()));
+            batch.put_cf(undo, key, seal(&key, row));
         }
         for (key, value) in block.meta {
             let key = own_key(key);

@@ -77,6 +77,9 @@ pub enum Error {
         /// Last height committed.
         latest: u64,
     },
+    /// The height was let go since the view was taken: it can be read but not proved from.
+    #[error("height {0} is not kept any more")]
+    Forgotten(u64),
     /// There is no store of this name.
     #[error("there is no store {0:?}")]
     NoStore(String),

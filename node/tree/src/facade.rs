@@ -39,6 +39,9 @@ struct Staged {
     undo: Vec<Change>,
 }
 
+/// A state key and its value.
+pub type Pair = (Arc<[u8]>, Arc<[u8]>);
+
 /// What was found when a store was opened.
 #[derive(Clone, Debug)]
 pub struct Loaded {
@@ -47,7 +50,7 @@ pub struct Loaded {
     /// Its application hash.
     pub app_hash: Hash,
     /// All pairs of that height, in key order.
-    pub pairs: Vec<(Arc<[u8]>, Arc<[u8]>)>,
+    pub pairs: Vec<Pair>,
     /// The metadata rows given to [`Store::commit`], in key order.
     pub meta: Vec<(Vec<u8>, Vec<u8>)>,
     /// Whether nothing was ever committed here.
@@ -185,12 +188,9 @@ impl Store {
         let stores = names.zip(view.roots().iter().copied()).collect();
         let head = Head { height: view.height(), app_hash: view.app_hash(), oldest, stores };
         let latest = &self.ring.heights().latest;
-        let undo = (oldest < head.height).then(|| Undo {
-            height: latest.height(),
-            app_hash: latest.app_hash(),
-            changes: staged.undo.clone(),
-        });
-        disk.write(&Block { head: &head, changes: &staged.changes, undo: undo.as_ref(), pruned, meta })
+        let undo =
+            (oldest < head.height).then(|| Undo::encode(latest.height(), &latest.app_hash(), &staged.undo));
+        disk.write(&Block { head: &head, changes: &staged.changes, undo, pruned, meta })
     }
 }
 

@@ -29,7 +29,7 @@ mod views;
 mod witness;
 
 pub use error::Error;
-pub use facade::{Loaded, Store};
+pub use facade::{Loaded, Pair, Store};
 pub use forest::Table;
 pub use hash::{Hash, EMPTY};
 pub use proof::{store_spec, verify, Op, Proof, SIMPLE_OP, STORE_OP};

@@ -86,10 +86,11 @@ impl Head {
 }
 
 impl Undo {
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut out = self.height.to_be_bytes().to_vec();
-        out.extend(self.app_hash);
-        for (key, old) in &self.changes {
+    /// The row for what takes a state back to this height.
+    pub(crate) fn encode(height: u64, app_hash: &Hash, changes: &[Change]) -> Vec<u8> {
+        let mut out = height.to_be_bytes().to_vec();
+        out.extend(app_hash);
+        for (key, old) in changes {
             put_bytes(&mut out, key);
             out.push(u8::from(old.is_some()));
             if let Some(old) = old {

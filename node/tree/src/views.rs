@@ -85,8 +85,7 @@ impl View {
     pub fn prove(&self, store: &str, key: &[u8]) -> Result<Proof, Error> {
         let Committed { height, roots, pairs, shared, .. } = &*self.0;
         let values = |key: &[u8]| pairs.get(key).map(|value| value.to_vec());
-        let gone = Error::NoHeight { height: *height, oldest: *height + 1, latest: u64::MAX };
-        shared.prove(*height, roots, (store, key), &values)?.ok_or(gone)
+        shared.prove(*height, roots, (store, key), &values)?.ok_or(Error::Forgotten(*height))
     }
 
     pub(crate) fn roots(&self) -> &[Hash] {
@@ -198,7 +197,7 @@ impl Reader {
     pub fn prove(&self, height: u64, store: &str, key: &[u8]) -> Result<Proof, Error> {
         let result = self.at(height).map(|view| view.prove(store, key));
         match result {
-            Some(Err(Error::NoHeight { .. })) | None => {
+            Some(Err(Error::Forgotten(_))) | None => {
                 let heights = self.heights();
                 Err(Error::NoHeight { height, oldest: *heights.start(), latest: *heights.end() })
             }

@@ -51,7 +51,7 @@ impl Witness {
     /// Remembers a committed height.
     pub(crate) fn record(&mut self, height: u64, app_hash: &Hash) -> Result<(), Error> {
         let body = [height.to_be_bytes().as_slice(), app_hash].concat();
-        let start = if height % 2 == 0 { 0 } else { u64::try_from(SECOND).unwrap_or_default() };
+        let start = if height.is_multiple_of(2) { 0 } else { u64::try_from(SECOND).unwrap_or_default() };
         let written = self.0.seek(SeekFrom::Start(start)).and_then(|_| self.0.write_all(&seal(&[], &body)));
         written.map_err(|error| Error::disk("write the height file", error))
     }
