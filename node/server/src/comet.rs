@@ -55,7 +55,8 @@ impl CometEngine {
     /// is sent yet.
     pub fn new(url: &str) -> Result<Self, EngineError> {
         let url = url.strip_prefix("tcp://").map_or_else(|| url.to_owned(), |rest| format!("http://{rest}"));
-        let parsed = reqwest::Url::parse(&url).map_err(|error| EngineError::Invalid(format!("{url}: {error}")))?;
+        let parsed =
+            reqwest::Url::parse(&url).map_err(|error| EngineError::Invalid(format!("{url}: {error}")))?;
         if parsed.scheme() != "http" {
             return Err(EngineError::Invalid(format!("{url}: only http:// and tcp:// are spoken")));
         }
@@ -102,7 +103,9 @@ impl CometEngine {
         checked.and_then(|checked| checked.read().map_err(failed)).map_err(|refusal| match refusal {
             Refusal::Words(words) if words.contains("already exists in cache") => EngineError::Known,
             Refusal::Words(words) if words.contains("mempool is full") => EngineError::Full(words),
-            Refusal::Words(words) if words.to_lowercase().contains("too large") => EngineError::TooLarge(words),
+            Refusal::Words(words) if words.to_lowercase().contains("too large") => {
+                EngineError::TooLarge(words)
+            }
             other => other.into(),
         })
     }

@@ -22,9 +22,7 @@ mod server;
 mod unary;
 
 pub use comet::CometEngine;
-pub use engine::{
-    Answering, BlockRecord, Checked, Engine, EngineError, Found, NodeStatus, TxRecord, Wait,
-};
+pub use engine::{Answering, BlockRecord, Checked, Engine, EngineError, Found, NodeStatus, TxRecord, Wait};
 pub use limits::Limits;
 pub use methods::methods;
 pub use search::{Condition, Search, Value};

@@ -109,7 +109,9 @@ fn page<T>(rows: Vec<T>, page: Option<PageRequest>, most: u64) -> Result<(Vec<T>
     let total = u64::try_from(rows.len()).unwrap_or(u64::MAX);
     let from = match page.key.as_slice() {
         [] => page.offset,
-        key => u64::from(u32::from_be_bytes(key.try_into().map_err(|_| invalid("the page key is not ours"))?)),
+        key => {
+            u64::from(u32::from_be_bytes(key.try_into().map_err(|_| invalid("the page key is not ours"))?))
+        }
     };
     let size = if page.limit == 0 { most } else { page.limit.min(most) };
     let next = from.saturating_add(size);

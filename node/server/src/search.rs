@@ -54,7 +54,9 @@ impl Condition {
         let value = match value.strip_prefix('\'').map(|rest| rest.strip_suffix('\'')) {
             Some(Some(text)) if !text.contains('\'') => Value::Text(text.into()),
             Some(_) => return Err(format!("{value} is not closed by a quote")),
-            None => Value::Number(value.parse().map_err(|_| format!("{value} is neither 'text' nor a number"))?),
+            None => {
+                Value::Number(value.parse().map_err(|_| format!("{value} is neither 'text' nor a number"))?)
+            }
         };
         Ok(Self { key: key.into(), value })
     }
@@ -123,8 +125,26 @@ mod tests {
         let many = ["a.b=1"; 9].join(" AND ");
         let long = format!("a.b='{}'", "x".repeat(2_000));
         for text in [
-            "", " AND ", "a", "a=1", "a.b", "a.b=", "a.b=x", "a.b='x", "a.b=x'", "a.b='x'y'", "a.b>5", "a.b>=5",
-            "a.b CONTAINS 'x'", "a.b EXISTS", "a.b=1 AND", "a.b=1 OR c.d=2", "a.b=-1", "\u{e9}.b=1", &many, &long,
+            "",
+            " AND ",
+            "a",
+            "a=1",
+            "a.b",
+            "a.b=",
+            "a.b=x",
+            "a.b='x",
+            "a.b=x'",
+            "a.b='x'y'",
+            "a.b>5",
+            "a.b>=5",
+            "a.b CONTAINS 'x'",
+            "a.b EXISTS",
+            "a.b=1 AND",
+            "a.b=1 OR c.d=2",
+            "a.b=-1",
+            "\u{e9}.b=1",
+            &many,
+            &long,
         ] {
             assert!(written(text).is_err(), "{text}");
         }

@@ -85,12 +85,17 @@ impl Drop for Server {
     }
 }
 
+/// Wait until the server is told to stop, or is gone.
+async fn told(stopping: &mut watch::Receiver<bool>) {
+    let _ = stopping.wait_for(|stop| *stop).await.map(drop);
+}
+
 async fn accept(listener: TcpListener, node: Arc<Node>) {
     let mut connections = JoinSet::new();
     let mut stopping = node.stopping.clone();
     loop {
         tokio::select! {
-            _ = stopping.wait_for(|stop| *stop) => break,
+            () = told(&mut stopping) => break,
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((_, peer)) if connections.len() >= node.limits.max_connections => {
@@ -138,7 +143,7 @@ async fn serve(stream: TcpStream, node: Arc<Node>) {
                 }
                 return;
             }
-            _ = stopping.wait_for(|stop| *stop), if !leaving => {
+            () = told(&mut stopping), if !leaving => {
                 leaving = true;
                 connection.as_mut().graceful_shutdown();
             }

@@ -102,7 +102,8 @@ impl Answer {
         sending: InAnswer,
     ) -> Result<Response<Self>, Status> {
         if message.len() > limit {
-            let words = format!("the answer has {} bytes; {limit} are allowed: ask for a page", message.len());
+            let words =
+                format!("the answer has {} bytes; {limit} are allowed: ask for a page", message.len());
             return Err(Status::resource_exhausted(words));
         }
         let full = || Status::resource_exhausted("the server sends as many answers as it can; try again");

@@ -41,7 +41,11 @@ pub(super) async fn by_height(
 ) -> Result<wire::GetBlockByHeightResponse, Status> {
     let record = at(node, request.height).await?;
     let sdk_block = Some(sdk_block(&record.block, &prefix(node)?));
-    Ok(wire::GetBlockByHeightResponse { block_id: Some(record.block_id), block: Some(record.block), sdk_block })
+    Ok(wire::GetBlockByHeightResponse {
+        block_id: Some(record.block_id),
+        block: Some(record.block),
+        sdk_block,
+    })
 }
 
 /// The last block.

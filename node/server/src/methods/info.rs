@@ -2,10 +2,10 @@
 
 use cosmos_sdk_proto::cosmos::base::node::v1beta1 as node_wire;
 use cosmos_sdk_proto::cosmos::base::tendermint::v1beta1 as wire;
-use cosmos_sdk_proto::cosmos::consensus::v1 as consensus;
 use tendermint_abci::Application;
 use tendermint_proto::google::protobuf::Timestamp;
 use tendermint_proto::v0_38::abci::RequestQuery;
+use tendermint_proto::v0_38::types::ConsensusParams;
 use tonic::Status;
 
 use super::{invalid, refused};
@@ -17,6 +17,13 @@ const SDK_VERSION: &str = "v0.50.9";
 const PRICE_PLACES: usize = 6;
 /// Decimal places that Cosmos nodes write.
 const DECIMAL_PLACES: usize = 18;
+
+/// `cosmos.consensus.v1.QueryParamsResponse`, which the crate of the Cosmos types leaves out.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ParamsResponse {
+    #[prost(message, optional, tag = "1")]
+    params: Option<ConsensusParams>,
+}
 
 /// Prices, and how much state is kept.
 pub(super) async fn config(
@@ -62,12 +69,9 @@ pub(super) async fn status(
 }
 
 /// The rules of consensus.
-pub(super) async fn params(
-    node: &Node,
-    _: consensus::QueryParamsRequest,
-) -> Result<consensus::QueryParamsResponse, Status> {
+pub(super) async fn params(node: &Node, (): ()) -> Result<ParamsResponse, Status> {
     let params = node.engine.consensus_params().await.map_err(refused)?;
-    Ok(consensus::QueryParamsResponse { params: Some(params) })
+    Ok(ParamsResponse { params: Some(params) })
 }
 
 /// Who this node is.
@@ -76,7 +80,8 @@ pub(super) async fn node_info(
     _: wire::GetNodeInfoRequest,
 ) -> Result<wire::GetNodeInfoResponse, Status> {
     let info = node.engine.status().await.map_err(refused)?.info;
-    let module = |path: &str, version: String| wire::Module { path: path.into(), version, sum: String::new() };
+    let module =
+        |path: &str, version: String| wire::Module { path: path.into(), version, sum: String::new() };
     let application_version = wire::VersionInfo {
         name: "ballast".into(),
         app_name: "ballastd".into(),
