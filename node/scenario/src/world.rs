@@ -1,9 +1,13 @@
 //! A chain to play on: one validator, a virtual clock, people with coins.
+//!
+//! A person is a name; `alice/3` is subaccount 3 of the person `alice`, `alice` alone is number 0.
 
 use std::collections::BTreeMap;
 
 use app::genesis::{Balance, GenesisCoin};
-use app::{oracle, AppState, BlockInput, BlockOutcome, Genesis, GenesisValidator, Machine, TxResult};
+use app::lanes::{self, Lane};
+use app::msg::Transaction;
+use app::{oracle, AppState, BlockInput, BlockOutcome, Fault, Genesis, GenesisValidator, Machine, TxResult};
 use cosmos_sdk_proto::Any;
 use ed25519_consensus::SigningKey;
 use num::{Price, QuoteQuantums};
@@ -12,6 +16,7 @@ use proto::ballast::oracle::v1::{SignedVote, VoteSet};
 use proto::dydxprotocol::clob as wire;
 use proto::dydxprotocol::sending;
 use proto::dydxprotocol::subaccounts as accounts_wire;
+use store::Memory;
 use subaccounts::Subaccount;
 use types::{MarketId, SubaccountId, Time};
 
@@ -38,9 +43,13 @@ pub struct World {
 impl World {
     /// The devnet's chain with `people`, each with `wealth` of the collateral (in quote quantums) in the bank.
     pub fn new(people: &[&str], wealth: u64) -> Self {
+        Self::with(Self::devnet(), people, wealth)
+    }
+
+    /// The devnet's genesis document.
+    pub fn devnet() -> AppState {
         let document = include_bytes!("../../../genesis/devnet.json");
-        let app = Genesis::from_json(document).expect("the devnet's genesis parses").app;
-        Self::with(app, people, wealth)
+        Genesis::from_json(document).expect("the devnet's genesis parses").app
     }
 
     /// A chain of `app` with `people`.
@@ -85,21 +94,71 @@ impl World {
 
     /// Make the next block of the waiting transactions, in lanes, with the validator's vote in front. Every
     /// conservation law is checked over the whole state; answers one result for each transaction of the block.
+    ///
+    /// The proposer is a careless one that also includes bytes which do not parse.
     pub fn block(&mut self) -> Vec<TxResult> {
+        let input = self.propose();
+        self.apply(&input).expect("the conservation laws hold")
+    }
+
+    /// The next block with the waiting transactions, as every validator accepts it.
+    pub fn propose(&mut self) -> BlockInput {
+        let (state, chain) = (self.machine.state(), self.machine.chain());
+        let limits = accounts::Limits::default();
+        let laned = |tx: Vec<u8>| {
+            let parsed = Transaction::decode(&tx, &limits, chain);
+            (parsed.map_or(Lane::Sequenced, |parsed| lanes::lane(&parsed)), tx)
+        };
+        let waiting = std::mem::take(&mut self.waiting).into_iter().map(laned).collect();
+        let txs = lanes::arrange(waiting, 1 << 30);
+        let input = self.input(txs);
+        app::proposal::check(state, &input.txs, input.height).expect("our own proposal is acceptable");
+        input
+    }
+
+    /// The next block with exactly these transactions, acceptable or not, and the vote in front.
+    pub fn input(&self, txs: Vec<Vec<u8>>) -> BlockInput {
         let height = self.height() + 1;
-        self.time = self.time.plus_seconds(self.block_seconds);
-        let state = self.machine.state();
-        let votes = app::proposal::carries_votes(state, height);
-        let offered = std::mem::take(&mut self.waiting);
-        let mut txs = app::proposal::prepare(state, &offered, None, (height, 1 << 30));
-        if votes {
-            txs[0] = self.votes(height);
-            app::proposal::check(state, &txs, height).expect("our own proposal is acceptable");
-        }
-        let outcome = self.machine.execute(&BlockInput { height, time: self.time, txs, votes });
-        self.last = outcome.expect("the conservation laws hold");
+        let time = self.time.plus_seconds(self.block_seconds);
+        let votes = app::proposal::carries_votes(self.machine.state(), height);
+        let front = votes.then(|| self.votes(height));
+        BlockInput { height, time, txs: front.into_iter().chain(txs).collect(), votes }
+    }
+
+    /// Execute a block; answers the results of its transactions without the vote.
+    pub fn apply(&mut self, input: &BlockInput) -> Result<Vec<TxResult>, Fault> {
+        self.last = self.machine.execute(input)?;
         self.machine.take_changes();
-        self.last.results.iter().skip(usize::from(votes)).cloned().collect()
+        self.time = input.time;
+        Ok(self.last.results.iter().skip(usize::from(input.votes)).cloned().collect())
+    }
+
+    /// Let time pass without blocks.
+    pub fn pass(&mut self, seconds: i64) {
+        self.time = self.time.plus_seconds(seconds);
+    }
+
+    /// Forget everything that is not state, as a node does that is killed and started again.
+    pub fn restart(&mut self) {
+        let memory = Memory::from_pairs(self.machine.memory().iter().map(|(k, v)| (k.clone(), v.clone())));
+        self.machine = Machine::from_state(memory).expect("the state holds a chain");
+        self.machine.full_checks = true;
+    }
+
+    /// Another chain that continues from the state of this one.
+    pub fn twin(&mut self) -> Self {
+        let memory = Memory::from_pairs(self.machine.memory().iter().map(|(k, v)| (k.clone(), v.clone())));
+        let mut machine = Machine::from_state(memory).expect("the state holds a chain");
+        machine.full_checks = true;
+        Self {
+            machine,
+            prices: self.prices.clone(),
+            block_seconds: self.block_seconds,
+            last: self.last.clone(),
+            validator: self.validator.clone(),
+            waiting: self.waiting.clone(),
+            time: self.time,
+        }
     }
 
     /// `count` blocks without transactions.
@@ -118,12 +177,12 @@ impl World {
 
     /// A transaction of `person` with the sequence that their account has now and a sufficient fee.
     pub fn sign(&self, person: &str, messages: &[Any]) -> Vec<u8> {
-        sign(&Wallet::new(person), messages, &self.envelope(person))
+        sign(&Wallet::new(name_and_number(person).0), messages, &self.envelope(person))
     }
 
     /// The envelope of `person`'s next transaction.
     pub fn envelope(&self, person: &str) -> Envelope {
-        let account = accounts::account(self.machine.state(), &Wallet::new(person).address());
+        let account = accounts::account(self.machine.state(), &self.id(person).owner);
         let account = account.unwrap_or_default();
         Envelope {
             chain_id: self.machine.chain().chain_id.clone(),
@@ -136,12 +195,23 @@ impl World {
         }
     }
 
-    /// Subaccount 0 of `person`.
+    /// The subaccount of `person`.
     pub fn id(&self, person: &str) -> SubaccountId {
-        SubaccountId { owner: Wallet::new(person).address(), number: 0 }
+        let (name, number) = name_and_number(person);
+        SubaccountId { owner: Wallet::new(name).address(), number }
     }
 
-    /// What subaccount 0 of `person` holds, funding settled.
+    /// The bech32 address of `person`.
+    pub fn address(&self, person: &str) -> String {
+        self.id(person).owner.to_bech32(&self.machine.chain().prefix)
+    }
+
+    /// Smallest units of the collateral that `person` has outside subaccounts.
+    pub fn wallet(&self, person: &str) -> u128 {
+        bank::balance(self.machine.state(), &self.id(person).owner, &self.machine.chain().collateral)
+    }
+
+    /// What the subaccount of `person` holds, funding settled.
     pub fn account(&self, person: &str) -> Subaccount {
         let state = self.machine.state();
         subaccounts::settled(state, &subaccounts::get(state, &self.id(person))).unwrap_or_default()
@@ -152,28 +222,40 @@ impl World {
         insurance::balance(self.machine.state(), &self.machine.chain().collateral)
     }
 
-    fn wire_id(&self, person: &str) -> accounts_wire::SubaccountId {
-        let owner = Wallet::new(person).address().to_bech32(&self.machine.chain().prefix);
-        accounts_wire::SubaccountId { owner, number: 0 }
+    /// The subaccount of `person` as messages name it.
+    pub fn wire_id(&self, person: &str) -> accounts_wire::SubaccountId {
+        accounts_wire::SubaccountId { owner: self.address(person), number: name_and_number(person).1 }
     }
 
-    /// A deposit of `quantums` by `person` into their subaccount 0.
+    /// A deposit of `quantums` by `person` into their subaccount.
     pub fn deposit(&self, person: &str, quantums: u64) -> Any {
         any(&sending::MsgDepositToSubaccount {
-            sender: self.wire_id(person).owner,
+            sender: self.address(person),
             recipient: Some(self.wire_id(person)),
             asset_id: 0,
             quantums,
         })
     }
 
-    /// A withdrawal of `quantums` by `person` from their subaccount 0.
+    /// A withdrawal of `quantums` by `person` from their subaccount.
     pub fn withdraw(&self, person: &str, quantums: u64) -> Any {
         any(&sending::MsgWithdrawFromSubaccount {
             sender: Some(self.wire_id(person)),
-            recipient: self.wire_id(person).owner,
+            recipient: self.address(person),
             asset_id: 0,
             quantums,
+        })
+    }
+
+    /// A transfer of `amount` quantums from the subaccount of `from` to that of `to`.
+    pub fn transfer(&self, from: &str, to: &str, amount: u64) -> Any {
+        any(&sending::MsgCreateTransfer {
+            transfer: Some(sending::Transfer {
+                sender: Some(self.wire_id(from)),
+                recipient: Some(self.wire_id(to)),
+                asset_id: 0,
+                amount,
+            }),
         })
     }
 
@@ -207,6 +289,11 @@ impl World {
         any(&wire::MsgPlaceOrder { order: Some(order) })
     }
 
+    /// The message that cancels the order with this id until `until`.
+    pub fn cancel(&self, id: wire::OrderId, until: wire::msg_cancel_order::GoodTilOneof) -> Any {
+        any(&wire::MsgCancelOrder { order_id: Some(id), good_til_oneof: Some(until) })
+    }
+
     fn votes(&self, height: u64) -> Vec<u8> {
         let extension = oracle::extension(&self.prices);
         let chain = &self.machine.chain().chain_id;
@@ -223,6 +310,14 @@ impl World {
         let mut bytes = vec![oracle::VOTE_SET_MARK];
         bytes.extend(VoteSet { round: 0, votes: vec![vote] }.encode_to_vec());
         bytes
+    }
+}
+
+/// `alice/3` is number 3 of alice.
+pub(crate) fn name_and_number(person: &str) -> (&str, u32) {
+    match person.split_once('/') {
+        Some((name, number)) => (name, number.parse().expect("a subaccount has a number")),
+        None => (person, 0),
     }
 }
 
