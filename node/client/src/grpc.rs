@@ -25,10 +25,10 @@ pub struct Client {
 impl Client {
     /// Connect to the gRPC port at `node`, such as `http://127.0.0.1:9090` or `127.0.0.1:9090`.
     pub async fn connect(node: &str) -> Result<Self, Error> {
-        let channel = endpoint(node)?.connect().await.map_err(|error| Error::Unreachable {
-            node: node.into(),
-            reason: root_cause(&error),
-        })?;
+        let channel = endpoint(node)?
+            .connect()
+            .await
+            .map_err(|error| Error::Unreachable { node: node.into(), reason: root_cause(&error) })?;
         Ok(Self { channel, node: node.into() })
     }
 

@@ -19,7 +19,9 @@ const MAX_FILE: u64 = 4096;
 #[derive(Debug, thiserror::Error)]
 pub enum KeyringError {
     /// No key of that name.
-    #[error("there is no key {name:?} in {folder}; `keys list` shows those there are, `keys add {name}` makes it")]
+    #[error(
+        "there is no key {name:?} in {folder}; `keys list` shows those there are, `keys add {name}` makes it"
+    )]
     Unknown {
         /// The name.
         name: String,
@@ -117,7 +119,8 @@ impl Keyring {
         }
         let text = fs::read(&path).map_err(|source| failed(&path, source))?;
         // The parser's own message could quote the secret: it is not passed on.
-        let file: File = serde_json::from_slice(&text).map_err(|_| malformed("not the JSON that is expected"))?;
+        let file: File =
+            serde_json::from_slice(&text).map_err(|_| malformed("not the JSON that is expected"))?;
         if file.kind != "secp256k1" {
             return Err(malformed("not a secp256k1 key"));
         }

@@ -41,7 +41,8 @@ impl Key {
     /// The first key of a phrase of 12 or 24 words, as all Cosmos wallets derive it.
     pub fn from_mnemonic(phrase: &str) -> Result<Self, KeyError> {
         let words = phrase.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-        let words = Mnemonic::parse_in_normalized(Language::English, &words).map_err(|_| KeyError::Mnemonic)?;
+        let words =
+            Mnemonic::parse_in_normalized(Language::English, &words).map_err(|_| KeyError::Mnemonic)?;
         if !matches!(words.word_count(), 12 | 24) {
             return Err(KeyError::Mnemonic);
         }

@@ -27,5 +27,5 @@ pub use grpc::Client;
 pub use keyring::{Keyring, KeyringError};
 pub use keys::{new_mnemonic, Key, KeyError};
 pub use market::{usd, Market, OrderError};
-pub use query::{AccountState, Funding, Position, SubaccountView, TxOutcome};
+pub use query::{AccountState, BlockView, Funding, Position, SubaccountView, TxOutcome, ValidatorView};
 pub use send::{Fees, Receipt, Sender};

@@ -10,7 +10,9 @@ const COLLATERAL_DIGITS: i32 = 6;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OrderError {
     /// The price is between two ticks.
-    #[error("{ticker}: price {price} is not a multiple of the tick {tick}; the nearest are {below} and {above}")]
+    #[error(
+        "{ticker}: price {price} is not a multiple of the tick {tick}; the nearest are {below} and {above}"
+    )]
     Tick {
         /// Which market.
         ticker: String,
@@ -24,7 +26,9 @@ pub enum OrderError {
         above: Decimal,
     },
     /// The size is between two steps.
-    #[error("{ticker}: size {size} is not a multiple of the step {step}; the nearest are {below} and {above}")]
+    #[error(
+        "{ticker}: size {size} is not a multiple of the step {step}; the nearest are {below} and {above}"
+    )]
     Step {
         /// Which market.
         ticker: String,
@@ -228,7 +232,8 @@ mod tests {
             assert_eq!(error, expected);
         }
         let text = btc.subticks(number("28688.5")).unwrap_err().to_string();
-        let wanted = "BTC-USD: price 28688.5 is not a multiple of the tick 1; the nearest are 28688 and 28689";
+        let wanted =
+            "BTC-USD: price 28688.5 is not a multiple of the tick 1; the nearest are 28688 and 28689";
         assert_eq!(text, wanted);
     }
 

@@ -68,6 +68,32 @@ pub struct Funding {
     pub next_tick: i64,
 }
 
+/// A committed block, as far as people ask for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BlockView {
+    /// Its height.
+    pub height: u64,
+    /// Its time in unix seconds.
+    pub time: i64,
+    /// Its hash.
+    pub hash: Vec<u8>,
+    /// State after the block before it.
+    pub app_hash: Vec<u8>,
+    /// Transactions in it, the oracle votes included.
+    pub txs: usize,
+    /// Who proposed it, bech32 as the node writes it.
+    pub proposer: String,
+}
+
+/// A validator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidatorView {
+    /// Its address, bech32 as the node writes it.
+    pub address: String,
+    /// Its voting power.
+    pub power: i64,
+}
+
 /// What became of a transaction that is in a block.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TxOutcome {
@@ -126,10 +152,7 @@ impl Client {
     }
 
     /// A resting long-term order and what of it is filled.
-    pub async fn order(
-        &self,
-        id: clob::OrderId,
-    ) -> Result<Option<clob::QueryStatefulOrderResponse>, Error> {
+    pub async fn order(&self, id: clob::OrderId) -> Result<Option<clob::QueryStatefulOrderResponse>, Error> {
         let request = clob::QueryStatefulOrderRequest { order_id: Some(id) };
         found(self.call("/dydxprotocol.clob.Query/StatefulOrder", &request).await)
     }
@@ -262,6 +285,36 @@ impl Client {
         const PATH: &str = "/cosmos.base.node.v1beta1.Service/Config";
         let answer: node::ConfigResponse = self.call(PATH, &node::ConfigRequest {}).await?;
         Ok(answer.minimum_gas_price)
+    }
+
+    /// A block; nothing if it is not there yet, or no longer.
+    pub async fn block(&self, height: u64) -> Result<Option<BlockView>, Error> {
+        const PATH: &str = "/cosmos.base.tendermint.v1beta1.Service/GetBlockByHeight";
+        let request = base::GetBlockByHeightRequest { height: i64::try_from(height).unwrap_or(i64::MAX) };
+        let Some(answer) = found(self.call::<_, base::GetBlockByHeightResponse>(PATH, &request).await)?
+        else {
+            return Ok(None);
+        };
+        let block = answer.sdk_block.ok_or_else(|| broken(PATH, "it holds no block"))?;
+        let header = block.header.ok_or_else(|| broken(PATH, "the block has no header"))?;
+        Ok(Some(BlockView {
+            height: u64::try_from(header.height).unwrap_or_default(),
+            time: header.time.map_or(0, |time| time.seconds),
+            hash: answer.block_id.map(|id| id.hash).unwrap_or_default(),
+            app_hash: header.app_hash,
+            txs: block.data.map_or(0, |data| data.txs.len()),
+            proposer: header.proposer_address,
+        }))
+    }
+
+    /// The validators in force.
+    pub async fn validators(&self) -> Result<Vec<ValidatorView>, Error> {
+        const PATH: &str = "/cosmos.base.tendermint.v1beta1.Service/GetLatestValidatorSet";
+        let pagination = Some(PageRequest { limit: PAGE, ..PageRequest::default() });
+        let request = base::GetLatestValidatorSetRequest { pagination };
+        let answer: base::GetLatestValidatorSetResponse = self.call(PATH, &request).await?;
+        let one = |each: base::Validator| ValidatorView { address: each.address, power: each.voting_power };
+        Ok(answer.validators.into_iter().map(one).collect())
     }
 
     /// Height and time (unix seconds) of the last block.

@@ -182,9 +182,8 @@ impl Sender {
             return Ok(Vec::new());
         }
         let held = self.client.balances(&self.address).await?;
-        let enough = |offer: &&Coin| {
-            held.iter().any(|coin| coin.denom == offer.denom && coin.amount >= offer.amount)
-        };
+        let enough =
+            |offer: &&Coin| held.iter().any(|coin| coin.denom == offer.denom && coin.amount >= offer.amount);
         if let Some(offer) = offers.iter().find(enough) {
             return Ok(vec![offer.clone()]);
         }
