@@ -31,14 +31,17 @@ impl Host {
             version: env!("CARGO_PKG_VERSION").into(),
             app_version: APP_VERSION,
             last_block_height: height_out(last.height),
-            last_block_app_hash: if last.height == 0 { Vec::new().into() } else { last.app_hash.to_vec().into() },
+            last_block_app_hash: if last.height == 0 {
+                Vec::new().into()
+            } else {
+                last.app_hash.to_vec().into()
+            },
         }
     }
 
     pub(crate) fn do_init_chain(&self, request: &RequestInitChain) -> ResponseInitChain {
-        let machine = genesis_of(request).and_then(|genesis| {
-            Machine::from_genesis(&genesis).map_err(|error| error.to_string())
-        });
+        let machine = genesis_of(request)
+            .and_then(|genesis| Machine::from_genesis(&genesis).map_err(|error| error.to_string()));
         let mut machine =
             machine.unwrap_or_else(|reason| stop(&format!("the genesis file is refused: {reason}")));
         machine.full_checks = self.shared.config.full_checks;
@@ -90,9 +93,7 @@ impl Host {
     pub(crate) fn do_finalize_block(&self, request: &RequestFinalizeBlock) -> ResponseFinalizeBlock {
         let mut guard = self.execution();
         let execution = &mut *guard;
-        let Some(machine) = execution.machine.as_mut() else {
-            stop("a block came before the genesis")
-        };
+        let Some(machine) = execution.machine.as_mut() else { stop("a block came before the genesis") };
         let height = height_in(request.height);
         let input = BlockInput {
             height,
@@ -105,16 +106,13 @@ impl Host {
         let app_hash = execution.store.stage(height, &changes);
         let prefix = machine.chain().prefix.clone();
         let response = response(&outcome, &prefix, app_hash);
-        execution.staged =
-            Some(LastBlock { height, time: input.time, app_hash, outcome: Arc::new(outcome) });
+        execution.staged = Some(LastBlock { height, time: input.time, app_hash, outcome: Arc::new(outcome) });
         response
     }
 
     pub(crate) fn do_commit(&self) -> ResponseCommit {
         let mut execution = self.execution();
-        let Some(block) = execution.staged.take() else {
-            stop("commit without an executed block")
-        };
+        let Some(block) = execution.staged.take() else { stop("commit without an executed block") };
         if let Err(error) = execution.store.commit(&[]) {
             stop_store(&format!("block {} could not be written: {error}", block.height));
         }

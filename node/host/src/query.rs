@@ -73,7 +73,12 @@ impl Host {
 
     /// `<store>/key`: one stored value, with a proof against the app hash in the header after the height when
     /// asked. Without a height, proofs answer one block back, so that this header exists already.
-    fn store_query(&self, rest: &str, request: &RequestQuery, height: u64) -> Result<ResponseQuery, QueryError> {
+    fn store_query(
+        &self,
+        rest: &str,
+        request: &RequestQuery,
+        height: u64,
+    ) -> Result<ResponseQuery, QueryError> {
         let unknown = || Failure::invalid(format!("store/{rest}: expected store/<module>/key"));
         let (store, kind) = rest.split_once('/').ok_or_else(unknown)?;
         let module = app::STORES.iter().find(|(_, name)| *name == store).ok_or_else(unknown)?;
@@ -111,7 +116,8 @@ impl Host {
         use cosmos_sdk_proto::cosmos::base::abci::v1beta1::{GasInfo, Result as TxOutcome};
         use cosmos_sdk_proto::cosmos::tx::v1beta1::{SimulateRequest, SimulateResponse, TxRaw};
         use prost::Message as _;
-        let request = SimulateRequest::decode(request).map_err(|error| Failure::invalid(error.to_string()))?;
+        let request =
+            SimulateRequest::decode(request).map_err(|error| Failure::invalid(error.to_string()))?;
         #[allow(deprecated, reason = "old clients still send the decoded form")]
         let tx = match request.tx {
             Some(tx) if request.tx_bytes.is_empty() => TxRaw {

@@ -10,7 +10,11 @@ pub fn render(event: &Event, prefix: &str) -> AbciEvent {
         attributes: event
             .attributes
             .iter()
-            .map(|(key, value)| EventAttribute { key: (*key).into(), value: text(value, prefix), index: true })
+            .map(|(key, value)| EventAttribute {
+                key: (*key).into(),
+                value: text(value, prefix),
+                index: true,
+            })
             .collect(),
     }
 }
