@@ -1,10 +1,14 @@
 //! Market stories: people with names, real signed transactions, a virtual clock, and the conservation laws
 //! after every block. What a story shows happened in the very state machine that validators run.
 //!
-//! Reading order: [`Wallet`] (a person with a key), [`World`] (a chain to play on), [`sign`] (transactions).
+//! Reading order: [`story`] (the language of stories), [`World`] (a chain to play on), [`Wallet`] (a person with a
+//! key), [`sign`] (transactions). No disk and no network: what it never does is talk to anybody.
+
+pub mod story;
 
 mod wallet;
 mod world;
 
+pub use story::{play, tell};
 pub use wallet::{any, sign, sign_with, Envelope, Wallet};
 pub use world::World;
