@@ -143,8 +143,8 @@ impl Host {
                             .attributes
                             .into_iter()
                             .map(|attribute| cosmos_sdk_proto::tendermint::abci::EventAttribute {
-                                key: attribute.key.into(),
-                                value: attribute.value.into(),
+                                key: attribute.key,
+                                value: attribute.value,
                                 index: attribute.index,
                             })
                             .collect(),
