@@ -15,6 +15,7 @@ use rocksdb::{BlockBasedOptions, Cache, Options, WriteBatch, DB};
 use store::Change;
 use tree::{Store, Tree};
 
+const TABLE: tree::Table = &[(0x10, "bank")];
 const ROUNDS: usize = 9;
 const KEPT: usize = 4;
 const LOAD_BATCH: usize = 50_000;
@@ -28,7 +29,7 @@ fn main() -> anyhow::Result<()> {
     let updates: usize = args.next().map_or(Ok(10_000), |arg| arg.parse())?;
     let folder = tempfile::tempdir()?;
     let mut jmt = Jmt::open(&folder.path().join("jmt"))?;
-    let (mut store, _) = Store::open(&folder.path().join("ours"), &[(0x10, "bank")], KEPT)?;
+    let (mut store, _) = Store::open(&folder.path().join("ours"), TABLE, KEPT)?;
     let mut tree = Tree::default();
     load(keys, &mut tree, &mut store, &mut jmt)?;
 
@@ -55,6 +56,12 @@ fn main() -> anyhow::Result<()> {
             assert_eq!(Some(ours), store.reader().latest().root("bank"), "roots differ");
         }
     }
+    let hash = store.reader().latest().app_hash();
+    drop(store);
+    let start = Instant::now();
+    let (_, loaded) = Store::open(&folder.path().join("ours"), TABLE, KEPT)?;
+    assert_eq!(loaded.app_hash, hash, "the reopened store differs");
+    println!("our store reopened and verified in {:.1} s", start.elapsed().as_secs_f64());
     report(keys, updates, times.map(median));
     Ok(())
 }

@@ -69,7 +69,9 @@ impl Heap {
     pub(crate) fn update(&mut self, deepest: Vec<(usize, Node)>) -> HeapPast {
         let first = 1 << self.levels;
         let mut past = HeapPast::default();
-        past.old.reserve(deepest.len() * 4);
+        // Ways share the levels near the top: about one place in each of them, and one per way below.
+        let shared = deepest.len().checked_ilog2().map_or(0, |bits| bits as usize);
+        past.old.reserve(deepest.len() * (self.levels.saturating_sub(shared) + 2));
         past.starts.push(0);
         let mut dirty = Vec::with_capacity(deepest.len());
         for (index, node) in deepest {

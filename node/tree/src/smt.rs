@@ -8,6 +8,7 @@
 //! Each block leaves behind what it replaced, under names that do not depend on the shape of the arrays, so
 //! the tree can answer for heights before (see [`Then`](crate::past::Then)) and take its last block back.
 
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 
 use rayon::prelude::*;
@@ -229,9 +230,9 @@ fn writes(changes: &[Change]) -> Vec<Write> {
         changes.par_iter().with_min_len(PARALLEL / 2).map(write).collect()
     };
     if writes.len() < PARALLEL {
-        writes.sort_by_key(|write| write.at);
+        writes.sort_by(by_place);
     } else {
-        writes.par_sort_by_key(|write| write.at);
+        writes.par_sort_by(by_place);
     }
     writes.dedup_by(|later, kept| {
         let same = later.at == kept.at;
@@ -241,6 +242,12 @@ fn writes(changes: &[Change]) -> Vec<Write> {
         same
     });
     writes
+}
+
+/// By place; the first bytes decide almost always, and as a number they are compared at once.
+fn by_place(a: &Write, b: &Write) -> Ordering {
+    let first = |write: &Write| write.at.first_chunk().map(|bytes| u64::from_be_bytes(*bytes));
+    first(a).cmp(&first(b)).then_with(|| a.at.cmp(&b.at))
 }
 
 fn write((key, value): &Change) -> Write {
