@@ -38,15 +38,15 @@ pub(crate) struct Report {
 }
 
 /// One message of the feed.
-struct Message {
-    kind: u8,
-    id: u32,
-    size: Size,
-    price: Subticks,
-    side: Side,
+pub(crate) struct Message {
+    pub(crate) kind: u8,
+    pub(crate) id: u32,
+    pub(crate) size: Size,
+    pub(crate) price: Subticks,
+    pub(crate) side: Side,
 }
 
-type Error = Box<dyn std::error::Error>;
+pub(crate) type Error = Box<dyn std::error::Error>;
 
 /// The text of a file, plain or zstd.
 pub(crate) fn text(path: &Path) -> Result<String, Error> {
@@ -61,7 +61,7 @@ pub(crate) fn text(path: &Path) -> Result<String, Error> {
 }
 
 impl Message {
-    fn parse(line: &str) -> Result<Self, Error> {
+    pub(crate) fn parse(line: &str) -> Result<Self, Error> {
         let mut fields = line.trim().split(',').skip(1);
         let mut field = || fields.next().ok_or("a message has six columns");
         Ok(Self {
@@ -75,10 +75,10 @@ impl Message {
 }
 
 /// Price and size of the levels of one side, best first.
-type Levels = Vec<(Subticks, u128)>;
+pub(crate) type Levels = Vec<(Subticks, u128)>;
 
 /// Asks and bids of a row.
-fn row(line: &str) -> Result<(Levels, Levels), Error> {
+pub(crate) fn row(line: &str) -> Result<(Levels, Levels), Error> {
     let numbers: Vec<i64> = line.trim().split(',').map(str::parse).collect::<Result<_, _>>()?;
     let (mut asks, mut bids) = (Levels::new(), Levels::new());
     for level in numbers.chunks_exact(4) {
