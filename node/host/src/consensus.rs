@@ -24,7 +24,8 @@ use crate::render::render;
 pub(crate) const APP_VERSION: u64 = 1;
 
 impl Host {
-    pub(crate) fn do_info(&self, _: &RequestInfo) -> ResponseInfo {
+    pub(crate) fn do_info(&self, request: &RequestInfo) -> ResponseInfo {
+        crate::engine::admit(&request.version);
         let last = self.last_block();
         ResponseInfo {
             data: "ballast".into(),

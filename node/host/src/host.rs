@@ -170,6 +170,16 @@ pub(crate) fn stop(reason: &str) -> ! {
     std::process::exit(EXIT_FAULT)
 }
 
+/// Exit code of a node that does not work with what it was given.
+const EXIT_REFUSED: i32 = 1;
+
+/// Stop the node because of how it was set up; nothing is wrong with its state.
+pub(crate) fn refuse(reason: &str) -> ! {
+    tracing::error!(reason, "the node does not start");
+    eprintln!("error: {reason}");
+    std::process::exit(EXIT_REFUSED)
+}
+
 /// Stop the node because the disk does not do its part.
 pub(crate) fn stop_store(reason: &str) -> ! {
     tracing::error!(reason, "the node stops because of its database");

@@ -9,6 +9,7 @@
 mod application;
 mod config;
 mod consensus;
+mod engine;
 mod host;
 mod mempool;
 mod query;
