@@ -13,10 +13,6 @@ use crate::dispatch::Node;
 
 /// The version of the Cosmos SDK whose interface this node speaks; clients choose their dialect by it.
 const SDK_VERSION: &str = "v0.50.9";
-/// Decimal places of an operator's prices of gas, which are kept per million gas.
-const PRICE_PLACES: usize = 6;
-/// Decimal places that Cosmos nodes write.
-const DECIMAL_PLACES: usize = 18;
 
 /// `cosmos.consensus.v1.QueryParamsResponse`, which the crate of the Cosmos types leaves out.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -30,21 +26,15 @@ pub(super) async fn config(
     node: &Node,
     _: node_wire::ConfigRequest,
 ) -> Result<node_wire::ConfigResponse, Status> {
-    let config = node.host.config();
-    let prices = config.min_gas_prices.iter().map(|(denom, price)| format!("{}{denom}", decimal(*price)));
+    // Prices are the chain's: all nodes ask for the same.
+    let prices = app::state::gas_prices(&node.host.reader().latest());
+    let prices = prices.iter().filter_map(|text| accounts::GasPrice::parse(text).ok());
     Ok(node_wire::ConfigResponse {
-        minimum_gas_price: prices.collect::<Vec<_>>().join(","),
-        pruning_keep_recent: config.keep_heights.to_string(),
+        minimum_gas_price: prices.map(|price| price.to_string()).collect::<Vec<_>>().join(","),
+        pruning_keep_recent: node.host.config().keep_heights.to_string(),
         pruning_interval: "1".into(),
         halt_height: 0,
     })
-}
-
-/// Millionths as a decimal with 18 places.
-fn decimal(millionths: u64) -> String {
-    let digits = format!("{millionths:0>width$}", width = PRICE_PLACES.saturating_add(1));
-    let (whole, fraction) = digits.split_at(digits.len().saturating_sub(PRICE_PLACES));
-    format!("{whole}.{fraction:0<DECIMAL_PLACES$}")
 }
 
 /// How far the node is.
@@ -139,22 +129,4 @@ pub(super) async fn abci_query(
         height: answer.height,
         codespace: answer.codespace,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::decimal;
-
-    #[test]
-    fn prices_are_written_with_all_their_places() {
-        for (millionths, text) in [
-            (0, "0.000000000000000000"),
-            (25_000, "0.025000000000000000"),
-            (1, "0.000001000000000000"),
-            (1_000_000, "1.000000000000000000"),
-            (12_345_678, "12.345678000000000000"),
-        ] {
-            assert_eq!(decimal(millionths), text);
-        }
-    }
 }

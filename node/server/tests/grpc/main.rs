@@ -1,0 +1,11 @@
+//! The server over real TCP connections, on a real application whose state is in memory.
+
+mod comet;
+mod engine;
+mod heights;
+mod inputs;
+mod limits;
+mod methods;
+mod schema;
+mod support;
+mod transactions;
