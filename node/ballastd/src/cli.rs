@@ -1,0 +1,115 @@
+//! The commands, and what their exit codes mean.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::{Outcome, EXIT_OK};
+use crate::{devnet, export, genesis, init, keys, query, start, tx};
+
+const ABOUT: &str = "A node of the Ballast chain, and the tools to run and use it";
+
+const HELP: &str = "\
+Examples:
+  ballastd devnet                                    a chain with prices and traders, to look at
+  ballastd init && ballastd start                    a chain of your own
+  ballastd keys add alice
+  ballastd tx deposit 1000 --from alice
+  ballastd tx place-order BTC buy 0.01 28000 --from alice
+  ballastd query orderbook BTC
+
+Exit codes:
+   0  done
+   1  refused by the command or by the chain; the reason is on standard error
+   2  the command line is wrong
+  70  a conservation law or an internal assumption does not hold; the node stopped before it committed
+  74  the database cannot be read or written, or is damaged
+  75  the node cannot be reached";
+
+#[derive(Parser, Debug)]
+#[command(name = "ballastd", version, about = ABOUT, after_help = HELP, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Make a node's folder: configuration, keys and genesis
+    Init(init::Args),
+    /// Run a node until it is told to stop (SIGINT or SIGTERM)
+    Start(start::Args),
+    /// Run a chain of one validator with prices and traders
+    Devnet(devnet::Args),
+    /// Keys of accounts
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// Sign transactions and send them
+    #[command(subcommand)]
+    Tx(tx::Command),
+    /// Ask a running node
+    #[command(subcommand)]
+    Query(query::Command),
+    /// Print what a stopped node's database holds: sums, and all rows with --rows
+    Export(export::Args),
+    /// The genesis document
+    #[command(subcommand)]
+    Genesis(genesis::Command),
+    /// Print the version
+    Version,
+}
+
+/// Parse the command line and run the command.
+pub(crate) fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors; all else is exit code 2.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1));
+        }
+    };
+    match dispatch(cli.command) {
+        Ok(()) => ExitCode::from(EXIT_OK),
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Outcome {
+    match command {
+        Command::Init(args) => init::run(&args),
+        Command::Start(args) => start::run(&args),
+        Command::Devnet(args) => Ok(devnet::run(args)?),
+        Command::Keys(command) => keys::run(&command),
+        Command::Tx(command) => tx::run(&command),
+        Command::Query(command) => query::run(&command),
+        Command::Export(args) => export::run(&args),
+        Command::Genesis(command) => genesis::run(&command),
+        Command::Version => {
+            println!("{}", env!("CARGO_PKG_VERSION"));
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_exit_codes_of_the_help_are_those_of_the_program() {
+        use crate::failure::*;
+        for code in [EXIT_OK, EXIT_REFUSED, EXIT_USAGE, EXIT_FAULT, EXIT_STORE, EXIT_UNREACHABLE] {
+            let line = format!("\n  {code:>2}  ");
+            assert!(super::HELP.contains(&line), "{code}");
+        }
+    }
+}

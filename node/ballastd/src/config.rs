@@ -1,0 +1,358 @@
+//! `config/ballastd.toml`: every key with its meaning, its bounds, and a check that names what is wrong.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::failure::Failure;
+
+/// What `init` writes: all keys with their defaults, and comments that are the documentation.
+pub(crate) const TEMPLATE: &str = include_str!("ballastd.toml");
+
+/// Which engine orders transactions.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum EngineKind {
+    /// The embedded engine: one validator in this process
+    Solo,
+    /// CometBFT, in a process of its own
+    Cometbft,
+}
+
+/// Where the prices of this node's oracle votes come from.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum PriceKind {
+    /// The prices of the genesis, for ever
+    Fixed,
+    /// A market that does not exist, the same one for all nodes of the chain
+    Model,
+    /// Nowhere: the votes are empty
+    None,
+}
+
+/// The whole file.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    pub(crate) engine: EngineKind,
+    pub(crate) moniker: String,
+    pub(crate) log_level: String,
+    pub(crate) rpc: Rpc,
+    pub(crate) grpc: Grpc,
+    pub(crate) abci: Abci,
+    pub(crate) blocks: Blocks,
+    pub(crate) state: State,
+    pub(crate) mempool: Mempool,
+    pub(crate) oracle: Oracle,
+}
+
+/// JSON-RPC.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Rpc {
+    pub(crate) listen: SocketAddr,
+    pub(crate) cometbft: String,
+    pub(crate) max_connections: usize,
+    pub(crate) max_requests: usize,
+    pub(crate) max_body_bytes: usize,
+    pub(crate) cors_origins: Vec<String>,
+}
+
+/// gRPC.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Grpc {
+    pub(crate) listen: SocketAddr,
+    pub(crate) max_connections: usize,
+    pub(crate) max_queries: usize,
+}
+
+/// The socket for CometBFT.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Abci {
+    pub(crate) listen: String,
+}
+
+/// Blocks of the embedded engine.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Blocks {
+    pub(crate) interval_ms: u64,
+    pub(crate) keep: u64,
+}
+
+/// The state.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct State {
+    pub(crate) keep_heights: usize,
+    pub(crate) full_checks: bool,
+}
+
+/// Transactions that wait.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Mempool {
+    pub(crate) max_txs: usize,
+    pub(crate) max_bytes: usize,
+    pub(crate) max_tx_bytes: usize,
+    pub(crate) max_pending_keys: usize,
+    pub(crate) min_gas_prices: String,
+}
+
+/// Our price votes.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Oracle {
+    pub(crate) source: PriceKind,
+    pub(crate) vote_budget_ms: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            engine: EngineKind::Solo,
+            moniker: "ballast".into(),
+            log_level: "info".into(),
+            rpc: Rpc::default(),
+            grpc: Grpc::default(),
+            abci: Abci::default(),
+            blocks: Blocks::default(),
+            state: State::default(),
+            mempool: Mempool::default(),
+            oracle: Oracle::default(),
+        }
+    }
+}
+
+impl Default for Rpc {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 26657)),
+            cometbft: "http://127.0.0.1:26657".into(),
+            max_connections: 900,
+            max_requests: 64,
+            max_body_bytes: 1_000_000,
+            cors_origins: Vec::new(),
+        }
+    }
+}
+
+impl Default for Grpc {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 9090)), max_connections: 256, max_queries: 64 }
+    }
+}
+
+impl Default for Abci {
+    fn default() -> Self {
+        Self { listen: "tcp://127.0.0.1:26658".into() }
+    }
+}
+
+impl Default for Blocks {
+    fn default() -> Self {
+        Self { interval_ms: 500, keep: 100_000 }
+    }
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { keep_heights: 100, full_checks: false }
+    }
+}
+
+impl Default for Mempool {
+    fn default() -> Self {
+        Self {
+            max_txs: 5_000,
+            max_bytes: 67_108_864,
+            max_tx_bytes: 1_048_576,
+            max_pending_keys: 200_000,
+            min_gas_prices: String::new(),
+        }
+    }
+}
+
+impl Default for Oracle {
+    fn default() -> Self {
+        Self { source: PriceKind::Fixed, vote_budget_ms: 250 }
+    }
+}
+
+impl Config {
+    /// Read and check the file at `path`.
+    pub(crate) fn load(path: &Path) -> Result<Self, Failure> {
+        let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Failure::refused(format!(
+                "{} does not exist; make a node with `ballastd init`, or name its folder with --home",
+                path.display()
+            )),
+            _ => Failure::file(path, error),
+        })?;
+        Self::parse(&text).map_err(|reason| Failure::file(path, reason))
+    }
+
+    /// Read and check a configuration.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let config: Self = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// What is out of bounds, by key.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let within = |key: &str, value: u64, low: u64, high: u64| {
+            if (low..=high).contains(&value) {
+                return Ok(());
+            }
+            Err(format!("{key} = {value} is out of bounds: {low} to {high} are allowed"))
+        };
+        let size = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
+        if self.moniker.is_empty() || self.moniker.len() > 70 {
+            return Err("moniker must have 1 to 70 bytes".into());
+        }
+        if tracing_subscriber::EnvFilter::try_new(&self.log_level).is_err() {
+            return Err(format!("log_level = {:?} is no level; write info, debug or warn", self.log_level));
+        }
+        within("rpc.max_connections", size(self.rpc.max_connections), 1, 100_000)?;
+        within("rpc.max_requests", size(self.rpc.max_requests), 1, 10_000)?;
+        within("rpc.max_body_bytes", size(self.rpc.max_body_bytes), 1_000, 100_000_000)?;
+        within("grpc.max_connections", size(self.grpc.max_connections), 1, 100_000)?;
+        within("grpc.max_queries", size(self.grpc.max_queries), 1, 10_000)?;
+        within("blocks.interval_ms", self.blocks.interval_ms, 0, 60_000)?;
+        within("blocks.keep", self.blocks.keep, 0, u64::MAX)?;
+        within("state.keep_heights", size(self.state.keep_heights), 2, 100_000)?;
+        within("mempool.max_txs", size(self.mempool.max_txs), 1, 1_000_000)?;
+        within("mempool.max_bytes", size(self.mempool.max_bytes), 1_000, 1 << 33)?;
+        within("mempool.max_tx_bytes", size(self.mempool.max_tx_bytes), 1_000, 4_194_304)?;
+        within("mempool.max_pending_keys", size(self.mempool.max_pending_keys), 1_000, 100_000_000)?;
+        within("oracle.vote_budget_ms", self.oracle.vote_budget_ms, 1, 10_000)?;
+        self.abci.listen.parse::<abci::Address>().map_err(|error| format!("abci.listen: {error}"))?;
+        self.gas_prices().map_err(|error| format!("mempool.min_gas_prices: {error}"))?;
+        Ok(())
+    }
+
+    /// The lowest gas prices in millionths, by denomination.
+    pub(crate) fn gas_prices(&self) -> Result<Vec<(String, u64)>, String> {
+        millionths(&self.mempool.min_gas_prices)
+    }
+
+    /// The part of it that the application needs; `chain_prices` hold where the file names no gas prices.
+    pub(crate) fn host(&self, chain_prices: &[String]) -> Result<host::Config, Failure> {
+        let own = self.gas_prices().map_err(Failure::refused)?;
+        let min_gas_prices =
+            if own.is_empty() { millionths(&chain_prices.join(",")).map_err(Failure::refused)? } else { own };
+        Ok(host::Config {
+            min_gas_prices,
+            keep_heights: self.state.keep_heights,
+            max_pending_keys: self.mempool.max_pending_keys,
+            full_checks: self.state.full_checks,
+            vote_budget_ms: self.oracle.vote_budget_ms,
+        })
+    }
+
+    /// The part of it that the embedded engine needs.
+    pub(crate) fn solo(&self, data: std::path::PathBuf, node_id: String) -> solo::Config {
+        let mut config = solo::Config::new(data);
+        config.production = solo::Production::Every(Duration::from_millis(self.blocks.interval_ms));
+        config.retain = self.blocks.keep;
+        config.mempool.max_txs = self.mempool.max_txs;
+        config.mempool.max_bytes = self.mempool.max_bytes;
+        config.mempool.max_tx_bytes = self.mempool.max_tx_bytes;
+        config.moniker = self.moniker.clone();
+        config.node_id = node_id;
+        config.rpc = Some(solo::RpcConfig {
+            listen: self.rpc.listen,
+            max_connections: self.rpc.max_connections,
+            max_requests: self.rpc.max_requests,
+            max_body_bytes: self.rpc.max_body_bytes,
+            cors_origins: self.rpc.cors_origins.clone(),
+            ..solo::RpcConfig::default()
+        });
+        config
+    }
+
+    /// The part of it that the gRPC server needs.
+    pub(crate) fn grpc_limits(&self) -> server::Limits {
+        server::Limits {
+            max_connections: self.grpc.max_connections,
+            max_queries: self.grpc.max_queries,
+            ..server::Limits::default()
+        }
+    }
+}
+
+fn millionths(text: &str) -> Result<Vec<(String, u64)>, String> {
+    let prices = client::parse_gas_prices(text).map_err(|error| error.to_string())?;
+    let one = |(price, denom): (client::Decimal, types::Denom)| {
+        let exact =
+            price.whole(6).filter(|(_, exact)| *exact).and_then(|(whole, _)| u64::try_from(whole).ok());
+        let exact = exact.ok_or_else(|| format!("{price}{denom} has more than six decimal places"))?;
+        Ok((denom.to_string(), exact))
+    };
+    prices.into_iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_that_init_writes_holds_the_defaults() {
+        assert_eq!(Config::parse(TEMPLATE).unwrap(), Config::default());
+        assert_eq!(Config::parse("").unwrap(), Config::default());
+    }
+
+    #[test]
+    fn every_key_of_the_file_stands_under_a_comment() {
+        let lines: Vec<_> = TEMPLATE.lines().collect();
+        let keys =
+            lines.iter().enumerate().filter(|(_, line)| line.contains(" = ") && !line.starts_with('#'));
+        let mut count = 0;
+        for (at, line) in keys {
+            assert!(lines[at - 1].starts_with('#'), "{line} has no comment");
+            count += 1;
+        }
+        assert_eq!(count, 25);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_by_its_key() {
+        for (text, named) in [
+            ("engin = \"solo\"", "engin"),
+            ("engine = \"other\"", "engine"),
+            ("moniker = \"\"", "moniker"),
+            ("log_level = \"a=b=c\"", "log_level"),
+            ("[rpc]\nlisten = \"localhost\"", "listen"),
+            ("[rpc]\nport = 5", "port"),
+            ("[rpc]\nmax_requests = 0", "rpc.max_requests"),
+            ("[grpc]\nmax_connections = -1", "max_connections"),
+            ("[abci]\nlisten = \"unix://\"", "abci.listen"),
+            ("[blocks]\ninterval_ms = 60001", "blocks.interval_ms"),
+            ("[state]\nkeep_heights = 1", "state.keep_heights"),
+            ("[state]\nfull_checks = 1", "full_checks"),
+            ("[mempool]\nmax_tx_bytes = 5000000", "mempool.max_tx_bytes"),
+            ("[mempool]\nmin_gas_prices = \"cheap\"", "mempool.min_gas_prices"),
+            ("[mempool]\nmin_gas_prices = \"0.0000001uusdc\"", "mempool.min_gas_prices"),
+            ("[oracle]\nsource = \"guess\"", "source"),
+            ("[oracle]\nvote_budget_ms = 0", "oracle.vote_budget_ms"),
+        ] {
+            let error = Config::parse(text).unwrap_err();
+            assert!(error.contains(named), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn gas_prices_come_from_the_chain_unless_the_file_names_some() {
+        let chain = ["0.025uusdc".to_owned()];
+        let prices = |text: &str| Config::parse(text).unwrap().host(&chain).unwrap().min_gas_prices;
+        assert_eq!(prices(""), [("uusdc".to_owned(), 25_000)]);
+        let own = "[mempool]\nmin_gas_prices = \"1.5uballast\"";
+        assert_eq!(prices(own), [("uballast".to_owned(), 1_500_000)]);
+    }
+}

@@ -1,0 +1,113 @@
+//! Why a command did not do what it was asked, and the exit code that tells programs.
+
+use std::fmt;
+
+/// Success.
+pub(crate) const EXIT_OK: u8 = 0;
+/// The command or the chain refused; nothing was changed.
+pub(crate) const EXIT_REFUSED: u8 = 1;
+/// The command line is wrong.
+#[cfg(test)]
+pub(crate) const EXIT_USAGE: u8 = 2;
+/// A conservation law or an internal assumption does not hold; the node stopped before it committed.
+pub(crate) const EXIT_FAULT: u8 = 70;
+/// The database cannot be read or written, or is damaged.
+pub(crate) const EXIT_STORE: u8 = 74;
+/// The node does not answer.
+pub(crate) const EXIT_UNREACHABLE: u8 = 75;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// Exit code of the process.
+    pub(crate) code: u8,
+    /// What is wrong, and what to do.
+    pub(crate) message: String,
+}
+
+/// What a command answers.
+pub(crate) type Outcome = Result<(), Failure>;
+
+impl Failure {
+    /// Refused; nothing was changed.
+    pub(crate) fn refused(message: impl fmt::Display) -> Self {
+        Self { code: EXIT_REFUSED, message: message.to_string() }
+    }
+
+    /// The state or the program contradicts itself.
+    pub(crate) fn fault(message: impl fmt::Display) -> Self {
+        Self { code: EXIT_FAULT, message: message.to_string() }
+    }
+
+    /// The database.
+    pub(crate) fn store(message: impl fmt::Display) -> Self {
+        Self { code: EXIT_STORE, message: message.to_string() }
+    }
+
+    /// A file or folder, named.
+    pub(crate) fn file(path: &std::path::Path, error: impl fmt::Display) -> Self {
+        Self::refused(format!("{}: {error}", path.display()))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<client::Error> for Failure {
+    fn from(error: client::Error) -> Self {
+        match error {
+            client::Error::Unreachable { .. } => Self {
+                code: EXIT_UNREACHABLE,
+                message: format!("{error}; is it running, and is this its gRPC port? See --node"),
+            },
+            other => Self::refused(other),
+        }
+    }
+}
+
+impl From<client::KeyringError> for Failure {
+    fn from(error: client::KeyringError) -> Self {
+        Self::refused(error)
+    }
+}
+
+impl From<client::KeyError> for Failure {
+    fn from(error: client::KeyError) -> Self {
+        Self::refused(error)
+    }
+}
+
+impl From<client::OrderError> for Failure {
+    fn from(error: client::OrderError) -> Self {
+        Self::refused(error)
+    }
+}
+
+impl From<solo::KeyError> for Failure {
+    fn from(error: solo::KeyError) -> Self {
+        Self::refused(error)
+    }
+}
+
+impl From<host::Error> for Failure {
+    fn from(error: host::Error) -> Self {
+        Self::store(error)
+    }
+}
+
+impl From<server::Error> for Failure {
+    fn from(error: server::Error) -> Self {
+        Self::refused(error)
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        error.downcast::<Self>().unwrap_or_else(|error| Self::refused(format!("{error:#}")))
+    }
+}

@@ -1,0 +1,89 @@
+//! Answers: small tables for people, JSON for programs.
+
+use serde_json::Value;
+
+/// Form of answers.
+#[derive(clap::Args, Clone, Copy, Debug)]
+pub(crate) struct OutputArgs {
+    /// Form of the answer
+    #[arg(long, short = 'o', value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+}
+
+/// Form of answers.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// Tables and lines for people
+    Text,
+    /// One JSON document for programs
+    Json,
+}
+
+impl OutputArgs {
+    /// Print `json`, or what `text` makes for people.
+    pub(crate) fn print(self, json: &Value, text: impl FnOnce() -> String) {
+        let shown = match self.output {
+            Format::Json => format!("{json:#}"),
+            Format::Text => text(),
+        };
+        // A reader that has gone is no reason to complain.
+        let _ =
+            std::io::Write::write_all(&mut std::io::stdout(), format!("{}\n", shown.trim_end()).as_bytes());
+    }
+}
+
+/// Rows under a head, columns as wide as they must be; columns of numbers stand to the right.
+pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        cells.chain(head.get(column).map(|cell| cell.len())).max().unwrap_or_default()
+    };
+    let widths: Vec<_> = (0..head.len()).map(width).collect();
+    let numeric = |cell: &str| cell.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+');
+    let right: Vec<_> = (0..head.len())
+        .map(|column| {
+            rows.iter().filter_map(|row| row.get(column)).all(|cell| cell.is_empty() || numeric(cell))
+        })
+        .collect();
+    let line = |cells: Vec<&str>| {
+        let cells = cells.iter().zip(&widths).zip(&right).map(|((cell, width), right)| {
+            if *right {
+                format!("{cell:>width$}")
+            } else {
+                format!("{cell:<width$}")
+            }
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    let mut lines = vec![line(head.to_vec())];
+    lines.extend(rows.iter().map(|row| line(row.iter().map(String::as_str).collect())));
+    lines.join("\n")
+}
+
+/// Names and values, one a line.
+pub(crate) fn pairs(rows: &[(&str, String)]) -> String {
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    rows.iter().map(|(name, value)| format!("{name:<width$}  {value}")).collect::<Vec<_>>().join("\n")
+}
+
+/// An amount with a sign as a decimal with `digits` places.
+pub(crate) fn signed(amount: i128, shown: impl Fn(u128) -> client::Decimal) -> String {
+    let sign = if amount < 0 { "-" } else { "" };
+    format!("{sign}{}", shown(amount.unsigned_abs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_align_numbers_to_the_right_and_words_to_the_left() {
+        let rows = vec![vec!["BTC-USD".into(), "5".into()], vec!["X".into(), "-100.5".into()]];
+        assert_eq!(table(&["MARKET", "SIZE"], &rows), "MARKET     SIZE\nBTC-USD       5\nX        -100.5");
+    }
+
+    #[test]
+    fn pairs_align_their_values() {
+        assert_eq!(pairs(&[("a", "1".into()), ("long", "2".into())]), "a     1\nlong  2");
+    }
+}

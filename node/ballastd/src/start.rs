@@ -1,0 +1,158 @@
+//! `ballastd start`: run a node until it is told to stop.
+
+use std::net::SocketAddr;
+
+use host::Host;
+use solo::Voter;
+
+use crate::comet::{self, Addresses};
+use crate::config::{Config, EngineKind, PriceKind};
+use crate::failure::{Failure, Outcome};
+use crate::genesis;
+use crate::home::{Home, HomeArgs};
+use crate::solo_node::{ended, Parts, SoloNode};
+use crate::source::Source;
+
+/// Options of `ballastd start`; they go before the configuration file.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    home: HomeArgs,
+    /// Who orders transactions
+    #[arg(long, value_enum)]
+    engine: Option<EngineKind>,
+    /// JSON-RPC: where the embedded engine listens, or where CometBFT answers
+    #[arg(long, value_name = "ADDRESS")]
+    rpc: Option<String>,
+    /// Where gRPC listens; port 0 takes any
+    #[arg(long, value_name = "HOST:PORT")]
+    grpc: Option<SocketAddr>,
+    /// Where CometBFT connects to: unix://PATH or tcp://HOST:PORT
+    #[arg(long, value_name = "ADDRESS")]
+    abci: Option<String>,
+    /// Milliseconds from block to block of the embedded engine
+    #[arg(long, value_name = "MS")]
+    block_interval: Option<u64>,
+    /// Stop by itself after this height (embedded engine)
+    #[arg(long, value_name = "HEIGHT")]
+    stop_at: Option<u64>,
+    /// Check every conservation law over the whole state after each block
+    #[arg(long)]
+    full_checks: bool,
+    /// Where the prices of this node's oracle votes come from
+    #[arg(long, value_enum)]
+    prices: Option<PriceKind>,
+    /// How much is logged: error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+}
+
+/// Run a node.
+pub(crate) fn run(args: &Args) -> Outcome {
+    let home = args.home.resolve()?;
+    let config = chosen(args, Config::load(&home.config())?)?;
+    log_to_stderr(&config.log_level);
+    let (document, app) = genesis::load(&home)?;
+    let source = Source::of(config.oracle.source, &document, &app);
+    std::fs::create_dir_all(home.data()).map_err(|error| Failure::file(&home.data(), error))?;
+    let host = Host::open(&home.state(), config.host(&app.gas_prices)?, source)?;
+    tracing::info!(home = %home.folder().display(), height = host.last_block().height, "state opened");
+    let runtime = tokio::runtime::Runtime::new().map_err(Failure::refused)?;
+    let outcome = match config.engine {
+        EngineKind::Solo => runtime.block_on(run_solo(&home, &config, host, (document, args.stop_at))),
+        EngineKind::Cometbft => {
+            let abci = config.abci.listen.parse().map_err(Failure::refused)?;
+            let addresses = Addresses { abci, rpc: config.rpc.cometbft.clone(), grpc: config.grpc.listen };
+            runtime.block_on(comet::run(host, &addresses, config.grpc_limits()))
+        }
+    };
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    outcome
+}
+
+async fn run_solo(
+    home: &Home,
+    config: &Config,
+    host: Host,
+    (genesis, stop_at): (solo::Genesis, Option<u64>),
+) -> Outcome {
+    let key = solo::Key::load(&home.validator_key())?;
+    let node_key = solo::Key::load_or_create_node(&home.node_key())?;
+    let mut engine = config.solo(home.data(), node_key.node_id());
+    engine.stop_at = stop_at;
+    let node = SoloNode::start(Parts {
+        voters: vec![Voter::of(key, host.clone())],
+        host,
+        genesis,
+        solo: engine,
+        grpc: config.grpc.listen,
+        limits: config.grpc_limits(),
+    })
+    .await?;
+    let rpc = node.rpc_address().map(|address| address.to_string()).unwrap_or_default();
+    println!("ballastd is running: JSON-RPC {rpc}, gRPC {}", node.grpc_address());
+    let handle = node.handle.clone();
+    tokio::select! {
+        () = asked_to_stop() => tracing::info!("asked to stop"),
+        end = handle.ended() => {
+            node.stop().await?;
+            return ended(end);
+        }
+    }
+    node.stop().await?;
+    let last = handle.latest();
+    tracing::info!(height = last.height, app_hash = %hex::encode_upper(&last.app_hash), "stopped");
+    Ok(())
+}
+
+/// The configuration with the options of the command line in it.
+fn chosen(args: &Args, mut config: Config) -> Result<Config, Failure> {
+    config.engine = args.engine.unwrap_or(config.engine);
+    if let Some(rpc) = &args.rpc {
+        match config.engine {
+            EngineKind::Cometbft => config.rpc.cometbft.clone_from(rpc),
+            EngineKind::Solo => {
+                let bare = rpc.split_once("://").map_or(rpc.as_str(), |(_, address)| address);
+                let parsed = bare.trim_end_matches('/').parse();
+                config.rpc.listen =
+                    parsed.map_err(|_| Failure::refused(format!("--rpc {rpc}: write it as HOST:PORT")))?;
+            }
+        }
+    }
+    config.grpc.listen = args.grpc.unwrap_or(config.grpc.listen);
+    if let Some(abci) = &args.abci {
+        config.abci.listen.clone_from(abci);
+    }
+    config.blocks.interval_ms = args.block_interval.unwrap_or(config.blocks.interval_ms);
+    config.state.full_checks |= args.full_checks;
+    config.oracle.source = args.prices.unwrap_or(config.oracle.source);
+    if let Some(level) = &args.log_level {
+        config.log_level.clone_from(level);
+    }
+    config.check().map_err(Failure::refused)?;
+    Ok(config)
+}
+
+/// Log lines go to standard error; $RUST_LOG goes before the configuration.
+pub(crate) fn log_to_stderr(level: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env();
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    let logger = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second one in the same process changes nothing.
+    let _ = logger.try_init();
+}
+
+/// Wait for SIGINT or SIGTERM.
+pub(crate) async fn asked_to_stop() {
+    use tokio::signal::unix::{signal, SignalKind};
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => drop(terminate.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = terminate => {}
+        result = tokio::signal::ctrl_c() => drop(result),
+    }
+}
