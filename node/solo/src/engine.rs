@@ -13,7 +13,7 @@ pub use handshake::COMETBFT_VERSION;
 use std::sync::Arc;
 
 use tendermint::Time;
-use tendermint_proto::v0_38::abci::{ResponseCheckTx, ResponseFinalizeBlock};
+use tendermint_proto::v0_38::abci::{ResponseCheckTx, ResponseFinalizeBlock, ResponseInfo};
 use tendermint_proto::v0_38::types::{BlockId, ExtendedCommit};
 
 use crate::abci::{Abci, Shared};
@@ -70,7 +70,8 @@ pub(crate) struct Chain {
     pub(crate) genesis: Genesis,
     pub(crate) validators: ValidatorSet,
     pub(crate) consensus_hash: [u8; 32],
-    pub(crate) app_version: u64,
+    /// How the application introduced itself at the start.
+    pub(crate) app: ResponseInfo,
 }
 
 /// The embedded engine; one per process and home.

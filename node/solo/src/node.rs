@@ -154,7 +154,7 @@ pub struct Node;
 impl Node {
     /// Start: replay what is stored, listen, and make blocks. Must be called within a tokio runtime.
     pub async fn start(
-        config: Config,
+        mut config: Config,
         application: impl Application,
         genesis: Genesis,
         voters: Vec<Voter>,
@@ -164,6 +164,10 @@ impl Node {
             None => None,
         };
         let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
+        if let (Some(rpc), Some(address)) = (&mut config.rpc, address) {
+            // Port 0 has become a real one, which `status` tells.
+            rpc.listen = address;
+        }
         let app: Arc<dyn Abci> = Arc::new(Shared::new(application));
         let validator = voters.first().map(|voter| voter.key.public());
         let (for_engine, opening) = (config.clone(), app.clone());
@@ -252,12 +256,26 @@ impl Handle {
 
     /// Transactions found by the query language of `tx_search`, newest first, at most `limit` (up to 100).
     pub fn search_txs(&self, query: &str, limit: usize) -> Result<Vec<StoredTx>, String> {
+        Ok(self.search_page(query, true, 0..limit.min(100))?.1)
+    }
+
+    /// The same, page by page: how many there are, and those of `page` (counted from 0 in the order asked for).
+    pub fn search_page(
+        &self,
+        query: &str,
+        newest_first: bool,
+        page: std::ops::Range<usize>,
+    ) -> Result<(usize, Vec<StoredTx>), String> {
         let query = crate::index::Query::parse(query).map_err(|error| error.to_string())?;
         let store = &self.inner.state.store;
         let places = crate::index::search(store, &query, self.latest().height);
-        let places = places.map_err(|error| error.to_string())?;
-        let newest = places.into_iter().rev().take(limit.min(100));
-        store.txs_at(newest).map_err(|error| error.to_string())
+        let mut places = places.map_err(|error| error.to_string())?;
+        if newest_first {
+            places.reverse();
+        }
+        let wanted = places.iter().copied().skip(page.start).take(page.len());
+        let found = store.txs_at(wanted).map_err(|error| error.to_string())?;
+        Ok((places.len(), found))
     }
 
     /// Ask the application; never waits for a block.

@@ -8,6 +8,7 @@ mod args;
 mod blocks;
 mod envelope;
 mod json;
+mod lenient;
 mod methods;
 mod server;
 mod txs;

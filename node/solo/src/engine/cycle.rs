@@ -126,7 +126,7 @@ impl Engine {
         let chain = &self.chain;
         let block = build(Contents {
             chain_id: &chain.genesis.chain_id,
-            app_version: chain.app_version,
+            app_version: chain.app.app_version,
             height: signed(height),
             time,
             last_block_id: self.tip.block_id.clone(),

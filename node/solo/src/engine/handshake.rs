@@ -192,7 +192,7 @@ fn begin(
         app_hash = answer.app_hash.to_vec();
     }
     let consensus_hash = consensus_hash(&genesis.params);
-    Ok((Chain { genesis, validators, consensus_hash, app_version: info.app_version }, app_hash))
+    Ok((Chain { genesis, validators, consensus_hash, app: info.clone() }, app_hash))
 }
 
 fn genesis_tip(chain: &Chain, app_hash: Vec<u8>) -> Tip {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{json, Value};
-use tendermint_proto::v0_38::abci::{RequestInfo, RequestQuery};
+use tendermint_proto::v0_38::abci::{RequestQuery, ResponseInfo};
 
 use crate::chain::block::{BLOCK_VERSION, P2P_VERSION};
 use crate::engine::COMETBFT_VERSION;
@@ -102,7 +102,7 @@ fn status(state: &Arc<NodeState>, _: &Params<'_>) -> Answer {
             "protocol_version": {
                 "p2p": P2P_VERSION.to_string(),
                 "block": BLOCK_VERSION.to_string(),
-                "app": state.chain.app_version.to_string(),
+                "app": state.chain.app.app_version.to_string(),
             },
             "id": state.config.node_id,
             "listen_addr": "tcp://127.0.0.1:26656",
@@ -135,7 +135,13 @@ fn status(state: &Arc<NodeState>, _: &Params<'_>) -> Answer {
 }
 
 fn abci_info(state: &Arc<NodeState>, _: &Params<'_>) -> Answer {
-    Ok(json::abci_info(&state.app.info(RequestInfo::default())))
+    let latest = state.latest();
+    let info = ResponseInfo {
+        last_block_height: i64::try_from(latest.height).unwrap_or(i64::MAX),
+        last_block_app_hash: latest.app_hash.clone().into(),
+        ..state.chain.app.clone()
+    };
+    Ok(json::abci_info(&info))
 }
 
 fn abci_query(state: &Arc<NodeState>, params: &Params<'_>) -> Answer {

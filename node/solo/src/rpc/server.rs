@@ -22,6 +22,7 @@ use crate::config::RpcConfig;
 use crate::node::{NodeError, NodeState};
 use crate::rpc::args::{Arg, Args, Params};
 use crate::rpc::envelope::{answer, Body, Call, Parsed, RpcError};
+use crate::rpc::lenient::Lenient;
 use crate::rpc::{methods, txs};
 
 /// Time within which a client must have sent its headers.
@@ -62,7 +63,7 @@ pub(crate) async fn serve(listener: TcpListener, config: RpcConfig, state: Arc<N
             let connection = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEADER_TIMEOUT)
-                .serve_connection(TokioIo::new(stream), service);
+                .serve_connection(TokioIo::new(Lenient::new(stream)), service);
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "JSON-RPC connection ended");
             }

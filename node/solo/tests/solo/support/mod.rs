@@ -1,5 +1,7 @@
 //! A small application that remembers every call, and chains made with it.
 
+pub mod net;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;

@@ -1,11 +1,9 @@
 //! The order of calls, what a block carries, and restarts at every moment of a step.
 
-mod support;
-
 use std::sync::{Arc, Mutex};
 
+use crate::support::{config, genesis, keys, open, reap_calls, voters, Disk, Fake};
 use solo::{Engine, EngineError, Point, Voter};
-use support::{config, genesis, keys, open, reap_calls, voters, Disk, Fake};
 
 #[test]
 fn a_step_calls_the_application_in_the_order_of_abci() {
@@ -54,7 +52,7 @@ fn the_next_block_carries_the_votes_and_their_extensions() {
     let decided = &disk.decided[2];
     assert_eq!(decided.decided_last_commit.as_ref().unwrap().votes.len(), 3);
     assert_eq!(decided.txs[0], "votes=2:3,2:2,2:1");
-    assert_eq!(decided.time.unwrap().seconds, support::start_time().unix_timestamp() + 1);
+    assert_eq!(decided.time.unwrap().seconds, crate::support::start_time().unix_timestamp() + 1);
 }
 
 #[test]

@@ -1,0 +1,9 @@
+//! Tests of the embedded engine, in one program because each links the database.
+
+mod chain;
+mod engine;
+mod hostile;
+mod node;
+mod rpc;
+mod support;
+mod verify;
