@@ -1,0 +1,192 @@
+//! Running the binary as people and scripts do.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// How long a node may take to start or stop.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a finished command left behind.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    /// The answer of a command that succeeded.
+    pub fn json(&self) -> Value {
+        assert_eq!(self.code, 0, "{self:?}");
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The command failed with this code, and said something with these words on standard error.
+    pub fn fails(&self, code: i32, words: &str) {
+        assert_eq!(self.code, code, "{self:?}");
+        assert!(self.stderr.contains(words), "{words:?} is not in {self:?}");
+        assert!(self.stdout.is_empty(), "{self:?}");
+    }
+}
+
+/// Run `ballastd` with `input` on its standard input.
+pub fn run_with(input: &str, args: &[&str]) -> Ran {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ballastd"))
+        .args(args)
+        .env_remove("RUST_LOG")
+        .env_remove("BALLAST_HOME")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that does not read may be gone already.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Run `ballastd`.
+pub fn run(args: &[&str]) -> Ran {
+    run_with("", args)
+}
+
+/// A folder with keys and a chain in it.
+pub struct Home {
+    folder: tempfile::TempDir,
+}
+
+impl Home {
+    /// An empty one.
+    pub fn empty() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// One with a chain on which these people have keys, coins for fees, and a million USD.
+    pub fn with_chain(people: &[&str]) -> Self {
+        let home = Self::empty();
+        let mut accounts = Vec::new();
+        for person in people {
+            let key = home.run(&["keys", "add", person, "-o", "json"]).json();
+            let address = key["address"].as_str().unwrap();
+            accounts.push(format!("{address}=1000000000uballast,1000000000000uusdc"));
+        }
+        let mut args = vec!["init", "--chain-id", "ballast-test-1", "--insurance", "5000000", "-o", "json"];
+        for account in &accounts {
+            args.extend(["--account", account]);
+        }
+        home.run(&args).json();
+        home
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path().join(name)
+    }
+
+    /// Run `ballastd` with this home.
+    pub fn run(&self, args: &[&str]) -> Ran {
+        self.run_with("", args)
+    }
+
+    /// The same, with something on standard input.
+    pub fn run_with(&self, input: &str, args: &[&str]) -> Ran {
+        let mut all = args.to_vec();
+        all.extend(["--home", self.path().to_str().unwrap()]);
+        run_with(input, &all)
+    }
+
+    /// Address of a key.
+    pub fn address(&self, name: &str) -> String {
+        self.run(&["keys", "show", name, "-a"]).stdout.trim().to_owned()
+    }
+
+    /// Start a node with the embedded engine on free ports.
+    pub fn start(&self, extra: &[&str]) -> Node {
+        let home = self.path().to_str().unwrap();
+        let mut args = vec!["start", "--home", home, "--rpc", "127.0.0.1:0", "--grpc", "127.0.0.1:0"];
+        args.extend(extra);
+        Node::spawn(&args)
+    }
+}
+
+/// A running node. It is killed when it is dropped.
+pub struct Node {
+    child: Child,
+    /// Its gRPC address.
+    pub grpc: String,
+    /// Its JSON-RPC address.
+    pub rpc: String,
+}
+
+impl Node {
+    fn spawn(args: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_ballastd"))
+            .args(args)
+            .env("RUST_LOG", "warn")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let after = |word: &str| {
+            let rest = line.split_once(word)?.1.trim_start();
+            Some(rest.split([',', '\n']).next()?.to_owned())
+        };
+        let (Some(rpc), Some(grpc)) = (after("JSON-RPC"), after("gRPC")) else {
+            let mut stderr = String::new();
+            let _ = child.stderr.take().unwrap().read_to_string(&mut stderr);
+            panic!("the node did not start: {line:?} {stderr}");
+        };
+        Self { child, grpc, rpc }
+    }
+
+    /// Ask it to stop, and wait until it has. Answers its exit code.
+    pub fn stop(mut self) -> i32 {
+        self.signal("TERM");
+        self.wait()
+    }
+
+    /// End it at once, as a power failure would.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    fn wait(&mut self) -> i32 {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code().unwrap_or(-1);
+            }
+            assert!(Instant::now() < deadline, "the node does not stop");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
