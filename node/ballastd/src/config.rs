@@ -318,7 +318,7 @@ mod tests {
             assert!(lines[at - 1].starts_with('#'), "{line} has no comment");
             count += 1;
         }
-        assert_eq!(count, 25);
+        assert_eq!(count, 24);
     }
 
     #[test]

@@ -55,8 +55,20 @@ pub(crate) fn app_state(grants: &[Grant]) -> Result<app::AppState, Failure> {
     Ok(app)
 }
 
+/// The insurance fund's account, as the genesis names it.
+pub(crate) fn insurance_account() -> String {
+    format!("module:{}", insurance::FUND)
+}
+
 /// Give an account coins; each account once.
 pub(crate) fn add(app: &mut app::AppState, grant: &Grant) -> Outcome {
+    if grant.address.starts_with("module:") && grant.address != insurance_account() {
+        return Err(Failure::refused(format!(
+            "{}: of the chain's own accounts only {} begins with coins",
+            grant.address,
+            insurance_account()
+        )));
+    }
     if !grant.address.starts_with("module:") {
         Address::from_bech32(&grant.address, &app.prefix).map_err(|error| {
             Failure::refused(format!("{}: {error}; addresses begin with {}1", grant.address, app.prefix))
@@ -143,6 +155,7 @@ mod tests {
         }
         for grants in [
             vec!["alice=5uusdc".to_owned()],
+            vec!["module:subaccounts=5uusdc".to_owned()],
             vec![format!("{}=5uusdc", address("a").replace("ballast1", "cosmos1"))],
             vec![format!("{}=5uusdc", address("a")), format!("{}=6uusdc", address("a"))],
         ] {

@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let mut app = genesis::app_state(&args.accounts)?;
     if args.insurance > 0 {
         let coins = client::parse_coins(&format!("{}{}", args.insurance, app.collateral))?;
-        genesis::add(&mut app, &Grant { address: "module:insurance".into(), coins })?;
+        genesis::add(&mut app, &Grant { address: genesis::insurance_account(), coins })?;
     }
     let config = template(args)?;
     refuse_overwriting(&home)?;

@@ -117,7 +117,7 @@ fn init_makes_a_folder_once_and_refuses_to_write_over_it() {
     assert_eq!(app_state, document["app_state"]);
     let balances = app_state["balances"].as_array().unwrap();
     assert_eq!(balances.len(), 2);
-    assert_eq!(balances[1]["address"], "module:insurance");
+    assert_eq!(balances[1]["address"], "module:insurance_fund");
 }
 
 #[test]

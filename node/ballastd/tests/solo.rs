@@ -171,7 +171,7 @@ fn refusals(world: &World) {
         (vec!["tx", "send", &bob, "1uusdc", "--gas", "1", "--from", "bob"], "(sdk "),
         (vec!["query", "account", "ballast1nobody"], "neither an address"),
         (vec!["query", "price", "DOGE"], "there is no market DOGE"),
-        (vec!["query", "block", "99999999"], "has no block"),
+        (vec!["query", "block", "99999999"], "must not be above the last, "),
         (vec!["query", "tx", &"0".repeat(64)], "no block has transaction"),
     ] {
         world.try_ask(&args).fails(1, words);

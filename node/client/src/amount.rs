@@ -8,10 +8,12 @@ use crate::error::Error;
 /// One coin: a whole number of smallest units and a denomination.
 pub fn parse_coin(text: &str) -> Result<Coin, Error> {
     let (amount, denom) = split(text);
-    let amount = amount.parse().map_err(|_| {
-        Error::Input(format!("{text:?} is no coin: write a whole number and a denomination, like 1000uusdc"))
-    })?;
-    Ok(Coin { denom: Denom::new(denom)?, amount })
+    let (Ok(amount), Ok(denom)) = (amount.parse(), Denom::new(denom)) else {
+        return Err(Error::Input(format!(
+            "{text:?} is no coin: write a whole number and a denomination, like 1000uusdc"
+        )));
+    };
+    Ok(Coin { denom, amount })
 }
 
 /// Coins separated by commas, in rising order of denomination whatever order they are given in.
