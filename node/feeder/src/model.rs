@@ -26,7 +26,7 @@ pub enum Scenario {
     /// Small moves around the start.
     #[default]
     Calm,
-    /// After 75 s all markets lose 35 % within a minute; meanwhile each has a gap of 5 to 15 % from one step to
+    /// After 75 s all markets lose 35 % within a minute; meanwhile each has a gap of 8 to 15 % from one step to
     /// the next. Within the five minutes that follow they win back two fifths of what is lost.
     Crash,
 }
@@ -83,8 +83,8 @@ impl Model {
     pub fn new(seed: u64, scenario: Scenario, markets: &[Listed], step_millis: u64) -> Self {
         let walk = |listed: &Listed| {
             let mut noise = Noise::new(seed, listed.market.into(), OWN);
-            let when = noise.random.gen_range(CRASH_FROM + 10_000..CRASH_TO - 5_000);
-            let left = ONE - noise.random.gen_range(50..=150) * (ONE / 1_000);
+            let when = noise.random.gen_range(CRASH_FROM + 2_000..CRASH_FROM + 40_000);
+            let left = ONE - noise.random.gen_range(80..=150) * (ONE / 1_000);
             Walk { listed: listed.clone(), noise, gap: (when, left) }
         };
         Self {
