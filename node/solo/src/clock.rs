@@ -6,7 +6,7 @@ use tendermint::Time;
 
 /// Gives each block its time.
 pub trait Clock: Send + Sync {
-    /// Time of the block at `height`; later than `previous`, the time of the block before (or of the genesis).
+    /// Time of the block at `height`; later than `previous`, the time of the block before or of the genesis.
     fn block_time(&self, height: u64, previous: Time) -> Time;
 }
 

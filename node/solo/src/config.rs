@@ -54,7 +54,7 @@ pub struct RpcConfig {
     pub max_batch: usize,
     /// Most connections at a time; more wait to be accepted.
     pub max_connections: usize,
-    /// Most requests worked on at a time; more are answered with 503.
+    /// Most requests worked on at a time, and as many that wait for a block; more are answered with 503.
     pub max_requests: usize,
     /// Time after which a request is given up.
     pub timeout: Duration,

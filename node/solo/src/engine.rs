@@ -90,7 +90,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Open the block store in `config.data`, bring the application up to it, and be ready for the next block.
+    /// Open the block store in `config.data`, bring the application up to it, be ready for the next block.
     pub fn open(
         config: &Config,
         application: impl tendermint_abci::Application,

@@ -1,5 +1,7 @@
 //! The genesis document, in the form that CometBFT reads and clients are told.
 
+use std::collections::BTreeMap;
+
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine as _;
 use serde_json::{json, Map, Value};
@@ -48,7 +50,7 @@ pub struct Genesis {
 }
 
 impl Genesis {
-    /// A genesis with this engine's default limits: blocks of at most 4 MiB, vote extensions from the first block.
+    /// A genesis with this engine's default limits: blocks of at most 4 MiB, vote extensions from height 1.
     pub fn new(chain_id: &str, time: Time, validators: Vec<ChainValidator>, app_state: Value) -> Self {
         let params = ConsensusParams {
             block: Some(BlockParams { max_bytes: DEFAULT_MAX_BYTES, max_gas: -1 }),
@@ -141,15 +143,28 @@ impl Genesis {
         })
     }
 
-    /// Tells chains apart: hash of the document.
+    /// Tells chains apart: hash of the document with its keys in order.
     pub(crate) fn fingerprint(&self) -> [u8; 32] {
-        Sha256::digest(self.to_json().to_string()).into()
+        Sha256::digest(sorted(self.to_json()).to_string()).into()
     }
 
     /// First height whose votes carry extensions; nothing when none do.
     pub(crate) fn extensions_from(&self) -> Option<i64> {
         let height = self.params.abci.map(|abci| abci.vote_extensions_enable_height).unwrap_or_default();
         (height > 0).then_some(height)
+    }
+}
+
+/// The same value with all keys in order, whatever order the file and the parser keep.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields: BTreeMap<String, Value> =
+                fields.into_iter().map(|(key, value)| (key, sorted(value))).collect();
+            Value::Object(fields.into_iter().collect())
+        }
+        Value::Array(values) => values.into_iter().map(sorted).collect(),
+        other => other,
     }
 }
 
@@ -260,6 +275,12 @@ mod tests {
         assert_eq!(read.fingerprint(), genesis().fingerprint());
         assert_eq!(read.params, genesis().params);
         assert_eq!(read.extensions_from(), Some(1));
+        let other_order = |text: &str| text.replace(r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#);
+        let mut two = genesis();
+        two.app_state = json!({"a": 1, "b": 2});
+        let turned = Genesis::from_json(other_order(&two.to_json().to_string()).as_bytes()).unwrap();
+        assert_eq!(turned.fingerprint(), two.fingerprint());
+        assert_ne!(turned.fingerprint(), genesis().fingerprint());
     }
 
     #[test]

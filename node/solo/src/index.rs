@@ -270,7 +270,7 @@ mod tests {
     #[test]
     fn what_is_not_a_query_is_refused_with_its_reason() {
         let long = format!("a.b='{}'", "x".repeat(1_024));
-        let many = vec!["a.b='c'"; 11].join(" AND ");
+        let many = ["a.b='c'"; 11].join(" AND ");
         let rows = [
             ("", "empty"),
             ("tx.hash", "needs a key, an operator"),

@@ -3,11 +3,11 @@
 //!
 //! It takes an ABCI 2.0 application through the same calls as CometBFT would, with real headers, signatures
 //! and hashes, so that light clients verify the chain and the application cannot tell the difference. It
-//! stores each block before it is executed: whatever moment the process dies at, the next start goes on from
-//! there with the same state.
+//! stores each block before it is executed: whatever moment the process dies at, the next start goes on
+//! from there with the same state.
 //!
-//! Reading order: [`Node`] (all of it together), [`Engine`] (one step, and the start), [`Voter`], [`Genesis`],
-//! `store` and `index` (what is on disk), `chain` (hashes and signatures), `mempool`, `rpc`.
+//! Reading order: [`Node`] (all of it together), [`Engine`] (one step, and the start), [`Voter`],
+//! [`Genesis`], `store` and `index` (what is on disk), `chain` (hashes and signatures), `mempool`, `rpc`.
 //!
 //! Never: agrees with anyone. There are no peers, no rounds and no evidence; the validator set and the
 //! consensus parameters are those of the genesis.

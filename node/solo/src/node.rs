@@ -259,7 +259,8 @@ impl Handle {
         Ok(self.search_page(query, true, 0..limit.min(100))?.1)
     }
 
-    /// The same, page by page: how many there are, and those of `page` (counted from 0 in the order asked for).
+    /// The same, page by page: how many there are, and those of `page`, counted from 0 in the order asked
+    /// for.
     pub fn search_page(
         &self,
         query: &str,

@@ -14,7 +14,7 @@ pub struct Voter {
 }
 
 impl Voter {
-    /// A validator that asks `extend` for what its votes carry: one process can vote for several price sources.
+    /// A validator that asks `extend` for what its votes carry: one process can vote for several sources.
     pub fn new(key: Key, extend: impl Fn(RequestExtendVote) -> ResponseExtendVote + Send + 'static) -> Self {
         Self { key, extend: Box::new(extend) }
     }

@@ -66,7 +66,8 @@ pub(crate) fn header_hash(header: &Header) -> Option<Hash> {
     header.hash().as_bytes().try_into().ok()
 }
 
-/// Identity of a block: hash of its header and root over its encoded parts. Nothing if the header is malformed.
+/// Identity of a block: hash of its header and root over its encoded parts. Nothing if the header is
+/// malformed.
 pub(crate) fn block_id(block: &Block, encoded: &[u8]) -> Option<BlockId> {
     let hash = header_hash(block.header.as_ref()?)?;
     let parts: Vec<&[u8]> = encoded.chunks(PART_BYTES).collect();

@@ -1,4 +1,5 @@
-//! Votes: what is signed, and commits in their three forms (in a block, as stored, as the application sees them).
+//! Votes: what is signed, and commits in their three forms (in a block, as stored, as the application sees
+//! them).
 
 use prost::Message;
 use tendermint_proto::google::protobuf::Timestamp;

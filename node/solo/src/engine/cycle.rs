@@ -69,7 +69,8 @@ impl Engine {
         match self.process(height, time, max_bytes, txs)? {
             Ok(stored) => return Ok(stored),
             Err(reason) => {
-                tracing::error!(height, %reason, dropped = waiting.len(), "proposal refused; an empty one follows");
+                let dropped = waiting.len();
+                tracing::error!(height, %reason, dropped, "proposal refused; an empty one follows");
                 self.mempool.discard(&waiting);
             }
         }

@@ -26,7 +26,8 @@ pub enum EngineError {
     },
     /// Blocks that the application still needs are gone.
     #[error(
-        "the application is at height {app}, but blocks below {first} were pruned: restore its state from a copy"
+        "the application is at height {app}, but blocks below {first} were pruned: restore its state from a \
+         copy"
     )]
     Pruned {
         /// Height of the application.

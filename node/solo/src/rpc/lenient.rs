@@ -1,5 +1,5 @@
-//! Quotes in the request line: `curl` sends `/abci_query?path="/x"` as it is typed, and the HTTP library refuses
-//! it. The first line of a connection is mended before the library sees it.
+//! Quotes in the request line: `curl` sends `/abci_query?path="/x"` as it is typed, and the HTTP library
+//! refuses it. The first line of a connection is mended before the library sees it.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

@@ -40,6 +40,8 @@ struct Server {
     state: Arc<NodeState>,
     config: RpcConfig,
     requests: Arc<Semaphore>,
+    /// Those who wait for a block have places of their own, so that they keep nobody else out.
+    waiting: Arc<Semaphore>,
 }
 
 /// Accept until the task is aborted, which closes all connections.
@@ -75,8 +77,9 @@ pub(crate) async fn serve(listener: TcpListener, config: RpcConfig, state: Arc<N
 
 fn router(config: RpcConfig, state: Arc<NodeState>) -> Router {
     let limit = config.max_body_bytes;
-    let requests = Arc::new(Semaphore::new(config.max_requests.max(1)));
-    let server = Arc::new(Server { state, config, requests });
+    let places = config.max_requests.max(1);
+    let (requests, waiting) = (Arc::new(Semaphore::new(places)), Arc::new(Semaphore::new(places)));
+    let server = Arc::new(Server { state, config, requests, waiting });
     Router::new()
         .route("/", post(posted).get(index))
         .route("/:method", get(by_uri).post(posted))
@@ -206,24 +209,24 @@ fn decode_percent(text: &str) -> Result<String, RpcError> {
 }
 
 impl Server {
-    /// Answer calls one after the other, outside the tasks that serve connections. Nothing when too many others
-    /// are being answered.
+    /// Answer calls one after the other, outside the tasks that serve connections. Nothing when too many
+    /// others are being answered.
     async fn answer(self: &Arc<Self>, calls: Vec<Parsed>) -> Option<Vec<Value>> {
-        let permit = self.requests.clone().try_acquire_owned().ok()?;
         let waits = |call: &Parsed| call.as_ref().is_ok_and(|call| call.method == methods::BROADCAST_COMMIT);
         if calls.iter().any(waits) {
+            let _place = self.waiting.clone().try_acquire_owned().ok()?;
             let mut answers = Vec::new();
             for call in calls {
                 answers.extend(self.answer_waiting(call).await);
             }
-            drop(permit);
             return Some(answers);
         }
+        let place = self.requests.clone().try_acquire_owned().ok()?;
         let server = self.clone();
         let work = move || {
             let answers = calls.into_iter().filter_map(|call| server.answer_one(call)).collect();
             // The place is taken until the work is done, even if the client has gone.
-            drop(permit);
+            drop(place);
             answers
         };
         Some(tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| vec![died()]))

@@ -290,3 +290,59 @@ fn old_blocks_are_forgotten_and_a_late_application_is_told() {
     let engine = Engine::open(&config, app.clone(), genesis(1), voters(&app, 1)).unwrap();
     assert_eq!(engine.height(), 12);
 }
+
+#[test]
+fn a_damaged_block_store_is_reported_and_not_served() {
+    let height = 2_u64.to_be_bytes();
+    let row = |kind: u8| [&[kind][..], &height].concat();
+    let rows = [
+        (row(b'B'), Some(b"\xff\xff".to_vec()), "block of height 2 cannot be decoded"),
+        (row(b'B'), None, "block of height 2 is missing"),
+        (row(b'C'), None, "commit of height 2 is missing"),
+        (row(b'C'), Some(Vec::new()), "commit of height 2 is for another block"),
+        (row(b'R'), None, "results of height 2 is missing"),
+        (b"S/last".to_vec(), Some(b"x".to_vec()), "last height of height 0 is not a height"),
+        (b"S/last".to_vec(), Some(1_u64.to_be_bytes().to_vec()), "the application is at height 2"),
+    ];
+    for (key, value, reason) in rows {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Arc::<Mutex<Disk>>::default();
+        let mut engine = open(folder.path(), &disk, 1).unwrap();
+        engine.step().unwrap();
+        engine.step().unwrap();
+        drop(engine);
+        let db = rocksdb::DB::open_default(folder.path().join("blocks.db")).unwrap();
+        match value {
+            Some(value) => db.put(key, value).unwrap(),
+            None => db.delete(key).unwrap(),
+        }
+        drop(db);
+        let error = open(folder.path(), &disk, 1).err().unwrap().to_string();
+        assert!(error.contains(reason), "{error}");
+    }
+}
+
+#[test]
+fn bytes_that_rotted_on_the_disk_are_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Arc::<Mutex<Disk>>::default();
+    let mut engine = open(folder.path(), &disk, 1).unwrap();
+    for _ in 0..5 {
+        engine.step().unwrap();
+    }
+    drop(engine);
+    let db = rocksdb::DB::open_default(folder.path().join("blocks.db")).unwrap();
+    db.flush().unwrap();
+    drop(db);
+    for file in std::fs::read_dir(folder.path().join("blocks.db")).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "sst") {
+            let mut bytes = std::fs::read(&path).unwrap();
+            let middle = bytes.len() / 4;
+            bytes[middle] ^= 0xff;
+            std::fs::write(&path, bytes).unwrap();
+        }
+    }
+    let error = open(folder.path(), &disk, 1).err().unwrap().to_string();
+    assert!(error.contains("block store") && error.contains("Corruption"), "{error}");
+}

@@ -1,4 +1,4 @@
-//! JSON-RPC: the fields and types that clients need, read by the types of `tendermint-rpc` and field by field.
+//! JSON-RPC: the fields and types that clients need, read by `tendermint-rpc` and field by field.
 
 use crate::support::net::{any_port, Running};
 use serde_json::{json, Value};

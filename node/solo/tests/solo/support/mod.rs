@@ -26,11 +26,14 @@ pub struct Disk {
     pub results_missing: bool,
 }
 
+/// Height and state of a block that is executed but not committed.
+type Staged = (i64, Vec<u8>);
+
 /// The application: transactions are `key=value`, the state is a running hash over them.
 #[derive(Clone)]
 pub struct Fake {
     pub disk: Arc<Mutex<Disk>>,
-    staged: Arc<Mutex<Option<(i64, Vec<u8>)>>>,
+    staged: Arc<Mutex<Option<Staged>>>,
     genesis: Arc<Mutex<Vec<u8>>>,
 }
 
