@@ -8,7 +8,9 @@ use abci::{Address, Server};
 use prost::Message;
 use tendermint_abci::Application;
 use tendermint_proto::v0_38::abci::request::Value;
-use tendermint_proto::v0_38::abci::{response, Request, RequestCheckTx, RequestFlush, Response, ResponseCheckTx};
+use tendermint_proto::v0_38::abci::{
+    response, Request, RequestCheckTx, RequestFlush, Response, ResponseCheckTx,
+};
 
 #[derive(Clone)]
 struct Counter;
