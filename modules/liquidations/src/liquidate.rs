@@ -145,10 +145,9 @@ fn take(
     let holding = market.holding(settled.size(market.id))?;
     let left = Cell::new(may_lose);
     let delta = |size: BaseQuantums, quote: QuoteQuantums| {
-        let slice = market.slice(&holding, size).ok()?;
+        let slice = market.slice(&holding, size.abs()).ok()?;
         let bankruptcy = bankruptcy_quote(&risk, &slice, holding.base)?;
-        let received = if holding.base.is_positive() { quote.abs() } else { -quote.abs() };
-        let delta = insurance_delta(received, bankruptcy, params.max_fee)?;
+        let delta = insurance_delta(quote, bankruptcy, params.max_fee)?;
         left.set(left.get().checked_add(delta.min(QuoteQuantums::ZERO))?);
         Some(if left.get().is_negative() { UNPAYABLE } else { delta })
     };

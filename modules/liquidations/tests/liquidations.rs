@@ -85,6 +85,24 @@ fn l11_the_fund_pays_what_the_account_lacks_and_the_maker_pays_its_fee() {
 }
 
 #[test]
+fn a_long_position_pays_the_fund_and_is_paid_by_it_as_a_short_one_is() {
+    // Bankruptcy price 49,501: the fund gets up to 0.5 % of what is better, and pays what is worse.
+    for (price, fund, left) in
+        [(50_000, 1_250, 249), (49_600, 1_099, 0), (49_501, 1_000, 0), (49_500, 999, 0)]
+    {
+        let mut world = World::new(
+            &[(CARL, -49_501 * DOLLAR, &[(BTC, ONE_BTC)]), (MAKER, 200_000 * DOLLAR, &[])],
+            1_000 * DOLLAR,
+        );
+        world.rest(MAKER, BTC, Buy, COIN, btc(price));
+        world.liquidate();
+        assert_eq!(world.holds(CARL, BTC), (left * DOLLAR, 0), "at {price}");
+        assert_eq!(world.fund(), fund * DOLLAR, "at {price}");
+        world.check();
+    }
+}
+
+#[test]
 fn a_position_never_goes_beyond_its_limit_price() {
     // Rating 0.9002, spread 10 % of maintenance: the limit is 50,450.10.
     for (price, taken) in [(50_450_100_000, true), (50_450_100_005, false)] {
