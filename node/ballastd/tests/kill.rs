@@ -136,6 +136,10 @@ async fn a_node_that_is_killed_again_and_again_loses_nothing_and_stays_the_same_
     let keyring = Keyring::new(home.file("keyring-test"));
     let mut told = Told::default();
     for kill in 0..kills {
+        if random.gen_ratio(1, 4) {
+            // Also while it opens, replays and makes its first blocks.
+            home.start_and_kill(Duration::from_millis(random.gen_range(0..250)));
+        }
         let node = home.start(&["--block-interval", "20"]);
         let client = connect(&node.grpc).await;
         check(&client, &told).await;

@@ -47,12 +47,12 @@ impl Decimal {
         if shift >= 0 {
             return self.digits.checked_mul(factor).map(|whole| (whole, true));
         }
-        Some((self.digits / factor, self.digits % factor == 0))
+        Some((self.digits / factor, self.digits.is_multiple_of(factor)))
     }
 
     /// The number without zeros at its end.
     fn normal(mut self) -> Self {
-        while self.scale > 0 && self.digits % 10 == 0 {
+        while self.scale > 0 && self.digits.is_multiple_of(10) {
             self.digits /= 10;
             self.scale -= 1;
         }

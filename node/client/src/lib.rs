@@ -26,6 +26,6 @@ pub use error::Error;
 pub use grpc::Client;
 pub use keyring::{Keyring, KeyringError};
 pub use keys::{new_mnemonic, Key, KeyError};
-pub use market::{usd, Market, OrderError};
+pub use market::{usd, Between, Market, OrderError};
 pub use query::{AccountState, BlockView, Funding, Position, SubaccountView, TxOutcome, ValidatorView};
 pub use send::{Fees, Receipt, Sender};

@@ -6,43 +6,34 @@ use crate::decimal::Decimal;
 /// The collateral's smallest unit is 10^-6 USD.
 const COLLATERAL_DIGITS: i32 = 6;
 
+/// A number between two that fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Between {
+    /// Which market.
+    pub ticker: String,
+    /// What was asked for: USD for a price, coins for a size.
+    pub value: Decimal,
+    /// The tick or step.
+    pub unit: Decimal,
+    /// Next lower number that fits; the unit itself when there is none.
+    pub below: Decimal,
+    /// Next higher number that fits.
+    pub above: Decimal,
+}
+
 /// Why an order does not fit its market.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OrderError {
     /// The price is between two ticks.
-    #[error(
-        "{ticker}: price {price} is not a multiple of the tick {tick}; the nearest are {below} and {above}"
-    )]
-    Tick {
-        /// Which market.
-        ticker: String,
-        /// What was asked for, in USD.
-        price: Decimal,
-        /// The tick, in USD.
-        tick: Decimal,
-        /// Next lower price that fits; the tick itself when there is none.
-        below: Decimal,
-        /// Next higher price that fits.
-        above: Decimal,
-    },
+    #[error("{}: price {} is not a multiple of the tick {}; the nearest are {} and {}",
+            .0.ticker, .0.value, .0.unit, .0.below, .0.above)]
+    Tick(Box<Between>),
     /// The size is between two steps.
-    #[error(
-        "{ticker}: size {size} is not a multiple of the step {step}; the nearest are {below} and {above}"
-    )]
-    Step {
-        /// Which market.
-        ticker: String,
-        /// What was asked for, in coins.
-        size: Decimal,
-        /// The step, in coins.
-        step: Decimal,
-        /// Next lower size that fits; the step itself when there is none.
-        below: Decimal,
-        /// Next higher size that fits.
-        above: Decimal,
-    },
+    #[error("{}: size {} is not a multiple of the step {}; the nearest are {} and {}",
+            .0.ticker, .0.value, .0.unit, .0.below, .0.above)]
+    Step(Box<Between>),
     /// Price or size is zero or too large for the chain.
-    #[error("{ticker}: {what} {value} must be above zero and below 2^64 of the smallest unit ({unit})")]
+    #[error("{ticker}: {what} {value} must be above zero and below 2^64 of the smallest unit")]
     Range {
         /// Which market.
         ticker: String,
@@ -50,8 +41,6 @@ pub enum OrderError {
         what: &'static str,
         /// What was asked for.
         value: Decimal,
-        /// The smallest unit.
-        unit: Decimal,
     },
     /// No such market.
     #[error("there is no market {name}; there are {known}")]
@@ -92,29 +81,37 @@ impl Market {
     /// The order book price of `price` USD a coin. Refuses prices between ticks.
     pub fn subticks(&self, price: Decimal) -> Result<u64, OrderError> {
         let tick = u64::from(self.subticks_per_tick.max(1));
-        let (ticker, unit) = (self.ticker.clone(), self.price(tick));
         match fit(price, self.price_power(), tick) {
             Fit::Exact(subticks) => Ok(subticks),
-            Fit::Between(below, above) => {
-                let (below, above) = (self.price(below), self.price(above));
-                Err(OrderError::Tick { ticker, price, tick: unit, below, above })
-            }
-            Fit::Outside => Err(OrderError::Range { ticker, what: "price", value: price, unit }),
+            Fit::Between(below, above) => Err(OrderError::Tick(Box::new(Between {
+                ticker: self.ticker.clone(),
+                value: price,
+                unit: self.price(tick),
+                below: self.price(below),
+                above: self.price(above),
+            }))),
+            Fit::Outside => Err(self.out_of_range("price", price)),
         }
     }
 
     /// The base quantums of `size` coins. Refuses sizes between steps.
     pub fn quantums(&self, size: Decimal) -> Result<u64, OrderError> {
         let step = self.step.max(1);
-        let (ticker, unit) = (self.ticker.clone(), self.size(step.into()));
         match fit(size, -self.atomic_resolution, step) {
             Fit::Exact(quantums) => Ok(quantums),
-            Fit::Between(below, above) => {
-                let (below, above) = (self.size(below.into()), self.size(above.into()));
-                Err(OrderError::Step { ticker, size, step: unit, below, above })
-            }
-            Fit::Outside => Err(OrderError::Range { ticker, what: "size", value: size, unit }),
+            Fit::Between(below, above) => Err(OrderError::Step(Box::new(Between {
+                ticker: self.ticker.clone(),
+                value: size,
+                unit: self.size(step.into()),
+                below: self.size(below.into()),
+                above: self.size(above.into()),
+            }))),
+            Fit::Outside => Err(self.out_of_range("size", size)),
         }
+    }
+
+    fn out_of_range(&self, what: &'static str, value: Decimal) -> OrderError {
+        OrderError::Range { ticker: self.ticker.clone(), what, value }
     }
 
     /// USD a coin of an order book price.
@@ -222,14 +219,14 @@ mod tests {
             [("28688.5", "28688", "28689"), ("0.3", "1", "1"), ("28688.0000001", "28688", "28689")]
         {
             let error = btc.subticks(number(price)).unwrap_err();
-            let expected = OrderError::Tick {
+            let expected = Between {
                 ticker: "BTC-USD".into(),
-                price: number(price),
-                tick: number("1"),
+                value: number(price),
+                unit: number("1"),
                 below: number(below),
                 above: number(above),
             };
-            assert_eq!(error, expected);
+            assert_eq!(error, OrderError::Tick(Box::new(expected)));
         }
         let text = btc.subticks(number("28688.5")).unwrap_err().to_string();
         let wanted =

@@ -122,6 +122,32 @@ impl Home {
     }
 }
 
+impl Home {
+    /// Start a node and end it at once after this time, wherever it is by then.
+    pub fn start_and_kill(&self, after: Duration) {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_ballastd"))
+            .args([
+                "start",
+                "--rpc",
+                "127.0.0.1:0",
+                "--grpc",
+                "127.0.0.1:0",
+                "--block-interval",
+                "0",
+                "--home",
+            ])
+            .arg(self.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(after);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
 /// A running node. It is killed when it is dropped.
 pub struct Node {
     child: Child,
