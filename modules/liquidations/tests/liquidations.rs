@@ -94,6 +94,7 @@ fn a_long_position_pays_the_fund_and_is_paid_by_it_as_a_short_one_is() {
             &[(CARL, -49_501 * DOLLAR, &[(BTC, ONE_BTC)]), (MAKER, 200_000 * DOLLAR, &[])],
             1_000 * DOLLAR,
         );
+        world.set_params(Params { spread_to_maintenance: Ppm::new(1_500_000), ..reference() });
         world.rest(MAKER, BTC, Buy, COIN, btc(price));
         world.liquidate();
         assert_eq!(world.holds(CARL, BTC), (left * DOLLAR, 0), "at {price}");

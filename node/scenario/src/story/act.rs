@@ -103,7 +103,6 @@ impl Teller {
                 self.events.extend(result.events);
             }
             self.events.extend(own);
-            if std::env::var("STORY").is_ok() {
                 for e in &self.events {
                     if e.kind != "oracle_price" && !e.kind.starts_with("coin") {
                         println!("{e:?}");
