@@ -46,7 +46,7 @@ enum Command {
     Keys(keys::Command),
     /// Sign transactions and send them
     #[command(subcommand)]
-    Tx(tx::Command),
+    Tx(Box<tx::Command>),
     /// Ask a running node
     #[command(subcommand)]
     Query(query::Command),

@@ -22,7 +22,7 @@ pub(crate) enum Source {
     /// A market that does not exist. All nodes of a chain are at the same place of the same path.
     Imagined {
         /// The path.
-        model: Mutex<Model>,
+        model: Box<Mutex<Model>>,
         /// When it began, Unix milliseconds.
         began: i128,
     },
@@ -41,7 +41,7 @@ impl Source {
                 let digest: [u8; 32] = Sha256::digest(genesis.chain_id.as_bytes()).into();
                 let seed = digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
                 let model = Model::new(seed, Scenario::Calm, &listed(app), STEP_MILLIS);
-                Self::Imagined { model: Mutex::new(model), began: millis(genesis.time) }
+                Self::Imagined { model: Box::new(Mutex::new(model)), began: millis(genesis.time) }
             }
         }
     }
