@@ -39,13 +39,13 @@ fn market(dice: &mut Dice) -> World {
         let eth = dice.within(-20, 20) * 50_000_000;
         let worth = btc * 500 + eth * 3;
         let notional = (btc * 500).abs() + (eth * 3).abs();
-        let net = notional * dice.within(12, 40) / 100;
+        let net = notional * dice.within(11, 30) / 100;
         let held = [(BTC, btc), (ETH, eth)].into_iter().filter(|(_, size)| *size != 0).collect();
         people.push((name, net - worth, held));
     }
     people.extend((40..44).map(|name| (name, dice.within(5_000, 400_000) * DOLLAR, Vec::new())));
     let holders: Vec<_> = people.iter().map(|(name, money, held)| (*name, *money, held.as_slice())).collect();
-    let mut world = World::new(&holders, dice.within(0, 3_000) * DOLLAR);
+    let mut world = World::new(&holders, dice.within(0, 300) * DOLLAR);
     world.set_params(Params {
         max_position_portion: num::Ppm::new(500_000),
         min_position_notional: quote(1_000 * DOLLAR),
