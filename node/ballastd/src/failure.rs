@@ -7,7 +7,6 @@ pub(crate) const EXIT_OK: u8 = 0;
 /// The command or the chain refused; nothing was changed.
 pub(crate) const EXIT_REFUSED: u8 = 1;
 /// The command line is wrong.
-#[cfg(test)]
 pub(crate) const EXIT_USAGE: u8 = 2;
 /// A conservation law or an internal assumption does not hold; the node stopped before it committed.
 pub(crate) const EXIT_FAULT: u8 = 70;
@@ -32,6 +31,11 @@ impl Failure {
     /// Refused; nothing was changed.
     pub(crate) fn refused(message: impl fmt::Display) -> Self {
         Self { code: EXIT_REFUSED, message: message.to_string() }
+    }
+
+    /// The command line is wrong in a way that only shows when it is put together.
+    pub(crate) fn usage(message: impl fmt::Display) -> Self {
+        Self { code: EXIT_USAGE, message: message.to_string() }
     }
 
     /// The state or the program contradicts itself.

@@ -40,11 +40,12 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     };
     let widths: Vec<_> = (0..head.len()).map(width).collect();
     let numeric = |cell: &str| cell.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+');
-    let right: Vec<_> = (0..head.len())
-        .map(|column| {
-            rows.iter().filter_map(|row| row.get(column)).all(|cell| cell.is_empty() || numeric(cell))
-        })
-        .collect();
+    let right = |column: usize| {
+        let mut cells =
+            rows.iter().filter_map(|row| row.get(column)).filter(|cell| !cell.is_empty()).peekable();
+        cells.peek().is_some() && cells.all(|cell| numeric(cell))
+    };
+    let right: Vec<_> = (0..head.len()).map(right).collect();
     let line = |cells: Vec<&str>| {
         let cells = cells.iter().zip(&widths).zip(&right).map(|((cell, width), right)| {
             if *right {

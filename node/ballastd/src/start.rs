@@ -31,7 +31,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDRESS")]
     abci: Option<String>,
     /// Milliseconds from block to block of the embedded engine
-    #[arg(long, value_name = "MS")]
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(0..=60_000))]
     block_interval: Option<u64>,
     /// Stop by itself after this height (embedded engine)
     #[arg(long, value_name = "HEIGHT")]
@@ -115,7 +115,7 @@ fn chosen(args: &Args, mut config: Config) -> Result<Config, Failure> {
                 let bare = rpc.split_once("://").map_or(rpc.as_str(), |(_, address)| address);
                 let parsed = bare.trim_end_matches('/').parse();
                 config.rpc.listen =
-                    parsed.map_err(|_| Failure::refused(format!("--rpc {rpc}: write it as HOST:PORT")))?;
+                    parsed.map_err(|_| Failure::usage(format!("--rpc {rpc}: write it as HOST:PORT")))?;
             }
         }
     }
@@ -129,7 +129,7 @@ fn chosen(args: &Args, mut config: Config) -> Result<Config, Failure> {
     if let Some(level) = &args.log_level {
         config.log_level.clone_from(level);
     }
-    config.check().map_err(Failure::refused)?;
+    config.check().map_err(Failure::usage)?;
     Ok(config)
 }
 
@@ -137,7 +137,9 @@ fn chosen(args: &Args, mut config: Config) -> Result<Config, Failure> {
 pub(crate) fn log_to_stderr(level: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env();
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let logger = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logger = logger.with_ansi(colours);
     // A second one in the same process changes nothing.
     let _ = logger.try_init();
 }

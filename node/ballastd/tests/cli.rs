@@ -157,9 +157,9 @@ fn a_node_that_was_not_made_or_is_made_wrongly_does_not_start() {
     empty.run(&["genesis", "app-state"]).fails(1, "make it with `ballastd init`");
     let home = Home::with_chain(&[]);
     home.run(&["export"]).fails(1, "no state before its first");
-    home.run(&["start", "--rpc", "here"]).fails(1, "HOST:PORT");
-    home.run(&["start", "--block-interval", "60001"]).fails(1, "blocks.interval_ms");
-    home.run(&["start", "--engine", "cometbft", "--abci", "unix://"]).fails(1, "abci.listen");
+    home.run(&["start", "--rpc", "here"]).fails(2, "HOST:PORT");
+    home.run(&["start", "--block-interval", "60001"]).fails(2, "0..=60000");
+    home.run(&["start", "--engine", "cometbft", "--abci", "unix://"]).fails(2, "abci.listen");
     home.run(&["start", "--engine", "cometbft", "--rpc", "ftp://x", "--grpc", "127.0.0.1:0"])
         .fails(1, "http://");
 

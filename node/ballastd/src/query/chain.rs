@@ -149,7 +149,7 @@ pub(super) async fn invariants(asker: &Asker<'_>) -> Outcome {
             let holds = if result.holds { "holds" } else { "BROKEN" };
             vec![result.module.clone(), result.name.clone(), holds.into(), result.detail.clone()]
         });
-        table(&["MODULE", "LAW", "", "DETAIL"], &rows.collect::<Vec<_>>())
+        table(&["MODULE", "LAWS", "STATE", "DETAIL"], &rows.collect::<Vec<_>>())
     });
     match checked.results.iter().find(|result| !result.holds) {
         Some(broken) => Err(Failure::fault(format!("{} does not hold: {}", broken.name, broken.detail))),

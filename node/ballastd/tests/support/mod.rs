@@ -123,6 +123,13 @@ impl Home {
 }
 
 impl Home {
+    /// Start a node for CometBFT that listens for it on `abci`.
+    pub fn start_for_comet(&self, abci: &str) -> Node {
+        let home = self.path().to_str().unwrap();
+        let engine = ["--engine", "cometbft", "--abci", abci, "--grpc", "127.0.0.1:0"];
+        Node::spawn(&[&["start", "--home", home], &engine[..]].concat())
+    }
+
     /// Start a node and end it at once after this time, wherever it is by then.
     pub fn start_and_kill(&self, after: Duration) {
         let mut child = Command::new(env!("CARGO_BIN_EXE_ballastd"))
@@ -153,7 +160,7 @@ pub struct Node {
     child: Child,
     /// Its gRPC address.
     pub grpc: String,
-    /// Its JSON-RPC address.
+    /// Its JSON-RPC address; with CometBFT as its engine, that of the ABCI socket.
     pub rpc: String,
 }
 
@@ -173,7 +180,8 @@ impl Node {
             let rest = line.split_once(word)?.1.trim_start();
             Some(rest.split([',', '\n']).next()?.to_owned())
         };
-        let (Some(rpc), Some(grpc)) = (after("JSON-RPC"), after("gRPC")) else {
+        let engine = after("JSON-RPC").or_else(|| after("ABCI"));
+        let (Some(rpc), Some(grpc)) = (engine, after("gRPC")) else {
             let mut stderr = String::new();
             let _ = child.stderr.take().unwrap().read_to_string(&mut stderr);
             panic!("the node did not start: {line:?} {stderr}");
@@ -191,6 +199,14 @@ impl Node {
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Wait until it has ended by itself. Answers its exit code and what it said.
+    pub fn ended(mut self) -> (i32, String) {
+        let code = self.wait();
+        let mut said = String::new();
+        let _ = self.child.stderr.take().unwrap().read_to_string(&mut said);
+        (code, said)
     }
 
     fn signal(&self, name: &str) {
