@@ -103,12 +103,6 @@ impl Teller {
                 self.events.extend(result.events);
             }
             self.events.extend(own);
-                for e in &self.events {
-                    if e.kind != "oracle_price" && !e.kind.starts_with("coin") {
-                        println!("{e:?}");
-                    }
-                }
-            }
         }
         let of = |kind: &str| self.events.iter().filter(|event| event.kind == kind).cloned().collect();
         (self.fills, self.liquidations) = (of(FILL_EVENT), of("liquidation"));
