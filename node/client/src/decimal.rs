@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_refused() {
-        for text in ["", ".", "1.", ".5", "-1", "+1", "1e3", "1,000", "0x1", "1.2.3", "١"] {
+        for text in ["", ".", "1.", ".5", "-1", "+1", "1e3", "1,000", "0x1", "1.2.3", "\u{661}"] {
             assert!(text.parse::<Decimal>().is_err(), "{text}");
         }
         assert!(matches!("1".repeat(37).parse::<Decimal>(), Err(DecimalError::TooLong(_))));

@@ -1,11 +1,11 @@
 //! Damage on disk is reported when the store is opened; a store that opens is the store that was committed.
 
-mod common;
+mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{block, put, Random, TABLE};
+use support::{block, put, Random, TABLE};
 use tree::{Error, Store};
 
 /// All that a store holds: heights with their hashes and pairs, and the metadata.

@@ -1,11 +1,11 @@
 //! Heights: what readers see while blocks are staged, committed, dropped and reopened.
 
-mod common;
+mod support;
 
 use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::{apply, block, put, remove, Plain, Random, TABLE};
+use support::{apply, block, put, remove, Plain, Random, TABLE};
 use store::Read;
 use tree::{verify, Error, Reader, Store, View};
 

@@ -1,13 +1,13 @@
 //! A process that is killed while it writes leaves a store that was committed.
 
-mod common;
+mod support;
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::{block, Random, TABLE};
+use support::{block, Random, TABLE};
 use tree::Store;
 
 const FOLDER: &str = "TREE_TEST_FOLDER";

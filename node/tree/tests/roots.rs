@@ -1,8 +1,8 @@
 //! Roots and proofs are those of the `jmt` and `ics23` crates.
 
-mod common;
+mod support;
 
-use common::{apply, changes, put, remove, Jmt, Plain, Random, TABLE};
+use support::{apply, changes, put, remove, Jmt, Plain, Random, TABLE};
 use store::Change;
 use tree::{verify, Store, Tree, EMPTY};
 
@@ -107,7 +107,7 @@ fn present_and_absent_keys_are_proven_by_the_ics23_crate() {
     let mut random = Random(6);
     for pairs in [1, 2, 3, 5, 17, 100, 3_000] {
         let mut store = Store::in_memory(TABLE, 10);
-        let mut block = common::block(&mut random, 4 * pairs, 3 * pairs);
+        let mut block = support::block(&mut random, 4 * pairs, 3 * pairs);
         block.push(put(b"\x10one", "value"));
         block.push(put(b"\x10nothing", ""));
         let app_hash = store.stage(1, &block);

@@ -190,7 +190,7 @@ async fn a_node_that_is_gone_or_babbles_is_told_apart() {
         assert!(matches!(engine.status().await, Err(EngineError::Failed(_))), "{answer}");
         assert!(matches!(engine.tx([0; 32]).await, Err(EngineError::Failed(_))), "{answer}");
     }
-    for url in ["https://127.0.0.1", "unix:///tmp/x", "nonsense"] {
+    for url in ["https://127.0.0.1", "unix:///run/x", "nonsense"] {
         assert!(matches!(CometEngine::new(url), Err(EngineError::Invalid(_))), "{url}");
     }
 }
