@@ -8,7 +8,7 @@ use tonic::Code;
 
 use crate::support::{start, Chain};
 
-const PAIRS: &str = "/dydxprotocol.clob.Query/ClobPairAll";
+const PAIR: &str = "/dydxprotocol.clob.Query/ClobPair";
 const GET_TX: &str = "/cosmos.tx.v1beta1.Service/GetTx";
 
 /// A message with its prefix.
@@ -62,7 +62,7 @@ async fn bodies_are_taken_whole_uncompressed_and_alone() {
         (framed(0, (4 << 20) + 1, b"abc"), Code::ResourceExhausted),
         (framed(0, 3, b"\xff\xff\xff"), Code::InvalidArgument),
     ] {
-        let answer = post(&chain, PAIRS, &kind, body.clone()).await;
+        let answer = post(&chain, PAIR, &kind, body.clone()).await;
         assert_eq!(answer, (StatusCode::OK, Some(code)), "{body:?}");
     }
 }
@@ -79,7 +79,7 @@ async fn what_is_not_grpc_is_not_answered_as_grpc() {
         ("application/json", StatusCode::UNSUPPORTED_MEDIA_TYPE),
         ("", StatusCode::UNSUPPORTED_MEDIA_TYPE),
     ] {
-        let answer = post(&chain, PAIRS, &[("content-type", kind)], framed(0, 0, b"")).await;
+        let answer = post(&chain, PAIR, &[("content-type", kind)], framed(0, 0, b"")).await;
         assert_eq!(answer.0, expected, "{kind}");
     }
 }
@@ -116,7 +116,8 @@ async fn garbage_in_a_message_is_an_invalid_argument_for_every_method_that_reads
             refused += 1;
         }
     }
-    assert!(refused > 50, "{refused}");
+    // The others take no argument, and look at no byte.
+    assert!(refused > 40, "{refused}");
 }
 
 #[tokio::test]
@@ -128,7 +129,7 @@ async fn long_messages_and_headers_are_refused_and_the_connection_lives_on() {
     assert_eq!(most.code(), Code::InvalidArgument, "{most:?}");
     let long = "x".repeat(20_000);
     let kind = [("content-type", "application/grpc"), ("x-long", long.as_str())];
-    let (status, _) = post(&chain, PAIRS, &kind, framed(0, 0, b"")).await;
+    let (status, _) = post(&chain, PAIR, &kind, framed(0, 0, b"")).await;
     assert_eq!(status, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
-    chain.raw(PAIRS, Vec::new()).await.unwrap();
+    chain.raw(PAIR, Vec::new()).await.unwrap();
 }

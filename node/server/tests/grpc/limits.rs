@@ -15,6 +15,7 @@ use tonic_health::pb::HealthCheckRequest;
 use crate::support::{call, connect, host, start, start_with, HEIGHT};
 
 const PAIRS: &str = "/dydxprotocol.clob.Query/ClobPairAll";
+const PAIR: &str = "/dydxprotocol.clob.Query/ClobPair";
 const INFO: &str = "/cosmos.base.tendermint.v1beta1.Service/GetNodeInfo";
 const SEND: &str = "/cosmos.tx.v1beta1.Service/BroadcastTx";
 
@@ -65,9 +66,9 @@ async fn bytes_that_are_held_are_bounded_and_given_back() {
     let limits = Limits { max_buffered_bytes: 100_000, ..Limits::default() };
     let chain = start_with(host(&[], HEIGHT), limits).await;
     for _ in 0..5 {
-        let over = chain.raw(PAIRS, vec![0; 200_000]).await.unwrap_err();
+        let over = chain.raw(PAIR, vec![0; 200_000]).await.unwrap_err();
         assert_eq!(over.code(), Code::ResourceExhausted);
-        let under = chain.raw(PAIRS, vec![0; 90_000]).await.unwrap_err();
+        let under = chain.raw(PAIR, vec![0; 90_000]).await.unwrap_err();
         assert_eq!(under.code(), Code::InvalidArgument, "{under:?}");
         chain.raw(PAIRS, Vec::new()).await.unwrap();
     }
