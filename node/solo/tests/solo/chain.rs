@@ -40,7 +40,7 @@ fn genesis() -> Genesis {
     Genesis::new("solo-test-1", start_time(), validators.collect(), state)
 }
 
-fn open(folder: &Path) -> (Engine, Host) {
+pub(crate) fn open(folder: &Path) -> (Engine, Host) {
     let host = Host::open(&folder.join("state.db"), host::Config::default(), ()).unwrap();
     let voter = |(key, percent): (Key, u64)| {
         let (host, source) = (host.clone(), Scaled(percent));
@@ -51,7 +51,7 @@ fn open(folder: &Path) -> (Engine, Host) {
     (engine, host)
 }
 
-fn send(host: &Host, amount: u64) -> Vec<u8> {
+pub(crate) fn send(host: &Host, amount: u64) -> Vec<u8> {
     let (alice, bob) = (Wallet::new("alice"), Wallet::new("bob"));
     let chain = host.chain().unwrap();
     let account = accounts::account(&host.reader().latest(), &alice.address()).unwrap_or_default();

@@ -3,6 +3,7 @@
 mod chain;
 mod engine;
 mod hostile;
+mod kill;
 mod node;
 mod rpc;
 mod support;
