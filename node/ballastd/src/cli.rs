@@ -12,8 +12,9 @@ const ABOUT: &str = "A node of the Ballast chain, and the tools to run and use i
 const HELP: &str = "\
 Examples:
   ballastd devnet                                    a chain with prices and traders, to look at
-  ballastd init && ballastd start                    a chain of your own
-  ballastd keys add alice
+  ballastd keys add alice                            a chain of your own, on which alice has coins
+  ballastd init --account alice=1000000000uballast,5000000000uusdc
+  ballastd start
   ballastd tx deposit 1000 --from alice
   ballastd tx place-order BTC buy 0.01 28000 --from alice
   ballastd query orderbook BTC

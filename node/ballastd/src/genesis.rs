@@ -40,7 +40,7 @@ impl std::str::FromStr for Grant {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (address, coins) = text.split_once('=').ok_or("write it as ADDRESS=COINS")?;
+        let (address, coins) = text.split_once('=').ok_or("write it as ADDRESS=COINS or KEY=COINS")?;
         let coins = client::parse_coins(coins).map_err(|error| error.to_string())?;
         Ok(Self { address: address.into(), coins })
     }

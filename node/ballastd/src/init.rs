@@ -26,8 +26,8 @@ pub(crate) struct Args {
     /// Engine that the configuration names
     #[arg(long, value_enum, default_value_t = EngineKind::Solo)]
     engine: EngineKind,
-    /// An account of the genesis, as ADDRESS=COINS; may be given again
-    #[arg(long = "account", value_name = "ADDRESS=COINS")]
+    /// An account of the genesis, as ADDRESS=COINS or KEY=COINS; may be given again
+    #[arg(long = "account", value_name = "ACCOUNT=COINS")]
     accounts: Vec<Grant>,
     /// What the insurance fund starts with, in the smallest unit of the collateral
     #[arg(long, value_name = "AMOUNT", default_value_t = 0)]
@@ -39,7 +39,11 @@ pub(crate) struct Args {
 /// Make the folder.
 pub(crate) fn run(args: &Args) -> Outcome {
     let home = args.home.resolve()?;
-    let mut app = genesis::app_state(&args.accounts)?;
+    let mut app = genesis::app_state(&[])?;
+    for grant in &args.accounts {
+        let grant = resolved(&home, grant, &app.prefix);
+        genesis::add(&mut app, &grant)?;
+    }
     if args.insurance > 0 {
         let coins = client::parse_coins(&format!("{}{}", args.insurance, app.collateral))?;
         genesis::add(&mut app, &Grant { address: genesis::insurance_account(), coins })?;
@@ -70,6 +74,14 @@ pub(crate) fn run(args: &Args) -> Outcome {
         ])
     });
     Ok(())
+}
+
+/// The same with an address where the name of a key stands.
+fn resolved(home: &Home, grant: &Grant, prefix: &str) -> Grant {
+    match home.keyring().load(&grant.address) {
+        Ok(key) => Grant { address: key.address().to_bech32(prefix), coins: grant.coins.clone() },
+        Err(_) => grant.clone(),
+    }
 }
 
 /// The configuration file with the choices of the command line in it.

@@ -89,7 +89,20 @@ fn long_term_orders(world: &World) {
     assert_eq!((text(&order["price"]), text(&order["size"]), text(&order["filled"])), ("1500", "2", "0"));
     world.ask(&["tx", "cancel-order", "ETH", "7", "--long-term", "--from", "bob"]);
     world.try_ask(&["query", "order", "bob", "ETH", "7"]).fails(1, "has no long-term order 7 in ETH-USD");
-    world.ask(&["tx", "place-order", "SOL", "buy", "5", "20", "--client-id", "8", "--from", "bob"]);
+    world.ask(&[
+        "tx",
+        "place-order",
+        "SOL",
+        "buy",
+        "5",
+        "20",
+        "--blocks",
+        "40",
+        "--client-id",
+        "8",
+        "--from",
+        "bob",
+    ]);
     world.ask(&["tx", "place-order", "SOL", "buy", "5", "21", "--client-id", "9", "--from", "bob"]);
     assert_eq!(world.ask(&["query", "orderbook", "SOL"])["bids"].as_array().unwrap().len(), 2);
     world.ask(&["tx", "batch-cancel", "SOL=8,9", "--from", "bob"]);

@@ -9,8 +9,8 @@ use serde_json::json;
 use super::{Common, Signer};
 use crate::failure::{Failure, Outcome};
 
-/// Blocks after which a short-term cancel stops mattering: more than any order placed here lives.
-const CANCEL_BLOCKS: u32 = 35;
+/// Blocks that a cancel of short-term orders lives: not less than any order that was placed before it.
+const CANCEL_BLOCKS: u32 = 40;
 
 const PLACE_HELP: &str = "\
 Examples:

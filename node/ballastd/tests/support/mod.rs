@@ -76,9 +76,8 @@ impl Home {
         let home = Self::empty();
         let mut accounts = Vec::new();
         for person in people {
-            let key = home.run(&["keys", "add", person, "-o", "json"]).json();
-            let address = key["address"].as_str().unwrap();
-            accounts.push(format!("{address}=1000000000uballast,1000000000000uusdc"));
+            home.run(&["keys", "add", person, "-o", "json"]).json();
+            accounts.push(format!("{person}=1000000000uballast,1000000000000uusdc"));
         }
         let mut args = vec!["init", "--chain-id", "ballast-test-1", "--insurance", "5000000", "-o", "json"];
         for account in &accounts {
