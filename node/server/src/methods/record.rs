@@ -44,16 +44,18 @@ pub(super) fn tx_response(record: &TxRecord, time: Option<Timestamp>) -> TxRespo
         info: result.info.clone(),
         gas_wanted: result.gas_wanted,
         gas_used: result.gas_used,
-        // The raw and the decoded form of a transaction have the same bytes.
-        tx: Some(Any { type_url: "/cosmos.tx.v1beta1.Tx".into(), value: record.tx.to_vec() }),
+        // The raw and the decoded form of a transaction have the same bytes. What does not decode is left out:
+        // clients decode what is inside of an `Any`, and would refuse the whole answer.
+        tx: decoded(&record.tx)
+            .map(|_| Any { type_url: "/cosmos.tx.v1beta1.Tx".into(), value: record.tx.to_vec() }),
         timestamp: time.and_then(|time| rfc3339(&time)).unwrap_or_default(),
         events: result.events.clone(),
     }
 }
 
-/// The transaction decoded; the empty one if it is not one of accounts, such as the votes that open a block.
-pub(super) fn decoded(tx: &[u8]) -> Tx {
-    Tx::decode(tx).unwrap_or_default()
+/// The transaction decoded; nothing if it is not one of accounts, such as the votes that open a block.
+pub(super) fn decoded(tx: &[u8]) -> Option<Tx> {
+    Tx::decode(tx).ok().filter(|tx| tx.body.is_some())
 }
 
 /// Whole seconds in UTC.

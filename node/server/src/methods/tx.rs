@@ -57,7 +57,7 @@ pub(super) async fn get(node: &Node, request: wire::GetTxRequest) -> Result<wire
     let missing = || status(Code::NotFound, &format!("tx not found: {}", hash_text(&hash)));
     let record = record.ok_or_else(missing)?;
     let time = time_of(node, record.height).await?;
-    Ok(wire::GetTxResponse { tx: Some(decoded(&record.tx)), tx_response: Some(tx_response(&record, time)) })
+    Ok(wire::GetTxResponse { tx: decoded(&record.tx), tx_response: Some(tx_response(&record, time)) })
 }
 
 /// Time of the block of a height, if it is still kept.
@@ -80,7 +80,7 @@ pub(super) async fn search(
             None => time_of(node, record.height).await?,
         };
         times.insert(record.height, time);
-        txs.push(decoded(&record.tx));
+        txs.push(decoded(&record.tx).unwrap_or_default());
         tx_responses.push(tx_response(record, time));
     }
     #[allow(deprecated, reason = "older clients read the total there")]
@@ -128,7 +128,7 @@ pub(super) async fn block_with_txs(
 ) -> Result<wire::GetBlockWithTxsResponse, Status> {
     let record = blocks::at(node, request.height).await?;
     let all = record.block.data.as_ref().map(|data| data.txs.as_slice()).unwrap_or_default();
-    let txs: Vec<wire::Tx> = all.iter().map(|tx| decoded(tx)).filter(|tx| tx.body.is_some()).collect();
+    let txs: Vec<wire::Tx> = all.iter().filter_map(|tx| decoded(tx)).collect();
     let (txs, pagination) = page(txs, request.pagination, u64::from(MAX_PAGE))?;
     Ok(wire::GetBlockWithTxsResponse {
         txs,

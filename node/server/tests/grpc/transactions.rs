@@ -164,6 +164,17 @@ async fn a_transaction_is_found_by_its_hash() {
 }
 
 #[tokio::test]
+async fn the_votes_of_a_block_are_found_but_not_shown_as_a_transaction_of_accounts() {
+    let chain = start().await;
+    let votes = Bytes::from_static(b"\xff\x12votes");
+    chain.engine.txs.lock().unwrap().push(votes.clone());
+    let request = tx::GetTxRequest { hash: hex::encode(hash(&votes)) };
+    let answer: tx::GetTxResponse = chain.call(&format!("{SERVICE}/GetTx"), &request).await.unwrap();
+    let found = answer.tx_response.unwrap();
+    assert_eq!((answer.tx, found.tx, found.height), (None, None, 2), "clients would fail on such bytes");
+}
+
+#[tokio::test]
 #[allow(deprecated, reason = "older clients still send lists of conditions, and offsets")]
 async fn a_search_reaches_the_engine_parsed_and_bounded() {
     let chain = start().await;
