@@ -24,7 +24,7 @@ impl Dice {
 
     /// True once in `n` times.
     pub(crate) fn once_in(&mut self, n: u64) -> bool {
-        self.next() % n == 0
+        self.next().is_multiple_of(n)
     }
 
     /// One of several.

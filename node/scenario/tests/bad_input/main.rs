@@ -113,10 +113,9 @@ fn root(memory: &Memory) -> [u8; 32] {
 
 /// Keys whose values differ.
 fn differing(one: &Memory, other: &Memory) -> BTreeSet<Arc<[u8]>> {
-    let rows = |memory: &Memory| -> BTreeSet<(Arc<[u8]>, Arc<[u8]>)> {
-        memory.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
-    };
-    rows(one).symmetric_difference(&rows(other)).map(|(key, _)| key.clone()).collect()
+    let one: BTreeSet<_> = one.iter().collect();
+    let other: BTreeSet<_> = other.iter().collect();
+    one.symmetric_difference(&other).map(|(key, _)| (*key).clone()).collect()
 }
 
 fn fee_coins(world: &World, address: &Address) -> u128 {
