@@ -47,7 +47,9 @@ fn a_seed_gives_the_same_chain_twice_and_every_law_holds() {
 
 #[test]
 fn a_crash_liquidates_uses_the_insurance_fund_and_reaches_deleveraging() {
-    let report = report(&["--blocks", "400", "--seed", "1", "--scenario", "crash"]);
+    // Blocks two seconds apart: the crash comes early, and each of its blocks falls deeper.
+    let options = ["--blocks", "80", "--seed", "1", "--scenario", "crash", "--block-ms", "2000"];
+    let report = report(&options);
     assert!(number(&report, "liquidations") >= 20, "{report}");
     assert!(number(&report, "insurance_paid") > 0, "{report}");
     assert!(number(&report, "deleveragings") > 0, "{report}");
@@ -62,8 +64,8 @@ fn recorded_prices_stay_within_what_fresh_venues_say() {
         println!("skipped: data absent");
         return;
     }
-    let options = ["--replay", folder.to_str().unwrap(), "--replay-from", "21:12", "--blocks", "300"];
-    let report = report(&[&options[..], &["--speed", "2", "--seed", "1"]].concat());
+    let options = ["--replay", folder.to_str().unwrap(), "--replay-from", "21:12", "--blocks", "120"];
+    let report = report(&[&options[..], &["--speed", "5", "--seed", "1"]].concat());
     assert!(number(&report, "oracle_checks") >= 500, "{report}");
     assert_eq!(number(&report, "prices_outside_span"), 0, "{report}");
     assert!(number(&report, "liquidations") > 0, "{report}");
