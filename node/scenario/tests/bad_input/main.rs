@@ -180,6 +180,35 @@ fn bad_input_is_refused_with_its_code_and_leaves_no_trace() {
 }
 
 #[test]
+fn the_mempool_refuses_for_the_same_reason_and_everything_that_is_wrong_with_an_envelope() {
+    let mut base = base();
+    let (mut refused, mut passed) = (0, 0);
+    let surroundings = envelope::rows().into_iter().map(|row| (row, true));
+    for (row, envelope) in surroundings
+        .chain(money::rows().into_iter().map(|row| (row, false)))
+        .chain(orders::rows().into_iter().map(|row| (row, false)))
+    {
+        let mut world = base.twin();
+        let (tx, last) = ((row.tx)(&world), world.machine.last_block());
+        let before = root(world.machine.memory());
+        let result = app::check::check(world.machine.memory(), &tx, last, app::check::Mode::New);
+        match result.refusal {
+            Some(refusal) => {
+                assert_eq!((refusal.codespace.as_str(), refusal.code), row.refusal, "{}", row.name);
+                assert_eq!(root(world.machine.memory()), before, "{}", row.name);
+                refused += 1;
+            }
+            None => {
+                assert!(!envelope, "{} is let into the mempool", row.name);
+                passed += 1;
+            }
+        }
+    }
+    println!("the mempool refuses {refused} rows of bad input, only a block can refuse {passed}");
+    assert!(refused > 4 * passed);
+}
+
+#[test]
 fn the_comparison_notices_a_transaction_that_succeeds() {
     let mut base = base();
     let good = row("a withdrawal within the margin", ("", 0), Left::SequenceAndFee, |world| {
