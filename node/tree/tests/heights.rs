@@ -5,8 +5,8 @@ mod support;
 use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use support::{apply, block, put, remove, Plain, Random, TABLE};
 use store::Read;
+use support::{apply, block, put, remove, Plain, Random, TABLE};
 use tree::{verify, Error, Reader, Store, View};
 
 /// What a height was when it was committed.

@@ -2,8 +2,8 @@
 
 mod support;
 
-use support::{apply, changes, put, remove, Jmt, Plain, Random, TABLE};
 use store::Change;
+use support::{apply, changes, put, remove, Jmt, Plain, Random, TABLE};
 use tree::{verify, Store, Tree, EMPTY};
 
 /// Root of a tree that is given these changes at once.
