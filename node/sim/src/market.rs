@@ -44,8 +44,8 @@ impl Market {
             terms: app.markets.iter().map(terms).collect(),
             prices: app.markets.iter().map(|market| (market.id, market.price)).collect(),
             silent: BTreeMap::new(),
-            volatility: *dice.pick(&[500, 3_000, 10_000, 30_000]),
-            gaps: *dice.pick(&[10, 25, 60]),
+            volatility: *dice.pick(&[500, 5_000, 20_000, 60_000]),
+            gaps: *dice.pick(&[6, 12, 30]),
         }
     }
 

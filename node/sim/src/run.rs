@@ -10,6 +10,7 @@ use tree::Store;
 
 use crate::crowd::{Crowd, USD};
 use crate::dice::Dice;
+use crate::ledger::Ledger;
 use crate::market::Market;
 
 /// What happened.
@@ -103,7 +104,7 @@ pub fn simulate(seed: u64, blocks: u64) -> Result<Counts, Failure> {
     let people: Vec<&str> = crowd.people.iter().map(String::as_str).collect();
     let mut world = World::with(app, &people, 100_000 * USD);
     let mut counts = Counts::default();
-    let mut store = Store::in_memory(app::STORES, 2);
+    let mut books = Books { tree: Store::in_memory(app::STORES, 2), ledger: Ledger::default() };
     for height in 1..=blocks {
         let failed = |reason: String| Failure { seed, height, reason };
         market.step(&mut world, &mut dice);
@@ -116,9 +117,9 @@ pub fn simulate(seed: u64, blocks: u64) -> Result<Counts, Failure> {
             world.restart();
         }
         let input = world.propose();
-        block(&mut world, &input, &mut store, &mut counts).map_err(failed)?;
+        block(&mut world, &input, &mut books, &mut counts).map_err(failed)?;
     }
-    roots(&mut world, &store).map_err(|reason| Failure { seed, height: blocks, reason })?;
+    roots(&mut world, &books.tree).map_err(|reason| Failure { seed, height: blocks, reason })?;
     counts.seeds = 1;
     Ok(counts)
 }
@@ -147,18 +148,24 @@ fn document(dice: &mut Dice) -> AppState {
     app
 }
 
+/// What is kept beside the machine to compare with it.
+struct Books {
+    tree: Store,
+    ledger: Ledger,
+}
+
 /// One block on the world and on a twin, and everything that must hold afterwards.
 fn block(
     world: &mut World,
     input: &BlockInput,
-    store: &mut Store,
+    books: &mut Books,
     counts: &mut Counts,
 ) -> Result<(), String> {
     let mut twin = world.twin();
     if counts.blocks == 0 {
         let rows: Vec<_> = twin.machine.memory().iter().map(|(k, v)| (k.clone(), Some(v.clone()))).collect();
-        store.stage(0, &rows);
-        store.commit(&[]).map_err(|error| error.to_string())?;
+        books.tree.stage(0, &rows);
+        books.tree.commit(&[]).map_err(|error| error.to_string())?;
     }
     twin.machine.full_checks = false;
     let outcome = world.machine.execute(input).map_err(|fault| fault.to_string())?;
@@ -170,8 +177,11 @@ fn block(
     if changes != twin.machine.take_changes() {
         return Err("a twin that was rebuilt from the state writes something else".into());
     }
-    store.stage(input.height, &changes);
-    store.commit(&[]).map_err(|error| error.to_string())?;
+    books.tree.stage(input.height, &changes);
+    books.tree.commit(&[]).map_err(|error| error.to_string())?;
+    // A refused transaction has events of its fee and sequence only.
+    let events = outcome.results.iter().flat_map(|result| &result.events).chain(&outcome.events);
+    books.ledger.block(events, world.machine.state())?;
     world.pass(world.block_seconds);
     for (id, account) in subaccounts::page(world.machine.state(), None, usize::MAX) {
         if account.positions.is_empty() && account.quote.is_negative() {
