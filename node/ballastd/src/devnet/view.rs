@@ -1,7 +1,7 @@
 //! What people see: a live picture of the chain on a terminal, lines elsewhere. Asked of the node like any
 //! client would; only counts of past blocks come from inside.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,6 +20,8 @@ use crate::devnet::tally::{Counts, Tally};
 const REDRAW: Duration = Duration::from_millis(500);
 /// How often a line is written where there is no terminal.
 const LINE: Duration = Duration::from_secs(10);
+/// Pictures on a terminal over which rates are taken.
+const AVERAGED: usize = 10;
 const HEAD: [&str; 9] =
     ["MARKET", "ORACLE", "BID", "ASK", "LAST", "SPREAD bp", "OPEN INTEREST", "USD", "FUNDING ppm/8h"];
 
@@ -34,8 +36,8 @@ pub(crate) struct View {
     tally: Arc<Tally>,
     terminal: Option<DefaultTerminal>,
     drawn_at: Option<Instant>,
-    /// When, at which height and with how many transactions the last picture was made.
-    last: (Instant, u64, u64),
+    /// When, at which height and with how many transactions the latest pictures were made.
+    past: VecDeque<(Instant, u64, u64)>,
     stop: bool,
 }
 
@@ -53,7 +55,14 @@ impl View {
     /// A picture when `picture` says so, otherwise lines.
     pub(crate) fn new(client: Client, tally: Arc<Tally>, picture: bool) -> Self {
         let terminal = if picture { ratatui::try_init().ok() } else { None };
-        Self { client, tally, terminal, drawn_at: None, last: (Instant::now(), 0, 0), stop: false }
+        Self {
+            client,
+            tally,
+            terminal,
+            drawn_at: None,
+            past: VecDeque::from([(Instant::now(), 0, 0)]),
+            stop: false,
+        }
     }
 
     /// Whether somebody pressed `q` or Ctrl-C.
@@ -97,10 +106,15 @@ impl View {
                 rows.push(row(&market, best, &counts, rates.get(&market.id).copied()));
             }
         }
-        let (at, height, transactions) = self.last;
+        let now = (Instant::now(), counts.height, counts.transactions);
+        let (at, height, transactions) = self.past.front().copied().unwrap_or(now);
         let seconds = at.elapsed().as_secs_f64().max(0.001);
         let rate = |new: u64, old: u64| new.saturating_sub(old) as f64 / seconds;
-        self.last = (Instant::now(), counts.height, counts.transactions);
+        self.past.push_back(now);
+        let averaged = if self.terminal.is_some() { AVERAGED } else { 1 };
+        if self.past.len() > averaged {
+            self.past.pop_front();
+        }
         Ok(Picture {
             time,
             blocks_per_second: rate(counts.height, height),

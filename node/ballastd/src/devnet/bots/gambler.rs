@@ -38,7 +38,7 @@ impl Trader {
             self.next_order = ATTEMPTS + 1;
             return Ok(());
         }
-        let Some(subticks) = price(market, REACH) else { return Ok(()) };
+        let Some(subticks) = price(market, Side::Buy, REACH) else { return Ok(()) };
         let quantums = missing - missing % market.step.max(1);
         let time_in_force = TimeInForce::Ioc;
         let wish = Wish { side: Side::Buy, quantums, subticks, until: sight.height + 2, time_in_force };

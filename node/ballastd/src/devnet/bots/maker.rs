@@ -11,7 +11,7 @@ use super::orders::{price, size, Wish};
 use super::{Sight, Trader};
 
 /// How far a maker's quotes are above the oracle price on average, in basis points.
-const LEAN: i64 = 9;
+const LEAN: i64 = 16;
 /// Distance of each level from the leaning middle, in basis points, and its size in quote quantums.
 const LEVELS: [(i64, u64); 2] = [(5, 15_000_000_000), (15, 30_000_000_000)];
 /// Blocks that a quote lives when it is not taken back.
@@ -30,8 +30,8 @@ impl Trader {
             let lean = LEAN + self.random.gen_range(-3..=3);
             for (distance, notional) in LEVELS {
                 let distance = distance + self.random.gen_range(0..=2);
-                let bid = price(market, lean - distance);
-                let ask = price(market, lean + distance);
+                let bid = price(market, Side::Buy, lean - distance);
+                let ask = price(market, Side::Sell, lean + distance);
                 let (Some(bid), Some(ask), Some(quantums)) = (bid, ask, size(market, notional)) else {
                     continue;
                 };

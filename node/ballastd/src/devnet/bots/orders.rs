@@ -21,13 +21,13 @@ pub(super) fn size(market: &Market, notional: u64) -> Option<u64> {
     u64::try_from((quantums / step).max(1) * step).ok()
 }
 
-/// The oracle price and `basis_points` on top, in subticks on a tick: rounded away from the oracle price.
-pub(super) fn price(market: &Market, basis_points: i64) -> Option<u64> {
+/// The oracle price and `basis_points` on top, in subticks on a tick: rounded down for a buyer, up for a seller.
+pub(super) fn price(market: &Market, side: Side, basis_points: i64) -> Option<u64> {
     let oracle = i128::from(market.oracle_subticks()?);
     let tick = i128::from(market.subticks_per_tick.max(1));
     let exact = oracle * i128::from(WHOLE + basis_points);
     let unit = tick * i128::from(WHOLE);
-    let ticks = if basis_points >= 0 { (exact + unit - 1) / unit } else { exact / unit };
+    let ticks = if side == Side::Sell { (exact + unit - 1) / unit } else { exact / unit };
     u64::try_from(ticks.max(1) * tick).ok()
 }
 
@@ -84,10 +84,13 @@ mod tests {
     }
 
     #[test]
-    fn prices_lie_on_a_tick_away_from_the_oracle_price() {
-        assert_eq!(price(&link(), 10), Some(7_212_000_000));
-        assert_eq!(price(&link(), -10), Some(7_196_000_000));
-        assert_eq!(price(&link(), 0), Some(7_204_000_000));
-        assert_eq!(price(&link(), -10_000), Some(1_000_000));
+    fn prices_lie_on_a_tick_and_never_beyond_what_was_meant() {
+        // The oracle price on a tick is 7.204; ten basis points of it are 0.0072.
+        assert_eq!(price(&link(), Side::Buy, 10), Some(7_211_000_000));
+        assert_eq!(price(&link(), Side::Sell, 10), Some(7_212_000_000));
+        assert_eq!(price(&link(), Side::Buy, -10), Some(7_196_000_000));
+        assert_eq!(price(&link(), Side::Sell, -10), Some(7_197_000_000));
+        assert_eq!(price(&link(), Side::Buy, 0), Some(7_204_000_000));
+        assert_eq!(price(&link(), Side::Buy, -10_000), Some(1_000_000));
     }
 }

@@ -21,7 +21,8 @@ impl Trader {
             let side = if self.random.gen() { Side::Buy } else { Side::Sell };
             let Some(market) = sight.markets.get(market) else { continue };
             let reach = if side == Side::Buy { REACH } else { -REACH };
-            let (Some(subticks), Some(quantums)) = (price(market, reach), size(market, notional)) else {
+            let (Some(subticks), Some(quantums)) = (price(market, side, reach), size(market, notional))
+            else {
                 continue;
             };
             let time_in_force = TimeInForce::Ioc;
