@@ -1,8 +1,8 @@
 //! Market stories: people with names, real signed transactions, a virtual clock, and the conservation laws
 //! after every block. What a story shows happened in the very state machine that validators run.
 //!
-//! Reading order: [`story`] (the language of stories), [`World`] (a chain to play on), [`Wallet`] (a person with a
-//! key), [`sign`] (transactions). No disk and no network: what it never does is talk to anybody.
+//! Reading order: [`story`] (the language of stories), [`World`] (a chain to play on), [`Wallet`] (a person with
+//! a key), [`sign`] (transactions). No disk and no network: it never talks to anybody.
 
 pub mod story;
 

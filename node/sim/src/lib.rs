@@ -1,13 +1,16 @@
-//! A seeded simulator: people who trade, err and cheat at random, on the real machine with signed transactions.
+//! A seeded simulator: people who trade, err and cheat at random, on the real machine with signed
+//! transactions.
 //!
-//! Reading order: [`simulate`] (one seed), [`Counts`] (what happened), `crowd` (what people do), `market` (what
-//! prices and clocks do), `ledger` (a second opinion on money), `dice` (where chance comes from). The same seed and number of blocks always tell the
-//! same story, so a failure names all that is needed to see it again.
+//! Reading order: [`simulate`] (one seed), [`Counts`] (what happened), `crowd` (what people do), `market`
+//! (what prices and clocks do), `ledger` (a second opinion on money), `dice` (where chance comes from). The
+//! same seed and number of blocks always tell the same story, so a failure names all that is needed to see it
+//! again.
 //!
 //! After each block: every conservation law over the whole state, the books rebuilt from the state, a twin that
 //! was rebuilt from the state before the block and must answer and write the same, no fault inside a
-//! transaction, nobody without positions who owes, and every account equal to books kept from events alone. After the last block: the root of the tree that took every
-//! block's changes against one built from all rows. It never touches disk, network or clock.
+//! transaction, nobody without positions who owes, and every account equal to books kept from events alone.
+//! After the last block: the root of the tree that took every block's changes against one built from all rows.
+//! It never touches disk, network or clock.
 
 mod crowd;
 mod dice;
