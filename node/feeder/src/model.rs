@@ -27,7 +27,8 @@ pub enum Scenario {
     #[default]
     Calm,
     /// After 75 s all markets lose 35 % within a minute; meanwhile each has a gap of 8 to 15 % from one step to
-    /// the next. Within the five minutes that follow they win back two fifths of what is lost.
+    /// the next, market 0 at once and the largest. Within the five minutes that follow they win back two fifths
+    /// of what is lost.
     Crash,
 }
 
@@ -35,6 +36,8 @@ pub enum Scenario {
 const CRASH_FROM: u64 = 75_000;
 const CRASH_TO: u64 = 135_000;
 const RECOVERED: u64 = 435_000;
+/// The market whose gap begins the crash.
+const LEADER: u32 = 0;
 /// What all markets lose together.
 const COMMON_LOSS: i64 = 350_000_000;
 /// Share of the loss that comes back.
@@ -84,8 +87,9 @@ impl Model {
         let walk = |listed: &Listed| {
             let mut noise = Noise::new(seed, listed.market.into(), OWN);
             let when = noise.random.gen_range(CRASH_FROM + 2_000..CRASH_FROM + 40_000);
-            let left = ONE - noise.random.gen_range(80..=150) * (ONE / 1_000);
-            Walk { listed: listed.clone(), noise, gap: (when, left) }
+            let lost = noise.random.gen_range(80..=150);
+            let (when, lost) = if listed.market == LEADER { (CRASH_FROM, 150) } else { (when, lost) };
+            Walk { listed: listed.clone(), noise, gap: (when, ONE - lost * (ONE / 1_000)) }
         };
         Self {
             scenario,
