@@ -7,13 +7,13 @@ use types::{Event, MarketId, SubaccountId};
 
 use crate::order::{GoodTil, OrderId, Resting, Side, Size, TimeInForce};
 
-/// Kind of [`Fill`]'s event.
+/// Kind of `Fill`'s event.
 pub const FILL_EVENT: &str = "order_fill";
 
-/// Kind of [`Placed`]'s event.
+/// Kind of `Placed`'s event.
 pub const PLACED_EVENT: &str = "order_placed";
 
-/// Kind of [`Removed`]'s event.
+/// Kind of `Removed`'s event.
 pub const REMOVED_EVENT: &str = "order_removed";
 
 fn with_id(event: Event, id: &OrderId) -> Event {

@@ -2,7 +2,7 @@
 //! parameters.
 //!
 //! Reading order: [`validator`] (a validator and a set of them), [`state`] (sets by the height from which they
-//! count), [`authority`] (what only the authority may do, which today nobody may), [`query`].
+//! count), [`mod@authority`] (what only the authority may do, which today nobody may), [`query`].
 //!
 //! The set given at the start is the set for good until staking exists; administrative messages are refused by
 //! name, never half-accepted.

@@ -4,7 +4,7 @@
 //! Reading order: [`run`](run()) (a block, top to bottom), [`watch`] (who is below its margin, without looking
 //! at everybody), [`queue`] (whose turn it is), `liquidate` (one position against the book), [`deleverage`]
 //! (what the book does not take and nobody pays for), [`formulas`] and [`allocate`] (all the arithmetic),
-//! [`params`], [`genesis`].
+//! [`mod@params`], [`genesis`].
 //!
 //! It never liquidates on a stale price, never lets a proposer choose who is liquidated, never pays an account
 //! before the fund has paid, and never closes more than the deficit's position.
