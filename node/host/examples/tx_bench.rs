@@ -78,7 +78,7 @@ fn subaccount(wallet: &Wallet) -> SubaccountId {
 }
 
 fn order(wallet: &Wallet, client_id: u32, height: i64) -> MsgPlaceOrder {
-    let side = if client_id % 2 == 0 { Side::Buy } else { Side::Sell };
+    let side = if client_id.is_multiple_of(2) { Side::Buy } else { Side::Sell };
     // Within twenty ticks around 28,688 USD, so that part of the orders trade.
     let tick = u64::from(client_id.wrapping_mul(2_654_435_761) >> 8) % 20;
     let order = Order {
