@@ -9,14 +9,17 @@ use types::MarketId;
 
 use crate::error::{Error, Refusal};
 use crate::machine::{reason_of, BlockInput, Hot, TxResult};
+use crate::msg::Msg;
 use crate::{oracle, state, tx};
+
+/// Oracle prices of a block.
+pub(crate) type Prices = BTreeMap<MarketId, Price>;
 
 /// Before the transactions. Prices come first, so that nobody trades before a price that the block already
 /// knows; then funding at those prices; then orders whose time is up, so that nobody trades with them.
-pub(crate) fn begin(ctx: &mut Ctx<'_>, hot: &mut Hot, input: &BlockInput) {
+pub(crate) fn begin(ctx: &mut Ctx<'_>, hot: &mut Hot, prices: &Prices) {
     state::LAST_BLOCK.set(ctx.state, ctx.block);
-    let prices = voted_prices(ctx, input);
-    prices::record(ctx, &prices);
+    prices::record(ctx, prices);
     subaccounts::gate::begin_block(ctx);
     funding::begin_block(ctx, &hot.books);
     clob::expire(ctx, &mut hot.books);
@@ -27,9 +30,22 @@ pub(crate) fn transaction(ctx: &mut Ctx<'_>, hot: &mut Hot, bytes: &[u8], votes:
     if votes {
         return TxResult::default();
     }
+    guarded(ctx, hot, |ctx, hot| tx::deliver(ctx, hot, bytes))
+}
+
+/// One message without a transaction around it.
+pub(crate) fn message(ctx: &mut Ctx<'_>, hot: &mut Hot, msg: &Msg) -> TxResult {
+    guarded(ctx, hot, |ctx, hot| tx::deliver_message(ctx, hot, msg))
+}
+
+fn guarded(
+    ctx: &mut Ctx<'_>,
+    hot: &mut Hot,
+    deliver: impl FnOnce(&mut Ctx<'_>, &mut Hot) -> TxResult,
+) -> TxResult {
     // The events of a transaction are its own; those of the block wait.
     let before = std::mem::take(ctx.events);
-    let result = catch_unwind(AssertUnwindSafe(|| tx::deliver(ctx, hot, bytes)));
+    let result = catch_unwind(AssertUnwindSafe(|| deliver(ctx, hot)));
     let mut result = result.unwrap_or_else(|panic| TxResult {
         // The same on every node, and already undone: the chain goes on, the node raises the alarm.
         refusal: Some(Refusal::of(&Error::Fault(reason_of(&*panic)))),
@@ -49,7 +65,8 @@ pub(crate) fn end(ctx: &mut Ctx<'_>, hot: &mut Hot) -> liquidations::Report {
     report
 }
 
-fn voted_prices(ctx: &mut Ctx<'_>, input: &BlockInput) -> BTreeMap<MarketId, Price> {
+/// The prices that the votes in a block agree on.
+pub(crate) fn voted_prices(ctx: &mut Ctx<'_>, input: &BlockInput) -> Prices {
     if !input.votes {
         return BTreeMap::new();
     }

@@ -2,13 +2,16 @@
 //!
 //! Pure: no disk, no network, no clock. The same inputs give the same state, results and events on every node.
 
+use std::collections::BTreeMap;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
+use num::Price;
 use store::{Change, Ctx, Memory, Read};
-use types::{Block, Chain, Event, Time};
+use types::{Block, Chain, Event, MarketId, Time};
 
 use crate::error::Refusal;
 use crate::genesis::{self, Genesis, GenesisError};
+use crate::msg::Msg;
 use crate::{block, invariants, state};
 
 /// Caches that are derived from the state, rebuilt at start and undone with it.
@@ -147,7 +150,46 @@ impl Machine {
     /// Execute the block after the last one. On a fault the state is as it was before the block, but the node
     /// must not go on: every other node meets the same fault.
     pub fn execute(&mut self, input: &BlockInput) -> Result<BlockOutcome, Fault> {
-        let result = catch_unwind(AssertUnwindSafe(|| self.run(input)));
+        self.guarded(input.height, |machine| {
+            let prices = |ctx: &mut Ctx<'_>| block::voted_prices(ctx, input);
+            let transactions = |ctx: &mut Ctx<'_>, hot: &mut Hot| {
+                let transaction = |(index, tx): (usize, &Vec<u8>)| {
+                    block::transaction(ctx, hot, tx, input.votes && index == 0)
+                };
+                input.txs.iter().enumerate().map(transaction).collect()
+            };
+            let mut outcome = machine.run((input.height, input.time), prices, transactions)?;
+            let all = outcome.results.iter().skip(usize::from(input.votes));
+            let succeeded = all.filter(|result| result.refusal.is_none()).count();
+            outcome.summary.transactions = u64::try_from(succeeded).unwrap_or(u64::MAX);
+            Ok(outcome)
+        })
+    }
+
+    /// Execute the block after the last one as a rehearsal: oracle prices as they are given, and messages that
+    /// nobody signed, in their order, each by itself. For models and measurements; the rest is as in a block.
+    /// The data of a result is the value of the message's response.
+    pub fn rehearse(
+        &mut self,
+        time: Time,
+        prices: &BTreeMap<MarketId, Price>,
+        messages: &[Msg],
+    ) -> Result<BlockOutcome, Fault> {
+        let height = self.last_block().0 + 1;
+        self.guarded(height, |machine| {
+            let run = |ctx: &mut Ctx<'_>, hot: &mut Hot| {
+                messages.iter().map(|msg| block::message(ctx, hot, msg)).collect()
+            };
+            machine.run((height, time), |_| prices.clone(), run)
+        })
+    }
+
+    fn guarded(
+        &mut self,
+        height: u64,
+        run: impl FnOnce(&mut Self) -> Result<BlockOutcome, String>,
+    ) -> Result<BlockOutcome, Fault> {
+        let result = catch_unwind(AssertUnwindSafe(|| run(self)));
         let reason = match result {
             Ok(Ok(outcome)) => return Ok(outcome),
             Ok(Err(reason)) => reason,
@@ -155,28 +197,28 @@ impl Machine {
         };
         self.state.discard_block();
         self.hot = Hot::rebuild(&self.state);
-        Err(Fault { height: input.height, reason })
+        Err(Fault { height, reason })
     }
 
-    fn run(&mut self, input: &BlockInput) -> Result<BlockOutcome, String> {
-        let (height, previous_time) = self.last_block();
-        if input.height != height + 1 || input.time < previous_time {
+    fn run(
+        &mut self,
+        (height, time): (u64, Time),
+        prices: impl FnOnce(&mut Ctx<'_>) -> block::Prices,
+        transactions: impl FnOnce(&mut Ctx<'_>, &mut Hot) -> Vec<TxResult>,
+    ) -> Result<BlockOutcome, String> {
+        let (last, previous_time) = self.last_block();
+        if height != last + 1 || time < previous_time {
             return Err(format!(
-                "it has height {} and time {}, the last block has {height} and {previous_time}",
-                input.height, input.time
+                "it has height {height} and time {time}, the last block has {last} and {previous_time}"
             ));
         }
-        let block = Block { height: input.height, time: input.time, previous_time };
+        let block = Block { height, time, previous_time };
         let mut outcome = BlockOutcome::default();
         let mut events = Vec::new();
         let mut ctx = Ctx { state: &mut self.state, events: &mut events, block: &block, chain: &self.chain };
-        block::begin(&mut ctx, &mut self.hot, input);
-        for (index, tx) in input.txs.iter().enumerate() {
-            let votes = input.votes && index == 0;
-            let result = block::transaction(&mut ctx, &mut self.hot, tx, votes);
-            outcome.summary.transactions += u64::from(result.refusal.is_none() && !votes);
-            outcome.results.push(result);
-        }
+        let prices = prices(&mut ctx);
+        block::begin(&mut ctx, &mut self.hot, &prices);
+        outcome.results = transactions(&mut ctx, &mut self.hot);
         let report = block::end(&mut ctx, &mut self.hot);
         outcome.summary.invariants_checked = invariants::check_changes(&self.state, &self.hot.books)?;
         if self.full_checks {

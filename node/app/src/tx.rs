@@ -21,6 +21,15 @@ pub(crate) fn deliver(ctx: &mut Ctx<'_>, hot: &mut Hot, bytes: &[u8]) -> TxResul
     result
 }
 
+/// Execute one message as if a transaction had brought it: nobody signed, and nothing is paid for gas.
+pub(crate) fn deliver_message(ctx: &mut Ctx<'_>, hot: &mut Hot, msg: &Msg) -> TxResult {
+    let response = attempt(ctx, &mut hot.books, |ctx, books| execute(ctx, books, msg));
+    match response {
+        Ok(response) => TxResult { data: response.value, ..TxResult::default() },
+        Err(refusal) => TxResult { refusal: Some(refusal), ..TxResult::default() },
+    }
+}
+
 fn run(ctx: &mut Ctx<'_>, hot: &mut Hot, bytes: &[u8], result: &mut TxResult) -> Result<(), Refusal> {
     if lanes::is_oracle(bytes) {
         return Err(Error::OracleVotes.into());
