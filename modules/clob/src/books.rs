@@ -130,6 +130,8 @@ pub struct Books {
     undo: Vec<Undo>,
     marks: Vec<Mark>,
     pub(crate) changes: Changes,
+    /// The margin accounts that trade here; undone and kept together with the books.
+    pub accounts: subaccounts::Accounts,
 }
 
 impl Default for Books {
@@ -159,6 +161,7 @@ impl Books {
             undo: Vec::new(),
             marks: Vec::new(),
             changes: Changes::default(),
+            accounts: subaccounts::Accounts::default(),
         }
     }
 

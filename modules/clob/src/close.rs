@@ -108,7 +108,7 @@ fn close(ctx: &mut Ctx<'_>, books: &mut Books, what: &Liquidation<'_>) -> Result
             maker_fee: fee(market, quote, rate)?.max(QuoteQuantums::ZERO),
             insurance,
         };
-        match settle(ctx, &trade, UpdateKind::Liquidation) {
+        match settle(ctx, &mut books.accounts, &trade, UpdateKind::Liquidation) {
             Ok(()) => {
                 let left = books.reduce(handle, size);
                 filled(ctx, books, &trade, (&maker, left), None);

@@ -67,10 +67,10 @@ pub(crate) fn place(ctx: &mut Ctx<'_>, books: &mut Books, order: &Order) -> Resu
     let pair = admissible(ctx.state.as_read(), ctx.block, order)?;
     books.open(order.id.market, pair.grid());
     let left = spent::left_of(ctx, books, order, &pair)?;
-    let wanted = left.min(reducible(ctx, order)?);
+    let wanted = left.min(reducible(ctx, books, order)?);
     if order.id.kind.is_stateful() {
         within_equity_tier(ctx, books, order)?;
-        affordable(ctx, order, &pair)?;
+        affordable(ctx, books, order, &pair)?;
     }
     attempt(ctx, books, |ctx, books| {
         let progress = trade(ctx, books, order, &pair, wanted)?;
@@ -129,11 +129,11 @@ pub(crate) fn in_window(block: &Block, good_til: GoodTil) -> Result<(), Error> {
 }
 
 /// What a reduce-only order may trade at most: the position that it opposes.
-fn reducible(ctx: &Ctx<'_>, order: &Order) -> Result<Size, Error> {
+fn reducible(ctx: &Ctx<'_>, books: &Books, order: &Order) -> Result<Size, Error> {
     if !order.reduce_only {
         return Ok(order.size);
     }
-    let position = subaccounts::get(ctx.state.as_read(), &order.id.subaccount).size(order.id.market);
+    let position = books.accounts.size(ctx.state.as_read(), &order.id.subaccount, order.id.market);
     let opposes = match order.side {
         Side::Buy => position.is_negative(),
         Side::Sell => position.is_positive(),
@@ -152,8 +152,7 @@ fn within_equity_tier(ctx: &Ctx<'_>, books: &Books, order: &Order) -> Result<(),
     if params.equity_tiers.is_empty() {
         return Ok(());
     }
-    let account = subaccounts::get(ctx.state.as_read(), &id);
-    let risk = subaccounts::risk(ctx.state.as_read(), &account).map_err(Error::Subaccount)?;
+    let risk = books.accounts.risk(ctx.state.as_read(), &id).map_err(Error::Subaccount)?;
     match params.stateful_limit(risk.net_collateral) {
         Some(limit) if books.stateful(&id) >= limit => {
             Err(Error::EquityTier { id, count: books.stateful(&id), limit })
@@ -163,14 +162,16 @@ fn within_equity_tier(ctx: &Ctx<'_>, books: &Books, order: &Order) -> Result<(),
 }
 
 /// F5: whether the account could carry the order if all of it traded at its own price, as a maker.
-fn affordable(ctx: &Ctx<'_>, order: &Order, pair: &Pair) -> Result<(), Error> {
+fn affordable(ctx: &Ctx<'_>, books: &Books, order: &Order, pair: &Pair) -> Result<(), Error> {
     let OrderId { subaccount, market, .. } = order.id;
     let (side, size) = (order.side, order.size);
     let quote = worth(pair, size, order.price).ok_or(Error::Overflow(market))?;
     let rates = fees::rates(ctx.state.as_read(), &subaccount.owner, market);
     let fee = fee(market, quote, rates.maker)?;
     let update = update_of(subaccount, market, (side, size), quote, fee);
-    subaccounts::can_update(ctx.state.as_read(), ctx.block, &[update], UpdateKind::CollateralCheck)
+    books
+        .accounts
+        .can_update(ctx.state.as_read(), ctx.block, &[update], UpdateKind::CollateralCheck)
         .map_err(|refused| refusal(order, refused.code))
 }
 
@@ -230,7 +231,7 @@ fn trade(
             maker_fee: fee(market, quote, maker_rate)?,
             insurance: QuoteQuantums::ZERO,
         };
-        match settle(ctx, &match_, UpdateKind::Match) {
+        match settle(ctx, &mut books.accounts, &match_, UpdateKind::Match) {
             Ok(()) if order.time_in_force == TimeInForce::PostOnly => {
                 return Err(Error::PostOnlyWouldCross(order.id));
             }

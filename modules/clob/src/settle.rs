@@ -2,7 +2,7 @@
 
 use num::{fill_quote, QuoteQuantums, SignedPpm, Subticks};
 use store::{attempt, Ctx};
-use subaccounts::{Kind, Refused, Update, UpdateResult};
+use subaccounts::{Accounts, Kind, Refused, Update, UpdateResult};
 use types::{MarketId, SubaccountId};
 
 use crate::error::Error;
@@ -66,7 +66,12 @@ pub(crate) fn update_of(
 }
 
 /// Pay for a match, or leave everything as it was.
-pub(crate) fn settle(ctx: &mut Ctx<'_>, trade: &Trade, kind: Kind) -> Result<(), Obstacle> {
+pub(crate) fn settle(
+    ctx: &mut Ctx<'_>,
+    accounts: &mut Accounts,
+    trade: &Trade,
+    kind: Kind,
+) -> Result<(), Obstacle> {
     let size = trade.size;
     let fee = trade.taker_fee + trade.insurance;
     let taker = update_of(trade.taker, trade.market, (trade.side, size), trade.quote, fee);
@@ -76,11 +81,13 @@ pub(crate) fn settle(ctx: &mut Ctx<'_>, trade: &Trade, kind: Kind) -> Result<(),
     if trade.insurance.is_negative() && !insurance::can_pay(has, trade.insurance) {
         return Err(Obstacle::FundDry);
     }
-    attempt(ctx, &mut (), |ctx, ()| {
+    attempt(ctx, accounts, |ctx, accounts| {
         insurance::settle(ctx, trade.insurance).map_err(|error| Obstacle::Failed(error.into()))?;
-        subaccounts::update(ctx, &[taker, maker], kind).map_err(|Refused { index, code }| match index {
-            0 => Obstacle::Taker(code),
-            _ => Obstacle::Maker,
+        subaccounts::update(ctx, accounts, &[taker, maker], kind).map_err(|Refused { index, code }| {
+            match index {
+                0 => Obstacle::Taker(code),
+                _ => Obstacle::Maker,
+            }
         })?;
         let pool = subaccounts::pool_of(trade.market);
         fees::collect(ctx, &pool, trade.taker_fee + trade.maker_fee)

@@ -237,6 +237,7 @@ pub fn filled(state: &dyn Read, id: &OrderId) -> Size {
 /// The books that the rows describe. They have the same hash as those that wrote the rows.
 pub fn rebuild(state: &dyn Read) -> Books {
     let mut books = Books::default();
+    books.accounts = subaccounts::Accounts::rebuild(state);
     for pair in pairs(state) {
         books.open(pair.market, pair.grid());
     }

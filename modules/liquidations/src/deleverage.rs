@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use num::{BaseQuantums, QuoteQuantums};
 use store::{Ctx, Read};
-use subaccounts::{Kind, Side, Update};
+use subaccounts::{Accounts, Kind, Side, Update};
 use types::{MarketId, SubaccountId};
 
 use crate::allocate::{allocate, Share};
@@ -31,19 +31,19 @@ pub struct Outcome {
 /// and in multiples of `step`; who may not take its share is skipped, and the others share it. At most `tries`
 /// counterparties are asked, the largest first. The caller has seen that the account is worth less than nothing.
 pub fn deleverage(
-    ctx: &mut Ctx<'_>,
+    (ctx, accounts): (&mut Ctx<'_>, &mut Accounts),
     id: &SubaccountId,
     market: MarketId,
     step: BaseQuantums,
     tries: u32,
 ) -> Result<Outcome, Error> {
-    let size = subaccounts::get(ctx.state.as_read(), id).size(market);
+    let size = accounts.size(ctx.state.as_read(), id, market);
     let mut outcome = Outcome { left: size.abs(), ..Outcome::default() };
     let Some(side) = Side::of(size) else { return Ok(outcome) };
     let mut skipped = BTreeSet::from([*id]);
     let mut tries = usize::try_from(tries).unwrap_or(usize::MAX);
     while outcome.left.is_positive() && tries > 0 {
-        let mut holders = holders(ctx.state.as_read(), market, side.opposite(), &skipped);
+        let mut holders = holders((ctx.state.as_read(), accounts), market, side.opposite(), &skipped);
         holders.truncate(tries);
         let shares = allocate(outcome.left, step, &holders).ok_or(Error::Overflow(market))?;
         if shares.is_empty() {
@@ -51,7 +51,7 @@ pub fn deleverage(
         }
         tries = tries.saturating_sub(shares.len());
         for (counterparty, share) in shares {
-            if offset(ctx, id, &counterparty, market, share).is_ok() {
+            if offset((ctx, accounts), id, &counterparty, market, share).is_ok() {
                 outcome.left -= share;
                 outcome.offsets = outcome.offsets.saturating_add(1);
             } else {
@@ -65,12 +65,17 @@ pub fn deleverage(
 
 /// Accounts on this side of `market` but the skipped ones, the largest first, ties to the lower id. Reads all of
 /// them.
-fn holders(state: &dyn Read, market: MarketId, side: Side, skipped: &BTreeSet<SubaccountId>) -> Vec<Share> {
+fn holders(
+    (state, accounts): (&dyn Read, &Accounts),
+    market: MarketId,
+    side: Side,
+    skipped: &BTreeSet<SubaccountId>,
+) -> Vec<Share> {
     let ids = subaccounts::holders(state, market, side, None, usize::MAX);
     let mut holders: Vec<Share> = ids
         .into_iter()
         .filter(|id| !skipped.contains(id))
-        .map(|id| (id, subaccounts::get(state, &id).size(market).abs()))
+        .map(|id| (id, accounts.size(state, &id, market).abs()))
         .collect();
     holders.sort_by(|(_, one), (_, other)| other.cmp(one));
     holders
@@ -80,14 +85,14 @@ fn holders(state: &dyn Read, market: MarketId, side: Side, skipped: &BTreeSet<Su
 /// size as the account stands now, without fees. Returns what the first account got; below zero, paid. Refused
 /// when either account's own rule refuses the change; then nothing has changed.
 pub fn offset(
-    ctx: &mut Ctx<'_>,
+    (ctx, accounts): (&mut Ctx<'_>, &mut Accounts),
     id: &SubaccountId,
     counterparty: &SubaccountId,
     market: MarketId,
     size: BaseQuantums,
 ) -> Result<QuoteQuantums, Error> {
     let state = ctx.state.as_read();
-    let (settled, risk) = account(state, id)?;
+    let (settled, risk) = account(state, accounts, id)?;
     let terms = Market::load(state, market)?;
     let holding = terms.holding(settled.size(market))?;
     let slice = terms.slice(&holding, size)?;
@@ -96,7 +101,7 @@ pub fn offset(
         Update { id: *id, quote, base: Some((market, slice.base)) },
         Update { id: *counterparty, quote: -quote, base: Some((market, -slice.base)) },
     ];
-    subaccounts::update(ctx, &updates, Kind::Liquidation).map_err(|refused| Error::Account {
+    subaccounts::update(ctx, accounts, &updates, Kind::Liquidation).map_err(|refused| Error::Account {
         id: updates.get(refused.index).map_or(*id, |update| update.id),
         reason: refused.to_string(),
     })?;

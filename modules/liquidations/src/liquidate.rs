@@ -8,6 +8,7 @@ use alloc::string::ToString;
 use clob::{Books, Closed, Liquidation, Resting, Side, Stop};
 use num::{oracle_value, BaseQuantums, QuoteQuantums};
 use store::Ctx;
+use subaccounts::Accounts;
 use types::{MarketId, SubaccountId};
 
 use crate::event::Liquidated;
@@ -54,7 +55,7 @@ struct Order {
 
 /// The order that the account's health, its tally and the parameters call for.
 fn order(
-    ctx: &Ctx<'_>,
+    (ctx, accounts): (&Ctx<'_>, &Accounts),
     id: &SubaccountId,
     market: &Market,
     tally: &Tally,
@@ -63,7 +64,7 @@ fn order(
     let state = ctx.state.as_read();
     let overflow = Error::Overflow(market.id);
     let pair = clob::pair(state, market.id).ok_or(Error::NoTerms(market.id))?;
-    let (settled, risk) = account(state, id)?;
+    let (settled, risk) = account(state, accounts, id)?;
     if !risk.is_liquidatable() {
         return Err(Error::NotLiquidatable(*id));
     }
@@ -89,7 +90,7 @@ pub(crate) fn liquidate(
     params: &Params,
 ) -> Result<Liquidated, Error> {
     let market = Market::load(ctx.state.as_read(), market)?;
-    let order = order(ctx, id, &market, tally, params)?;
+    let order = order((ctx, &books.accounts), id, &market, tally, params)?;
     let mut done = Liquidated {
         id: *id,
         market: market.id,
@@ -141,7 +142,7 @@ fn take(
     part: &Order,
     (may_lose, params): (QuoteQuantums, &Params),
 ) -> Result<Closed, Error> {
-    let (settled, risk) = account(ctx.state.as_read(), &part.id)?;
+    let (settled, risk) = account(ctx.state.as_read(), &books.accounts, &part.id)?;
     let holding = market.holding(settled.size(market.id))?;
     let left = Cell::new(may_lose);
     let delta = |size: BaseQuantums, quote: QuoteQuantums| {

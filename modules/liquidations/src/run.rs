@@ -8,7 +8,7 @@ use core::cmp::Reverse;
 use clob::Books;
 use num::{BaseQuantums, QuoteQuantums};
 use store::{attempt, Ctx, Read};
-use subaccounts::Subaccount;
+use subaccounts::{Accounts, Subaccount};
 use types::{Block, MarketId, SubaccountId};
 
 use crate::deleverage::deleverage;
@@ -54,9 +54,10 @@ fn count(sum: &mut u32, more: usize) {
 pub fn run(ctx: &mut Ctx<'_>, books: &mut Books, watch: &mut Watch) -> Report {
     let mut report = Report::default();
     let fund = insurance::totals(ctx.state.as_read());
+    books.accounts.flush(ctx.state);
     watch.refresh(ctx.state);
     let params = params(ctx.state.as_read());
-    let candidates = candidates(ctx.state.as_read(), ctx.block, watch);
+    let candidates = candidates(ctx.state.as_read(), &books.accounts, ctx.block, watch);
     count(&mut report.below, watch.below().len());
     let mut waiting: BTreeSet<SubaccountId> = candidates.iter().map(|candidate| candidate.id).collect();
     let turns = turns(candidates, usize::try_from(params.max_accounts).unwrap_or(usize::MAX));
@@ -67,6 +68,7 @@ pub fn run(ctx: &mut Ctx<'_>, books: &mut Books, watch: &mut Watch) -> Report {
         }
     }
     if !turns.is_empty() {
+        books.accounts.flush(ctx.state);
         watch.refresh(ctx.state);
         waiting.retain(|id| watch.below().contains_key(id));
     }
@@ -85,14 +87,14 @@ pub fn run(ctx: &mut Ctx<'_>, books: &mut Books, watch: &mut Watch) -> Report {
 }
 
 /// Accounts below their margin all of whose positions have a price that may be relied on.
-fn candidates(state: &dyn Read, block: &Block, watch: &Watch) -> Vec<Candidate> {
+fn candidates(state: &dyn Read, accounts: &Accounts, block: &Block, watch: &Watch) -> Vec<Candidate> {
     let fresh: BTreeSet<MarketId> = perpetuals::all(state)
         .into_iter()
         .map(|perpetual| perpetual.market)
         .filter(|market| prices::is_fresh(state, block, *market))
         .collect();
     let judged = |id: &SubaccountId| {
-        let account = subaccounts::get(state, id);
+        let account = accounts.get(state, id);
         account.positions.iter().all(|(market, _)| fresh.contains(market))
     };
     let below = watch.below().iter().filter(|(id, _)| judged(id));
@@ -113,14 +115,14 @@ fn close(
     let mut tried = BTreeSet::new();
     let mut had_room = true;
     loop {
-        let Ok((settled, risk)) = account(ctx.state.as_read(), id) else { return had_room };
+        let Ok((settled, risk)) = account(ctx.state.as_read(), &books.accounts, id) else { return had_room };
         if risk.maintenance <= risk.net_collateral || !tally.notional.is_positive() {
             return had_room;
         }
         let Some(market) = choose(ctx.state.as_read(), &settled, &tried) else { return had_room };
         tried.insert(market);
         let whole = risk.is_liquidatable() && sell(ctx, books, (id, market), &mut tally, (params, report));
-        had_room &= whole || cover(ctx, (id, market), params, report);
+        had_room &= whole || cover(ctx, books, (id, market), params, report);
     }
 }
 
@@ -168,19 +170,21 @@ fn sell(
 /// when that was called for and the block had no room left.
 fn cover(
     ctx: &mut Ctx<'_>,
+    books: &mut Books,
     (id, market): (&SubaccountId, MarketId),
     params: &Params,
     report: &mut Report,
 ) -> bool {
     let state = ctx.state.as_read();
-    let negative = account(state, id).is_ok_and(|(_, risk)| risk.net_collateral.is_negative());
+    let negative =
+        account(state, &books.accounts, id).is_ok_and(|(_, risk)| risk.net_collateral.is_negative());
     let Some(pair) = clob::pair(state, market).filter(|_| negative) else { return true };
     if report.offered >= params.max_deleveragings {
         return false;
     }
     count(&mut report.offered, 1);
-    let covered = attempt(ctx, &mut (), |ctx, ()| {
-        deleverage(ctx, id, market, pair.step.base(), params.max_counterparties)
+    let covered = attempt(ctx, &mut books.accounts, |ctx, accounts| {
+        deleverage((ctx, accounts), id, market, pair.step.base(), params.max_counterparties)
     });
     match covered {
         Ok(outcome) => {

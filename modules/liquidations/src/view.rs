@@ -5,16 +5,20 @@ use alloc::string::ToString;
 use num::{BaseQuantums, Price};
 use perpetuals::Terms;
 use store::Read;
-use subaccounts::{Risk, Subaccount};
+use subaccounts::{Accounts, Risk, Subaccount};
 use types::{MarketId, SubaccountId};
 
 use crate::formulas::{Holding, Slice};
 use crate::Error;
 
 /// An account with its funding settled, and its health.
-pub(crate) fn account(state: &dyn Read, id: &SubaccountId) -> Result<(Subaccount, Risk), Error> {
+pub(crate) fn account(
+    state: &dyn Read,
+    accounts: &Accounts,
+    id: &SubaccountId,
+) -> Result<(Subaccount, Risk), Error> {
     let wrong = |error: subaccounts::Error| Error::Account { id: *id, reason: error.to_string() };
-    let settled = subaccounts::settled(state, &subaccounts::get(state, id)).map_err(wrong)?;
+    let settled = accounts.settled(state, id).map_err(wrong)?;
     let risk = subaccounts::risk_of(state, &settled).map_err(wrong)?;
     Ok((settled, risk))
 }

@@ -26,7 +26,9 @@ fn pair(carl: i128, dave: i128) -> World {
 }
 
 fn against(world: &mut World, size: i128) -> Result<QuoteQuantums, Error> {
-    let done = world.run(|ctx| offset(ctx, &account(CARL), &account(DAVE), BTC, base(size)));
+    let done = world.trade(|ctx, books| {
+        offset((ctx, &mut books.accounts), &account(CARL), &account(DAVE), BTC, base(size))
+    });
     world.check();
     done
 }
@@ -87,11 +89,17 @@ fn d11_rounding_never_makes_an_account_riskier() {
             world.set_price(BTC, 4_999_999_937);
             let risk = |world: &World| subaccounts::risk(&world.state, &world.get(CARL)).unwrap();
             let before = risk(&world);
-            let done = world.run(|ctx| offset(ctx, &account(CARL), &account(REST), BTC, base(part)));
+            let done = world.trade(|ctx, books| {
+                offset((ctx, &mut books.accounts), &account(CARL), &account(REST), BTC, base(part))
+            });
             assert!(done.is_ok(), "{id} {part}: {done:?}");
             assert!(risk(&world).compare(&before).is_le(), "{id} {part}");
             let rest = ONE_BTC - part;
-            world.run(|ctx| offset(ctx, &account(CARL), &account(REST), BTC, base(rest))).unwrap();
+            world
+                .trade(|ctx, books| {
+                    offset((ctx, &mut books.accounts), &account(CARL), &account(REST), BTC, base(rest))
+                })
+                .unwrap();
             assert_eq!(world.holds(CARL, BTC), (0, 0), "{id} {part}: nothing is left, nothing is owed");
             world.check();
         }
@@ -214,7 +222,9 @@ fn shares_keep_to_the_step_so_that_everyone_can_still_trade_them() {
 #[test]
 fn only_as_many_counterparties_as_allowed_are_asked_the_largest_first() {
     let mut world = three([50_000, 50_000, 50_000]);
-    let done = world.run(|ctx| deleverage(ctx, &account(CARL), BTC, base(5), 2)).unwrap();
+    let done = world
+        .trade(|ctx, books| deleverage((ctx, &mut books.accounts), &account(CARL), BTC, base(5), 2))
+        .unwrap();
     assert_eq!((done.offsets, done.refused, done.left), (2, 0, base(ONE_BTC / 10 * 2)));
     assert_eq!(
         (world.holds(11, BTC).1, world.holds(12, BTC).1, world.holds(13, BTC).1),

@@ -1,8 +1,7 @@
 //! Margin accounts: collateral, positions, health, and the one way to change them.
 //!
 //! Reading order: [`state`] (what is kept), [`settle`] (funding owed into collateral), [`margin`] (health of an
-//! account), [`transition`] (which changes of health are allowed), [`update`](update()) (the pipeline that puts
-//! the three together), [`gate`] (when money may leave), [`msg`] and [`execute`] (what a user can ask),
+//! account), [`transition`] (which changes of health are allowed), [X, [`gate`] (when money may leave), [`msg`] and [`execute`] (what a user can ask),
 //! [`invariants`] (what must add up), [`query`].
 //!
 //! It has never heard of orders: `clob` builds [`Update`]s and asks. It never moves the insurance fund's money
@@ -22,11 +21,13 @@ pub mod settle;
 pub mod state;
 pub mod transition;
 
+mod accounts;
 mod event;
 mod market;
 mod transfer;
 mod update;
 
+pub use accounts::Accounts;
 pub use error::{Error, Refused, UpdateResult};
 pub use gate::gate_withdrawals;
 pub use genesis::Genesis;

@@ -7,43 +7,61 @@ use types::{Address, Coin, SubaccountId};
 use crate::msg::Msg;
 use crate::state::pool;
 use crate::update::{update, Kind, Update};
-use crate::{event, Error};
+use crate::{event, Accounts, Error};
 
 /// Run one message. Its signer signed it; fees are paid. All or nothing.
-pub fn execute(ctx: &mut Ctx<'_>, msg: &Msg) -> Result<(), Error> {
-    store::attempt(ctx, &mut (), |ctx, _| match msg {
-        Msg::Deposit { sender, recipient, amount } => deposit(ctx, *sender, recipient, *amount),
-        Msg::Withdraw { sender, recipient, amount } => withdraw(ctx, sender, *recipient, *amount),
-        Msg::Transfer { sender, recipient, amount } => transfer(ctx, sender, recipient, *amount),
+pub fn execute(ctx: &mut Ctx<'_>, accounts: &mut Accounts, msg: &Msg) -> Result<(), Error> {
+    store::attempt(ctx, accounts, |ctx, accounts| match msg {
+        Msg::Deposit { sender, recipient, amount } => deposit(ctx, accounts, *sender, recipient, *amount),
+        Msg::Withdraw { sender, recipient, amount } => withdraw(ctx, accounts, sender, *recipient, *amount),
+        Msg::Transfer { sender, recipient, amount } => transfer(ctx, accounts, sender, recipient, *amount),
     })
 }
 
-fn deposit(ctx: &mut Ctx<'_>, sender: Address, to: &SubaccountId, amount: u64) -> Result<(), Error> {
+fn deposit(
+    ctx: &mut Ctx<'_>,
+    accounts: &mut Accounts,
+    sender: Address,
+    to: &SubaccountId,
+    amount: u64,
+) -> Result<(), Error> {
     let quote = QuoteQuantums::new(amount.into());
     let coin = collateral(ctx, amount);
     bank::transfer(ctx, &sender, &pool(), &coin)?;
-    update(ctx, &[Update { id: *to, quote, base: None }], Kind::Deposit)?;
+    update(ctx, accounts, &[Update { id: *to, quote, base: None }], Kind::Deposit)?;
     ctx.emit(event::deposit(sender, to, quote));
     Ok(())
 }
 
-fn withdraw(ctx: &mut Ctx<'_>, from: &SubaccountId, recipient: Address, amount: u64) -> Result<(), Error> {
+fn withdraw(
+    ctx: &mut Ctx<'_>,
+    accounts: &mut Accounts,
+    from: &SubaccountId,
+    recipient: Address,
+    amount: u64,
+) -> Result<(), Error> {
     if bank::is_module(ctx.state, &recipient) {
         return Err(bank::Error::Blocked(recipient).into());
     }
     let quote = QuoteQuantums::new(amount.into());
-    update(ctx, &[Update { id: *from, quote: -quote, base: None }], Kind::Withdrawal)?;
+    update(ctx, accounts, &[Update { id: *from, quote: -quote, base: None }], Kind::Withdrawal)?;
     let coin = collateral(ctx, amount);
     bank::transfer(ctx, &pool(), &recipient, &coin)?;
     ctx.emit(event::withdraw(from, recipient, quote));
     Ok(())
 }
 
-fn transfer(ctx: &mut Ctx<'_>, from: &SubaccountId, to: &SubaccountId, amount: u64) -> Result<(), Error> {
+fn transfer(
+    ctx: &mut Ctx<'_>,
+    accounts: &mut Accounts,
+    from: &SubaccountId,
+    to: &SubaccountId,
+    amount: u64,
+) -> Result<(), Error> {
     let quote = QuoteQuantums::new(amount.into());
     let out = Update { id: *from, quote: -quote, base: None };
     let into = Update { id: *to, quote, base: None };
-    update(ctx, &[out, into], Kind::Transfer)?;
+    update(ctx, accounts, &[out, into], Kind::Transfer)?;
     ctx.emit(event::transfer(from, to, quote));
     Ok(())
 }

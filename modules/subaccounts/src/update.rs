@@ -10,7 +10,7 @@ use crate::market::Markets;
 use crate::settle::Settlement;
 use crate::state::{get, pool, write, Position, Subaccount, FUNDING_DUST};
 use crate::transition::transition;
-use crate::{event, gate, Error, Refused, UpdateResult};
+use crate::{event, gate, Accounts, Error, Refused, UpdateResult};
 
 /// What happens to one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,8 +61,13 @@ struct Change {
 
 /// Apply `updates`, all or none: funding is settled on every account, open interest moves, each account must
 /// pass F5, then everything is written. A refusal names the first update that caused it.
-pub fn update(ctx: &mut Ctx<'_>, updates: &[Update], kind: Kind) -> Result<(), Refused> {
-    store::attempt(ctx, &mut (), |ctx, _| {
+pub fn update(
+    ctx: &mut Ctx<'_>,
+    accounts: &mut Accounts,
+    updates: &[Update],
+    kind: Kind,
+) -> Result<(), Refused> {
+    store::attempt(ctx, accounts, |ctx, _| {
         check_shape(updates, kind)?;
         let (changes, mut markets) = prepare(ctx.state, updates)?;
         if kind.is_trade() {

@@ -22,6 +22,7 @@ pub(crate) fn begin(ctx: &mut Ctx<'_>, hot: &mut Hot, prices: &Prices) {
     prices::record(ctx, prices);
     subaccounts::gate::begin_block(ctx);
     funding::begin_block(ctx, &hot.books);
+    hot.books.accounts.begin_block(ctx.state.as_read(), ctx.block);
     clob::expire(ctx, &mut hot.books);
 }
 
@@ -58,6 +59,7 @@ fn guarded(
 /// After the transactions. Accounts that the block left in danger are liquidated at the block's prices; the
 /// books write their rows last, when nothing can change them any more.
 pub(crate) fn end(ctx: &mut Ctx<'_>, hot: &mut Hot) -> liquidations::Report {
+    hot.books.accounts.flush(ctx.state);
     hot.watch.refresh(ctx.state);
     let report = liquidations::run(ctx, &mut hot.books, &mut hot.watch);
     hot.watch.refresh(ctx.state);

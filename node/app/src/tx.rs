@@ -67,7 +67,7 @@ fn execute(ctx: &mut Ctx<'_>, books: &mut clob::Books, msg: &Msg) -> Result<Any,
             Vec::new()
         }
         Msg::Subaccounts(msg) => {
-            subaccounts::execute(ctx, msg)?;
+            subaccounts::execute(ctx, &mut books.accounts, msg)?;
             msg.recipients().iter().for_each(|address| accounts::ensure(ctx, address));
             Vec::new()
         }

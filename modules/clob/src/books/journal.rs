@@ -64,6 +64,7 @@ impl Books {
 
 impl Journaled for Books {
     fn savepoint(&mut self) {
+        self.accounts.savepoint();
         self.marks.push(Mark {
             undo: self.undo.len(),
             next_sequence: self.next_sequence,
@@ -72,6 +73,7 @@ impl Journaled for Books {
     }
 
     fn rollback(&mut self) {
+        self.accounts.rollback();
         let Some(mark) = self.marks.pop() else { fault("a rollback without a savepoint") };
         while self.undo.len() > mark.undo {
             if let Some(undo) = self.undo.pop() {
@@ -83,6 +85,7 @@ impl Journaled for Books {
     }
 
     fn release(&mut self) {
+        self.accounts.release();
         if self.marks.pop().is_none() {
             fault("a release without a savepoint");
         }

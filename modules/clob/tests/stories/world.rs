@@ -191,6 +191,7 @@ impl World {
     pub(crate) fn oracle(&mut self, dollars: u64) {
         let price = Price::new(dollars * 100_000);
         prices::record(&mut self.ctx(), &[(BTC, price), (ETH, price)].into());
+        self.books.accounts.begin_block(&self.state, &self.block);
     }
 
     pub(crate) fn run(&mut self, msg: &Msg) -> Result<Outcome, Error> {

@@ -95,7 +95,9 @@ impl World {
         let prices: BTreeMap<_, _> =
             prices.iter().map(|(market, price)| (*market, Price::new(*price))).collect();
         self.run(|ctx, _| prices::record(ctx, &prices));
-        self.run(|ctx, books| funding::begin_block(ctx, books))
+        let report = self.run(|ctx, books| funding::begin_block(ctx, books));
+        self.books.accounts.begin_block(&self.state, &self.block);
+        report
     }
 
     /// Rest an order of a rich person.

@@ -113,6 +113,11 @@ impl World {
         f(&mut Ctx { state, events, block, chain })
     }
 
+    /// Tell the accounts of new prices, indexes or terms.
+    pub(crate) fn refresh(&mut self) {
+        self.books.accounts.begin_block(&self.state, &self.block);
+    }
+
     /// Run something on the chain and its books.
     pub(crate) fn trade<T>(&mut self, f: impl FnOnce(&mut Ctx<'_>, &mut Books) -> T) -> T {
         let Self { state, block, chain, events, books, .. } = self;
@@ -169,6 +174,7 @@ impl World {
         let old = |market| prices::price(&self.state, market).unwrap().price;
         let same = MARKETS.iter().map(|(market, ..)| (*market, old(*market))).collect();
         self.run(|ctx| prices::record(ctx, &same));
+        self.refresh();
         self.events.clear();
     }
 
@@ -192,15 +198,20 @@ impl World {
             base: Some((market, base(size))),
         };
         let updates = [leg(buyer, size, cost), leg(seller, -size, -cost)];
-        self.run(|ctx| subaccounts::update(ctx, &updates, Kind::Match))
+        let done =
+            self.trade(|ctx, books| subaccounts::update(ctx, &mut books.accounts, &updates, Kind::Match));
+        self.books.accounts.flush(&mut self.state);
+        done
     }
 
     pub(crate) fn set_price(&mut self, market: MarketId, price: u64) {
         self.run(|ctx| prices::record(ctx, &BTreeMap::from([(market, Price::new(price))])));
+        self.refresh();
     }
 
     pub(crate) fn move_index(&mut self, market: MarketId, delta: i128) {
         self.run(|ctx| perpetuals::advance_funding(ctx, market, FundingIndex::new(delta))).unwrap();
+        self.refresh();
     }
 
     pub(crate) fn get(&self, name: u8) -> Subaccount {

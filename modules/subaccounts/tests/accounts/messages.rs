@@ -136,7 +136,7 @@ fn held(world: &World, who: Address) -> u128 {
 fn money_goes_in_across_and_out_and_the_pool_holds_it() {
     let mut world = World::new(TWENTY_TEN, TWENTY_TEN);
     let start = held(&world, person(1));
-    let mut run = |msg: Msg| world.run(|ctx| subaccounts::execute(ctx, &msg));
+    let mut run = |msg: Msg| world.execute(&msg);
     run(Msg::Deposit { sender: person(1), recipient: account(1), amount: 100 }).unwrap();
     run(Msg::Transfer { sender: account(1), recipient: id(2, 9), amount: 30 }).unwrap();
     run(Msg::Withdraw { sender: id(2, 9), recipient: person(77), amount: 10 }).unwrap();
@@ -178,7 +178,7 @@ fn what_cannot_be_paid_changes_nothing() {
         world.deposit(1, 100);
         world.events.clear();
         let before = world.rows();
-        let refused = world.run(|ctx| subaccounts::execute(ctx, &msg)).unwrap_err();
+        let refused = world.execute(&msg).unwrap_err();
         assert_eq!(code(&refused), expected, "{name}: {refused}");
         assert_eq!((world.rows(), world.events.len()), (before, 0), "{name}");
     }
@@ -197,7 +197,7 @@ fn a_withdrawal_leaves_initial_margin_to_the_quantum_after_funding_is_settled() 
     for (amount, passes) in [(most - 1, true), (most, true), (most + 1, false)] {
         let mut world = start();
         let msg = Msg::Withdraw { sender: account(1), recipient: person(1), amount };
-        assert_eq!(world.run(|ctx| subaccounts::execute(ctx, &msg)).is_ok(), passes, "{amount}");
+        assert_eq!(world.execute(&msg).is_ok(), passes, "{amount}");
         world.check();
     }
 }
@@ -213,7 +213,7 @@ fn winnings_that_the_pool_does_not_hold_cannot_be_withdrawn() {
     let amount = 30_000_000_000;
     let msg = Msg::Withdraw { sender: account(1), recipient: person(1), amount };
     let before = world.rows();
-    let refused = world.run(|ctx| subaccounts::execute(ctx, &msg)).unwrap_err();
+    let refused = world.execute(&msg).unwrap_err();
     assert_eq!(code(&refused), ("sdk", 5));
     assert_eq!(world.rows(), before);
 }
@@ -224,9 +224,9 @@ fn a_transfer_helps_an_account_that_may_be_liquidated() {
     let weak = holding(-46_000 * DOLLAR, &[(BTC, ONE_BTC)]);
     let mut world = World::with_accounts([TWENTY_TEN; 2], &[(1, weak), (2, holding(100, &[]))]);
     let help = Msg::Transfer { sender: account(2), recipient: account(1), amount: 100 };
-    world.run(|ctx| subaccounts::execute(ctx, &help)).unwrap();
+    world.execute(&help).unwrap();
     let back = Msg::Transfer { sender: account(1), recipient: account(2), amount: 1 };
-    assert!(world.run(|ctx| subaccounts::execute(ctx, &back)).is_err());
+    assert!(world.execute(&back).is_err());
     assert_eq!(subaccounts::get(&world.state, &account(2)), Subaccount::default());
     world.check();
 }

@@ -48,7 +48,7 @@ fn an_account_that_holds_nothing_has_no_row() {
     assert_eq!(subaccounts::page(&world.state, None, 10).len(), 1);
     let out =
         subaccounts::Msg::Withdraw { sender: account(2), recipient: crate::world::person(2), amount: 10 };
-    world.run(|ctx| subaccounts::execute(ctx, &out)).unwrap();
+    world.execute(&out).unwrap();
     assert_eq!(world.rows().len(), empty);
 }
 

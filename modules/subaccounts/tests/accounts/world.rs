@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use num::{BaseQuantums, FundingIndex, Ppm, Price, QuoteQuantums, SignedPpm};
 use perpetuals::{MarketType, Perpetual, Tier};
 use store::{Ctx, Memory};
-use subaccounts::{Kind, Position, Refused, Subaccount, Update};
+use subaccounts::{Accounts, Kind, Position, Refused, Subaccount, Update};
 use types::{Address, Block, Chain, Coin, Denom, Event, MarketId, SubaccountId, Time};
 
 /// 1 BTC is 10^8 base quantums; the oracle says $50,000.
@@ -31,6 +31,7 @@ pub(crate) const TWENTY_TEN: Terms = Terms { initial: 200_000, fraction: 500_000
 /// State, block and chain of one test.
 pub(crate) struct World {
     pub(crate) state: Memory,
+    pub(crate) accounts: Accounts,
     pub(crate) block: Block,
     pub(crate) chain: Chain,
     pub(crate) events: Vec<Event>,
@@ -107,7 +108,13 @@ impl World {
         let block = Block { height: 100, time, previous_time: time };
         let collateral = Denom::new("uusdc").unwrap();
         let chain = Chain { chain_id: "test-1".into(), prefix: "ballast".into(), collateral };
-        let mut world = Self { state: Memory::default(), block, chain, events: Vec::new() };
+        let mut world = Self {
+            state: Memory::default(),
+            accounts: Accounts::default(),
+            block,
+            chain,
+            events: Vec::new(),
+        };
         let pool: i128 = accounts.iter().map(|(_, held)| held.quote.raw()).sum();
         let open = |market| {
             let sizes = accounts.iter().map(|(_, held)| held.size(market).max(BaseQuantums::ZERO));
@@ -121,6 +128,8 @@ impl World {
             let genesis = subaccounts::Genesis { accounts, ..subaccounts::Genesis::default() };
             subaccounts::genesis::init(ctx, &genesis).unwrap();
         });
+        world.accounts = Accounts::rebuild(&world.state);
+        world.refresh();
         world.events.clear();
         world.check();
         world
@@ -128,13 +137,30 @@ impl World {
 
     /// Run something on the chain.
     pub(crate) fn run<T>(&mut self, f: impl FnOnce(&mut Ctx<'_>) -> T) -> T {
-        let Self { state, block, chain, events } = self;
+        let Self { state, block, chain, events, .. } = self;
         f(&mut Ctx { state, events, block, chain })
+    }
+
+    /// Run something on the chain and its accounts.
+    pub(crate) fn with<T>(&mut self, f: impl FnOnce(&mut Ctx<'_>, &mut Accounts) -> T) -> T {
+        let Self { state, accounts, block, chain, events } = self;
+        let result = f(&mut Ctx { state, events, block, chain }, accounts);
+        self.accounts.flush(&mut self.state);
+        result
+    }
+
+    /// Tell the accounts of new prices, indexes or terms.
+    pub(crate) fn refresh(&mut self) {
+        self.accounts.begin_block(&self.state, &self.block);
+    }
+
+    pub(crate) fn execute(&mut self, msg: &subaccounts::Msg) -> Result<(), subaccounts::Error> {
+        self.with(|ctx, accounts| subaccounts::execute(ctx, accounts, msg))
     }
 
     pub(crate) fn update(&mut self, updates: &[Update], kind: Kind) -> Result<(), Refused> {
         let before = self.rows();
-        let result = self.run(|ctx| subaccounts::update(ctx, updates, kind));
+        let result = self.with(|ctx, accounts| subaccounts::update(ctx, accounts, updates, kind));
         if result.is_err() {
             assert_eq!(self.rows(), before, "a refusal leaves a trace");
         }
@@ -144,7 +170,7 @@ impl World {
     /// Money from person `name` into their account.
     pub(crate) fn deposit(&mut self, name: u8, amount: u64) {
         let msg = subaccounts::Msg::Deposit { sender: person(name), recipient: account(name), amount };
-        self.run(|ctx| subaccounts::execute(ctx, &msg)).unwrap();
+        self.execute(&msg).unwrap();
     }
 
     /// `buyer` buys from `seller`; no fees.
@@ -161,10 +187,12 @@ impl World {
 
     pub(crate) fn set_price(&mut self, market: MarketId, price: u64) {
         self.run(|ctx| prices::record(ctx, &BTreeMap::from([(market, Price::new(price))])));
+        self.refresh();
     }
 
     pub(crate) fn move_index(&mut self, market: MarketId, delta: i128) {
         self.run(|ctx| perpetuals::advance_funding(ctx, market, FundingIndex::new(delta))).unwrap();
+        self.refresh();
     }
 
     pub(crate) fn get(&self, name: u8) -> Subaccount {
