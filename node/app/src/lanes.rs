@@ -4,11 +4,25 @@
 //! 1. transactions with a sequence number, in the proposer's order;
 //! 2. trading transactions without one, in three lanes: cancels, then post-only placements, then the rest.
 //!
-//! Inside a lane the proposer's order holds. Cancels before placements and resting orders before takers give
-//! every maker the chance to step back before the block's takers arrive.
+//! Cancels before placements and resting orders before takers give every maker the chance to step back before
+//! the block's takers arrive.
+//!
+//! **The tie rule.** Inside each of the three lanes transactions stand in rising order of
+//! `SHA-256(salt || SHA-256(transaction))`, strictly, so that none comes twice. The salt is made of the last
+//! block's height, time and oracle votes, which nobody can know before that block was proposed: a proposer
+//! chooses neither who comes first, nor can a client find bytes in advance that always come first. What a
+//! proposer still can do is to leave transactions out and to add its own.
+//!
+//! Nothing is lost to a client by that: orders of arrival differ from node to node, so nobody could have relied
+//! on one. Cancels and placements of one order come out the same in any order (the later window wins); whoever
+//! needs an order sends one batch, or stateful orders, whose sequence numbers are kept.
+
+use sha2::{Digest, Sha256};
+use store::Read;
 
 use crate::msg::{Msg, Transaction};
 use crate::oracle::VOTE_SET_MARK;
+use crate::state;
 
 /// Where in a block a transaction belongs; lanes come in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,11 +55,69 @@ pub fn lane(tx: &Transaction) -> Lane {
     lane
 }
 
-/// Put transactions into lanes, keeping the given order inside each, within `max_bytes` in all. What does not
-/// fit is left out from the back: trades before placements before cancels before sequenced transactions.
-pub fn arrange(txs: Vec<(Lane, Vec<u8>)>, max_bytes: u64) -> Vec<Vec<u8>> {
+/// The place of a transaction in a block: its lane, then its rank inside. Places are in rising order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Which lane.
+    pub lane: Lane,
+    /// What decides inside the lanes without sequence numbers; zero in the others.
+    pub rank: [u8; 32],
+}
+
+/// The tie rule of one block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    salt: [u8; 32],
+}
+
+impl Rule {
+    /// The rule of the block after the one whose state this is.
+    pub fn of(state: &dyn Read) -> Self {
+        let last = state::previous_block(state);
+        let mut hasher = Sha256::new();
+        hasher.update(b"ballast/lanes");
+        hasher.update(last.height.to_be_bytes());
+        hasher.update(last.time.seconds().to_be_bytes());
+        hasher.update(last.time.subsec_nanos().to_be_bytes());
+        hasher.update(state::LAST_VOTES.get(state).unwrap_or_default());
+        Self { salt: hasher.finalize().into() }
+    }
+
+    /// Where a transaction that parsed belongs.
+    pub fn place(&self, tx: &Transaction) -> Place {
+        let lane = lane(tx);
+        let rank = if lane > Lane::Sequenced {
+            Sha256::new().chain_update(self.salt).chain_update(tx.envelope.hash).finalize().into()
+        } else {
+            [0; 32]
+        };
+        Place { lane, rank }
+    }
+}
+
+impl Place {
+    /// A place in a lane that has no rank.
+    pub fn unranked(lane: Lane) -> Self {
+        Self { lane, rank: [0; 32] }
+    }
+
+    /// Whether `next` may follow at once.
+    fn precedes(&self, next: &Self) -> bool {
+        match next.lane {
+            Lane::Oracle => false,
+            Lane::Sequenced => self.lane <= next.lane,
+            Lane::Cancels | Lane::PostOnly | Lane::Trades => self < next,
+        }
+    }
+}
+
+/// Put transactions into their places, keeping the given order of those with a sequence number, within
+/// `max_bytes` in all; of two that are the same one is left out. What does not fit is left out from the back:
+/// trades before placements before cancels before sequenced transactions.
+pub fn arrange(txs: Vec<(Place, Vec<u8>)>, max_bytes: u64) -> Vec<Vec<u8>> {
     let mut ordered = txs;
-    ordered.sort_by_key(|(lane, _)| *lane);
+    ordered.sort_by_key(|(place, _)| *place);
+    ordered.dedup_by(|next, previous| !previous.0.precedes(&next.0));
     let mut left = max_bytes;
     let mut chosen = Vec::with_capacity(ordered.len());
     for (_, tx) in ordered {
@@ -70,10 +142,9 @@ pub fn framed_len(len: usize) -> u64 {
     len.saturating_add(1 + varint)
 }
 
-/// Whether lanes never go back. `lanes` are those of a proposal's transactions, in its order.
-pub fn in_order(lanes: &[Lane]) -> bool {
-    lanes.windows(2).all(|pair| pair[0] <= pair[1])
-        && lanes.iter().filter(|lane| **lane == Lane::Oracle).count() <= 1
+/// Whether the transactions of a proposal stand in their places. `places` are in the proposal's order.
+pub fn in_order(places: &[Place]) -> bool {
+    places.windows(2).all(|pair| pair[0].precedes(&pair[1]))
 }
 
 /// Whether these bytes claim to be transaction 0.
@@ -85,31 +156,63 @@ pub fn is_oracle(tx: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    #[test]
-    fn lanes_keep_the_proposers_order_inside_and_drop_trades_first() {
-        let tx = |lane, byte: u8| (lane, vec![byte; 10]);
-        let mixed = vec![
-            tx(Lane::Trades, 1),
-            tx(Lane::Cancels, 2),
-            tx(Lane::Sequenced, 3),
-            tx(Lane::Cancels, 4),
-            tx(Lane::PostOnly, 5),
-            tx(Lane::Oracle, 6),
-        ];
-        let first = |txs: Vec<Vec<u8>>| txs.iter().map(|tx| tx[0]).collect::<Vec<_>>();
-        assert_eq!(first(arrange(mixed.clone(), 1000)), [6, 3, 2, 4, 5, 1]);
-        assert_eq!(first(arrange(mixed.clone(), 5 * 12)), [6, 3, 2, 4, 5]);
-        assert_eq!(first(arrange(mixed, 2 * 12)), [6, 3]);
+    fn place(lane: Lane, rank: u8) -> Place {
+        Place { lane, rank: if lane > Lane::Sequenced { [rank; 32] } else { [0; 32] } }
     }
 
     #[test]
-    fn a_proposal_whose_lanes_go_back_is_out_of_order() {
+    fn lanes_keep_sequenced_order_rank_the_rest_and_drop_trades_first() {
+        let tx = |lane, byte: u8| (place(lane, byte), vec![byte; 10]);
+        let mixed = vec![
+            tx(Lane::Trades, 1),
+            tx(Lane::Cancels, 4),
+            tx(Lane::Sequenced, 9),
+            tx(Lane::Cancels, 2),
+            tx(Lane::Sequenced, 3),
+            tx(Lane::PostOnly, 5),
+            tx(Lane::Cancels, 4),
+            tx(Lane::Oracle, 6),
+        ];
+        let first = |txs: Vec<Vec<u8>>| txs.iter().map(|tx| tx[0]).collect::<Vec<_>>();
+        assert_eq!(first(arrange(mixed.clone(), 1000)), [6, 9, 3, 2, 4, 5, 1]);
+        assert_eq!(first(arrange(mixed.clone(), 6 * 12)), [6, 9, 3, 2, 4, 5]);
+        assert_eq!(first(arrange(mixed, 3 * 12)), [6, 9, 3]);
+    }
+
+    #[test]
+    fn every_permutation_but_those_of_sequenced_transactions_is_out_of_order() {
         use Lane::{Cancels, Oracle, PostOnly, Sequenced, Trades};
+        let right = [
+            place(Oracle, 0),
+            place(Sequenced, 0),
+            place(Cancels, 1),
+            place(Cancels, 2),
+            place(PostOnly, 1),
+            place(Trades, 0),
+            place(Trades, 7),
+        ];
+        let mut accepted = 0;
+        permutations(&mut right.to_vec(), 0, &mut |order| {
+            let ok = in_order(order);
+            assert_eq!(ok, order == right, "{order:?}");
+            accepted += u32::from(ok);
+        });
+        assert_eq!(accepted, 1);
         assert!(in_order(&[]));
-        assert!(in_order(&[Oracle, Sequenced, Sequenced, Cancels, PostOnly, Trades]));
-        assert!(!in_order(&[Cancels, Sequenced]));
-        assert!(!in_order(&[Trades, PostOnly]));
-        assert!(!in_order(&[Oracle, Oracle]));
+        assert!(in_order(&[place(Sequenced, 0), place(Sequenced, 0)]));
+        assert!(!in_order(&[place(Oracle, 0), place(Oracle, 0)]));
+        assert!(!in_order(&[place(Trades, 3), place(Trades, 3)]), "the same transaction twice");
+    }
+
+    fn permutations(items: &mut Vec<Place>, from: usize, visit: &mut dyn FnMut(&[Place])) {
+        if from == items.len() {
+            return visit(items);
+        }
+        for index in from..items.len() {
+            items.swap(from, index);
+            permutations(items, from + 1, visit);
+            items.swap(from, index);
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use store::Read;
 use tendermint_proto::v0_38::abci::ExtendedCommitInfo;
 
-use crate::lanes::{self, Lane};
+use crate::lanes::{self, Lane, Place, Rule};
 use crate::msg::Transaction;
 use crate::{oracle, state};
 
@@ -17,8 +17,8 @@ pub enum Error {
     /// Oracle votes where none may be.
     #[error("transaction {0} carries oracle votes where none belong")]
     StrayVotes(usize),
-    /// A lane comes after a later one.
-    #[error("the transactions are not in the order of their lanes")]
+    /// A transaction stands behind one that it must precede, or twice.
+    #[error("the transactions are not in the order of their lanes and ranks")]
     Order,
     /// The state below the proposal holds no chain.
     #[error("there is no chain yet")]
@@ -45,13 +45,13 @@ pub fn prepare(
         let validators = governance::validators(state);
         let set =
             oracle::vote_set(&commit.cloned().unwrap_or_default(), &validators, &chain.chain_id, height);
-        txs.push((Lane::Oracle, set));
+        txs.push((Place::unranked(Lane::Oracle), set));
     }
-    let limits = accounts::Limits::default();
+    let (limits, rule) = (accounts::Limits::default(), Rule::of(state));
     for tx in offered {
         let bytes = tx.as_ref();
         if let Ok(parsed) = Transaction::decode(bytes, &limits, &chain) {
-            txs.push((lanes::lane(&parsed), bytes.to_vec()));
+            txs.push((rule.place(&parsed), bytes.to_vec()));
         }
     }
     lanes::arrange(txs, max_bytes)
@@ -66,7 +66,7 @@ pub fn check(state: &dyn Read, txs: &[impl AsRef<[u8]>], height: u64) -> Result<
         let set = oracle::decode_vote_set(first.as_ref())?;
         oracle::check_vote_set(&set, &governance::validators(state), &chain.chain_id, height)?;
     }
-    let limits = accounts::Limits::default();
+    let (limits, rule) = (accounts::Limits::default(), Rule::of(state));
     let mut order = Vec::with_capacity(txs.len());
     for (index, tx) in txs.iter().enumerate().skip(usize::from(votes)) {
         let bytes = tx.as_ref();
@@ -75,7 +75,7 @@ pub fn check(state: &dyn Read, txs: &[impl AsRef<[u8]>], height: u64) -> Result<
         }
         // Bytes that do not parse fail when they are executed; they cost the block nothing but their size.
         let parsed = Transaction::decode(bytes, &limits, &chain);
-        order.push(parsed.map_or(Lane::Sequenced, |tx| lanes::lane(&tx)));
+        order.push(parsed.map_or(Place::unranked(Lane::Sequenced), |tx| rule.place(&tx)));
     }
     if lanes::in_order(&order) {
         Ok(())

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use app::genesis::{Balance, GenesisCoin};
-use app::lanes::{self, Lane};
+use app::lanes::{self, Lane, Place, Rule};
 use app::msg::Transaction;
 use app::{oracle, AppState, BlockInput, BlockOutcome, Fault, Genesis, GenesisValidator, Machine, TxResult};
 use cosmos_sdk_proto::Any;
@@ -92,7 +92,7 @@ impl World {
         self.waiting.push(tx);
     }
 
-    /// Make the next block of the waiting transactions, in lanes, with the validator's vote in front. Every
+    /// Make the next block of the waiting transactions, in their places, with the validator's vote in front. Every
     /// conservation law is checked over the whole state; answers one result for each transaction of the block.
     ///
     /// The proposer is a careless one that also includes bytes which do not parse.
@@ -104,10 +104,10 @@ impl World {
     /// The next block with the waiting transactions, as every validator accepts it.
     pub fn propose(&mut self) -> BlockInput {
         let (state, chain) = (self.machine.state(), self.machine.chain());
-        let limits = accounts::Limits::default();
+        let (limits, rule) = (accounts::Limits::default(), Rule::of(state));
         let laned = |tx: Vec<u8>| {
             let parsed = Transaction::decode(&tx, &limits, chain);
-            (parsed.map_or(Lane::Sequenced, |parsed| lanes::lane(&parsed)), tx)
+            (parsed.map_or(Place::unranked(Lane::Sequenced), |parsed| rule.place(&parsed)), tx)
         };
         let waiting = std::mem::take(&mut self.waiting).into_iter().map(laned).collect();
         let txs = lanes::arrange(waiting, 1 << 30);
