@@ -6,6 +6,7 @@
 
 mod journal;
 mod links;
+mod waiting;
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -18,6 +19,7 @@ use crate::calendar::Calendar;
 use crate::index::{Hasher, Index};
 use crate::ladder::Ladder;
 use crate::order::{Order, OrderId, Resting, Side, Size};
+use crate::triggers::{Trigger, Triggers};
 use journal::{Mark, Undo};
 
 /// An order and its neighbours.
@@ -127,6 +129,9 @@ pub struct Books {
     /// What each owner has used of this block's budget.
     charged: BTreeMap<Address, u32>,
     next_sequence: u64,
+    triggers: Triggers,
+    /// The triggers that the undo log came and went with.
+    retriggered: Vec<Trigger>,
     undo: Vec<Undo>,
     marks: Vec<Mark>,
     pub(crate) changes: Changes,
@@ -158,6 +163,8 @@ impl Books {
             kept: BTreeMap::new(),
             charged: BTreeMap::new(),
             next_sequence: 0,
+            triggers: Triggers::default(),
+            retriggered: Vec::new(),
             undo: Vec::new(),
             marks: Vec::new(),
             changes: Changes::default(),
@@ -280,8 +287,8 @@ impl Books {
         self.next_sequence
     }
 
-    /// A digest of every resting order in its place and of the next sequence number. Two books with the same
-    /// digest behave the same.
+    /// A digest of every resting order in its place, of every order that waits for a price and of the next
+    /// sequence number. Two books with the same digest behave the same.
     pub fn hash(&self) -> [u8; 32] {
         let mut digest = Sha256::new();
         digest.update(self.next_sequence.to_be_bytes());
@@ -292,6 +299,7 @@ impl Books {
                 digest.update(borsh::to_vec(resting).unwrap_or_default());
             }
         }
+        self.triggers.digest(&mut digest);
         digest.finalize().into()
     }
 

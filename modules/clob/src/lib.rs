@@ -35,6 +35,7 @@ mod order;
 mod place;
 mod settle;
 mod spent;
+mod triggers;
 
 pub use arena::Handle;
 pub use books::{Books, Grid, LevelView};
@@ -52,6 +53,7 @@ pub use order::{GoodTil, Kind, Order, OrderId, Resting, Side, Size, TimeInForce}
 pub use params::{EquityTier, Params};
 pub use place::{PlacedOrder, Status};
 pub use state::{layout, pair, pairs, params, rebuild, Pair};
+pub use triggers::{Direction, Trigger};
 
 /// Digest of all books: two with the same digest behave the same.
 pub fn hash(books: &Books) -> [u8; 32] {

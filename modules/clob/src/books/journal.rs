@@ -15,6 +15,10 @@ pub(super) enum Undo {
     Reduced(Handle, Size),
     Kept(u64),
     Forgotten(u64, Vec<OrderId>),
+    /// The last of `retriggered` came.
+    Armed,
+    /// The last of `retriggered` went.
+    Disarmed,
 }
 
 /// Where a savepoint was taken.
@@ -58,6 +62,16 @@ impl Books {
             Undo::Forgotten(height, ids) => {
                 self.kept.insert(height, ids);
             }
+            Undo::Armed => {
+                if let Some(trigger) = self.retriggered.pop() {
+                    self.triggers.remove(&trigger);
+                }
+            }
+            Undo::Disarmed => {
+                if let Some(trigger) = self.retriggered.pop() {
+                    self.triggers.insert(&trigger);
+                }
+            }
         }
     }
 }
@@ -90,6 +104,7 @@ impl Journaled for Books {
             fault("a release without a savepoint");
         }
         if self.marks.is_empty() {
+            self.retriggered.clear();
             // Nothing can come back any more: let the records of removed orders go.
             for undo in self.undo.drain(..) {
                 if let Undo::Removed(handle) = undo {
