@@ -15,7 +15,11 @@
 //! alice transfers 5000 to bob/1
 //! alice sends 5000 to bob
 //! alice sells 1 BTC @ 50000       words after it: ioc, post-only, reduce-only, long-term, as 7, til 5
-//! alice cancels 7                 an order `as 7`; several numbers are a batch; `long-term`
+//!                                 stop 49000, take 52000: waits for that price; for 60: seconds that it lives
+//!                                 twap 300 every 60 within 50000: seconds, seconds, ppm of the oracle price
+//!                                 builder bob 1000: ppm for the one whose software sent it
+//! alice cancels 7                 an order `as 7`; several numbers are a batch; `long-term`, `conditional`,
+//!                                 `twap`
 //! oracle BTC 44000                what the validator votes from the next block on; `silent`: nothing
 //! together                        the acts that follow wait for the next `block`
 //! block | blocks 5 | blocks 5 every 60

@@ -8,7 +8,7 @@ use cosmos_sdk_proto::Any;
 use num::Price;
 use proto::dydxprotocol::clob as wire;
 use proto::dydxprotocol::clob::msg_cancel_order::GoodTilOneof as CancelUntil;
-use proto::dydxprotocol::clob::order::{GoodTilOneof, Side, TimeInForce};
+use proto::dydxprotocol::clob::order::{ConditionType, GoodTilOneof, Side, TimeInForce};
 use types::MarketId;
 
 use super::words::{amount, number, units};
@@ -159,8 +159,42 @@ impl Teller {
                     rest
                 }
                 ["long-term", ref rest @ ..] => {
-                    id_of(&mut order).order_flags = 64;
-                    order.good_til_oneof = Some(GoodTilOneof::GoodTilBlockTime(last_second(world)));
+                    stateful(world, &mut order, 64);
+                    rest
+                }
+                ["stop", trigger, ref rest @ ..] => {
+                    stateful(world, &mut order, 32);
+                    order.condition_type = ConditionType::StopLoss.into();
+                    order.conditional_order_trigger_subticks = amount(trigger, units.price)?;
+                    rest
+                }
+                ["take", trigger, ref rest @ ..] => {
+                    stateful(world, &mut order, 32);
+                    order.condition_type = ConditionType::TakeProfit.into();
+                    order.conditional_order_trigger_subticks = amount(trigger, units.price)?;
+                    rest
+                }
+                ["twap", duration, "every", interval, "within", tolerance, ref rest @ ..] => {
+                    stateful(world, &mut order, 128);
+                    order.twap_parameters = Some(wire::TwapParameters {
+                        duration: number(duration)?,
+                        interval: number(interval)?,
+                        price_tolerance: number(tolerance)?,
+                    });
+                    rest
+                }
+                ["builder", builder, fee_ppm, ref rest @ ..] => {
+                    order.builder_code_parameters = Some(wire::BuilderCodeParameters {
+                        builder_address: world.address(builder),
+                        fee_ppm: number(fee_ppm)?,
+                    });
+                    rest
+                }
+                ["for", seconds, ref rest @ ..] => {
+                    let (_, time) = world.machine.last_block();
+                    let until = time.seconds() + number::<i64>(seconds)?;
+                    order.good_til_oneof =
+                        Some(GoodTilOneof::GoodTilBlockTime(u32::try_from(until).unwrap_or(u32::MAX)));
                     rest
                 }
                 [other, ..] => return Err(format!("{other} says nothing about an order")),
@@ -174,10 +208,15 @@ impl Teller {
         let mut markets = self.app.markets.iter().map(|market| market.ticker.trim_end_matches("-USD"));
         let named = words.first().and_then(|word| markets.find(|market| market == word));
         let market = units(&self.app, named.unwrap_or("BTC"))?.id;
-        let long_term = words.contains(&"long-term");
+        let mut order_flags = 0;
         let mut client_ids = Vec::new();
-        for word in words.iter().skip(usize::from(named.is_some())).filter(|word| **word != "long-term") {
-            client_ids.push(number(word)?);
+        for word in words.iter().skip(usize::from(named.is_some())) {
+            match *word {
+                "conditional" => order_flags = 32,
+                "long-term" => order_flags = 64,
+                "twap" => order_flags = 128,
+                client_id => client_ids.push(number(client_id)?),
+            }
         }
         let world = self.world()?;
         let subaccount_id = Some(world.wire_id(person));
@@ -185,9 +224,8 @@ impl Teller {
             [] => return Err("which order?".into()),
             [client_id] => {
                 let client_id = *client_id;
-                let order_flags = if long_term { 64 } else { 0 };
                 let id = wire::OrderId { subaccount_id, client_id, order_flags, clob_pair_id: market };
-                let until = if long_term {
+                let until = if order_flags > 0 {
                     CancelUntil::GoodTilBlockTime(last_second(world))
                 } else {
                     CancelUntil::GoodTilBlock(last_block(world, LIFE))
@@ -217,6 +255,12 @@ fn last_block(world: &World, more: u32) -> u32 {
 fn last_second(world: &World) -> u32 {
     let (_, time) = world.machine.last_block();
     u32::try_from(time.seconds() + LONG_LIFE).unwrap_or(u32::MAX)
+}
+
+/// Make it an order of this kind, good for a day.
+fn stateful(world: &World, order: &mut wire::Order, order_flags: u32) {
+    id_of(order).order_flags = order_flags;
+    order.good_til_oneof = Some(GoodTilOneof::GoodTilBlockTime(last_second(world)));
 }
 
 fn id_of(order: &mut wire::Order) -> &mut wire::OrderId {
