@@ -15,7 +15,7 @@ fn person(name: u8) -> Address {
 }
 
 fn with<T>(state: &mut Memory, f: impl FnOnce(&mut Ctx<'_>) -> T) -> (T, usize) {
-    let (block, mut events) = (Block::default(), Vec::new());
+    let (block, mut events) = (Block::default(), types::Events::default());
     let collateral = Denom::new("uusdc").unwrap();
     let chain = Chain { chain_id: "test-1".into(), prefix: "ballast".into(), collateral };
     let result = f(&mut Ctx { state, events: &mut events, block: &block, chain: &chain });

@@ -7,7 +7,7 @@ use cosmos_sdk_proto::cosmos::bank::v1beta1::{Input, MsgMultiSend, MsgSend, Outp
 use cosmos_sdk_proto::cosmos::base::v1beta1::Coin as WireCoin;
 use prost::Message;
 use store::{Ctx, Memory};
-use types::{Address, Block, Chain, Coin, Denom, Event, Rejection, Value};
+use types::{Address, Block, Chain, Coin, Denom, Events, Rejection, Value};
 
 fn chain() -> Chain {
     Chain { chain_id: "test-1".into(), prefix: "ballast".into(), collateral: denom("uusdc") }
@@ -51,12 +51,12 @@ fn text(address: Address) -> String {
 /// A bank in which person 1 holds 100 ualpha and 50 uusdc, and person 2 holds 7 uusdc.
 struct World {
     state: Memory,
-    events: Vec<Event>,
+    events: Events,
 }
 
 impl World {
     fn new() -> Self {
-        let mut world = Self { state: Memory::default(), events: Vec::new() };
+        let mut world = Self { state: Memory::default(), events: Events::default() };
         let balances = vec![
             Balance { address: person(1), coins: vec![coin(100, "ualpha"), coin(50, "uusdc")] },
             Balance { address: person(2), coins: vec![coin(7, "uusdc")] },
@@ -111,19 +111,20 @@ fn a_send_moves_coins_and_tells_who_paid_whom() {
     let amount = Value::Text("30ualpha,50uusdc".into());
     let kinds: Vec<&str> = world.events.iter().map(|event| event.kind).collect();
     assert_eq!(kinds, ["coin_spent", "coin_received", "transfer", "message"]);
+    let events = world.events.clone().take();
     assert_eq!(
-        world.events[0].attributes,
+        events[0].attributes,
         [("spender", Value::Address(person(1))), ("amount", amount.clone())]
     );
     assert_eq!(
-        world.events[1].attributes,
+        events[1].attributes,
         [("receiver", Value::Address(person(2))), ("amount", amount.clone())]
     );
     let transfer =
         [("recipient", Value::Address(person(2))), ("sender", Value::Address(person(1))), ("amount", amount)];
-    assert_eq!(world.events[2].attributes, transfer);
+    assert_eq!(events[2].attributes, transfer);
     let message = [("sender", Value::Address(person(1))), ("module", Value::Text("bank".into()))];
-    assert_eq!(world.events[3].attributes, message);
+    assert_eq!(events[3].attributes, message);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! A book is: orders placed, less fills of makers, less orders removed.
 
 use num::{QuoteQuantums, Subticks};
-use types::{Event, MarketId, SubaccountId};
+use types::{Events, MarketId, Record, SubaccountId, Tell};
 
 use crate::order::{GoodTil, OrderId, Resting, Side, Size, TimeInForce};
 
@@ -16,7 +16,7 @@ pub const PLACED_EVENT: &str = "order_placed";
 /// Kind of `Removed`'s event.
 pub const REMOVED_EVENT: &str = "order_removed";
 
-fn with_id(event: Event, id: &OrderId) -> Event {
+fn with_id<'a>(event: Record<'a>, id: &OrderId) -> Record<'a> {
     event
         .with_subaccount("owner", "number", &id.subaccount)
         .with("market", id.market)
@@ -27,10 +27,11 @@ fn with_id(event: Event, id: &OrderId) -> Event {
 /// An order came to rest, behind all others at its price.
 pub(crate) struct Placed<'a>(pub(crate) &'a Resting);
 
-impl From<Placed<'_>> for Event {
-    fn from(Placed(resting): Placed<'_>) -> Self {
+impl Tell for Placed<'_> {
+    fn tell(self, events: &mut Events) {
+        let Placed(resting) = self;
         let order = &resting.order;
-        let event = with_id(Self::new(PLACED_EVENT), &order.id)
+        let event = with_id(events.begin(PLACED_EVENT), &order.id)
             .with("side", order.side.name())
             .with("price", order.price)
             .with("size", order.size.raw())
@@ -41,7 +42,7 @@ impl From<Placed<'_>> for Event {
         match order.good_til {
             GoodTil::Block(height) => event.with("good_til_block", height),
             GoodTil::Time(seconds) => event.with("good_til_block_time", seconds),
-        }
+        };
     }
 }
 
@@ -66,28 +67,29 @@ pub(crate) struct Fill {
     pub(crate) insurance: QuoteQuantums,
 }
 
-impl From<Fill> for Event {
-    fn from(fill: Fill) -> Self {
-        let event = Self::new(FILL_EVENT)
-            .with("market", fill.market)
-            .with("side", fill.side.name())
-            .with("price", fill.price)
-            .with("size", fill.size.raw())
-            .with("quote", fill.quote)
-            .with_subaccount("maker_owner", "maker_number", &fill.maker.subaccount)
-            .with("maker_order_flags", fill.maker.kind.flags())
-            .with("maker_client_id", fill.maker.client_id)
-            .with("maker_remaining", fill.maker_remaining.raw())
-            .with("maker_fee", fill.maker_fee)
-            .with_subaccount("taker_owner", "taker_number", &fill.taker)
-            .with("taker_fee", fill.taker_fee);
-        match fill.taker_order {
+impl Tell for Fill {
+    fn tell(self, events: &mut Events) {
+        let event = events
+            .begin(FILL_EVENT)
+            .with("market", self.market)
+            .with("side", self.side.name())
+            .with("price", self.price)
+            .with("size", self.size.raw())
+            .with("quote", self.quote)
+            .with_subaccount("maker_owner", "maker_number", &self.maker.subaccount)
+            .with("maker_order_flags", self.maker.kind.flags())
+            .with("maker_client_id", self.maker.client_id)
+            .with("maker_remaining", self.maker_remaining.raw())
+            .with("maker_fee", self.maker_fee)
+            .with_subaccount("taker_owner", "taker_number", &self.taker)
+            .with("taker_fee", self.taker_fee);
+        match self.taker_order {
             Some(id) => event
                 .with("taker_order_flags", id.kind.flags())
                 .with("taker_client_id", id.client_id)
                 .with("liquidation", false),
-            None => event.with("liquidation", true).with("insurance", fill.insurance),
-        }
+            None => event.with("liquidation", true).with("insurance", self.insurance),
+        };
     }
 }
 
@@ -132,12 +134,12 @@ pub(crate) struct Removed {
     pub(crate) rested: bool,
 }
 
-impl From<Removed> for Event {
-    fn from(removed: Removed) -> Self {
-        with_id(Self::new(REMOVED_EVENT), &removed.id)
-            .with("reason", removed.reason.name())
-            .with("remaining", removed.remaining.raw())
-            .with("rested", removed.rested)
+impl Tell for Removed {
+    fn tell(self, events: &mut Events) {
+        with_id(events.begin(REMOVED_EVENT), &self.id)
+            .with("reason", self.reason.name())
+            .with("remaining", self.remaining.raw())
+            .with("rested", self.rested);
     }
 }
 
@@ -147,8 +149,8 @@ pub(crate) struct CancelRemembered {
     pub(crate) until: u32,
 }
 
-impl From<CancelRemembered> for Event {
-    fn from(cancel: CancelRemembered) -> Self {
-        with_id(Self::new("order_cancel"), &cancel.id).with("good_til_block", cancel.until)
+impl Tell for CancelRemembered {
+    fn tell(self, events: &mut Events) {
+        with_id(events.begin("order_cancel"), &self.id).with("good_til_block", self.until);
     }
 }

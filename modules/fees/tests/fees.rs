@@ -14,7 +14,7 @@ fn chain() -> Chain {
 }
 
 fn with<T>(state: &mut Memory, f: impl FnOnce(&mut Ctx<'_>) -> T) -> T {
-    let (block, chain, mut events) = (Block::default(), chain(), Vec::new());
+    let (block, chain, mut events) = (Block::default(), chain(), types::Events::default());
     f(&mut Ctx { state, events: &mut events, block: &block, chain: &chain })
 }
 

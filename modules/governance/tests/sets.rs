@@ -14,7 +14,7 @@ fn chain() -> Chain {
 
 fn with<T>(state: &mut Memory, height: u64, f: impl FnOnce(&mut Ctx<'_>) -> T) -> T {
     let block = Block { height, time: Time::default(), previous_time: Time::default() };
-    f(&mut Ctx { state, events: &mut Vec::new(), block: &block, chain: &chain() })
+    f(&mut Ctx { state, events: &mut types::Events::default(), block: &block, chain: &chain() })
 }
 
 fn validator(key: u8, power: u64) -> Validator {

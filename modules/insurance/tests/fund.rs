@@ -5,7 +5,7 @@ use insurance::genesis::{export, init, Genesis};
 use insurance::{balance, can_pay, fund, query, settle, totals, Error, Totals};
 use num::QuoteQuantums;
 use store::{Ctx, Memory};
-use types::{Address, Block, Chain, Coin, Denom, Event, Rejection};
+use types::{Address, Block, Chain, Coin, Denom, Event, Events, Rejection};
 
 fn chain() -> Chain {
     let collateral = Denom::new("uusdc").unwrap();
@@ -13,9 +13,9 @@ fn chain() -> Chain {
 }
 
 fn with<T>(state: &mut Memory, f: impl FnOnce(&mut Ctx<'_>) -> T) -> (T, Vec<Event>) {
-    let (block, chain, mut events) = (Block::default(), chain(), Vec::new());
+    let (block, chain, mut events) = (Block::default(), chain(), Events::default());
     let result = f(&mut Ctx { state, events: &mut events, block: &block, chain: &chain });
-    (result, events)
+    (result, events.take())
 }
 
 fn pool() -> Address {

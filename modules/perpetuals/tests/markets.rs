@@ -8,7 +8,7 @@ use store::{Ctx, Memory};
 use types::{Block, Chain, Denom, MarketId, Rejection};
 
 fn with<T>(state: &mut Memory, f: impl FnOnce(&mut Ctx<'_>) -> T) -> T {
-    let (block, mut events) = (Block::default(), Vec::new());
+    let (block, mut events) = (Block::default(), types::Events::default());
     let collateral = Denom::new("uusdc").unwrap();
     let chain = Chain { chain_id: "test-1".into(), prefix: "ballast".into(), collateral };
     f(&mut Ctx { state, events: &mut events, block: &block, chain: &chain })

@@ -7,7 +7,7 @@ use num::{Ppm, Price};
 use prices::genesis::{self, Genesis};
 use prices::{Error, MarketParams, OraclePrice, Params};
 use store::{Ctx, Memory};
-use types::{Block, Chain, Denom, Event, MarketId, Rejection, Time};
+use types::{Block, Chain, Denom, Event, Events, MarketId, Rejection, Time};
 
 fn at(seconds: i64, nanos: u32) -> Block {
     let time = Time::from_unix(seconds, nanos);
@@ -15,11 +15,11 @@ fn at(seconds: i64, nanos: u32) -> Block {
 }
 
 fn with<T>(state: &mut Memory, block: Block, f: impl FnOnce(&mut Ctx<'_>) -> T) -> (T, Vec<Event>) {
-    let mut events = Vec::new();
+    let mut events = Events::default();
     let collateral = Denom::new("uusdc").unwrap();
     let chain = Chain { chain_id: "test-1".into(), prefix: "ballast".into(), collateral };
     let result = f(&mut Ctx { state, events: &mut events, block: &block, chain: &chain });
-    (result, events)
+    (result, events.take())
 }
 
 fn market(number: u32, pair: &str) -> MarketParams {

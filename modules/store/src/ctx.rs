@@ -1,8 +1,6 @@
 //! What a rule receives: the state, the block, the chain, and a place for events.
 
-use alloc::vec::Vec;
-
-use types::{Block, Chain, Event};
+use types::{Block, Chain, Events, Tell};
 
 use crate::state::{Journaled, State};
 
@@ -11,7 +9,7 @@ pub struct Ctx<'a> {
     /// The state, with all earlier transitions of the block applied.
     pub state: &'a mut dyn State,
     /// What happened so far in this transaction or step.
-    pub events: &'a mut Vec<Event>,
+    pub events: &'a mut Events,
     /// The block that is being executed.
     pub block: &'a Block,
     /// The chain's fixed configuration.
@@ -20,8 +18,8 @@ pub struct Ctx<'a> {
 
 impl Ctx<'_> {
     /// Tell the outside that something happened.
-    pub fn emit(&mut self, event: impl Into<Event>) {
-        self.events.push(event.into());
+    pub fn emit(&mut self, event: impl Tell) {
+        event.tell(self.events);
     }
 }
 

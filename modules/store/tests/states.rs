@@ -113,7 +113,7 @@ fn the_changes_of_a_block_are_its_final_values_without_writes_that_changed_nothi
 
 #[test]
 fn a_fault_that_unwinds_through_an_attempt_leaves_no_trace() {
-    let (mut memory, mut events) = (Memory::default(), Vec::new());
+    let (mut memory, mut events) = (Memory::default(), types::Events::default());
     let block = types::Block::default();
     let chain = types::Chain {
         chain_id: "test".into(),

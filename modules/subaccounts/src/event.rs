@@ -1,29 +1,42 @@
 //! Events of this module.
 
 use num::QuoteQuantums;
-use types::{Event, MarketId, SubaccountId};
+use types::{Event, Events, MarketId, SubaccountId, Tell};
 
 use crate::state::Subaccount;
 
 /// The whole account after a change: each position adds `market`, `quantums` and `funding_index`.
-pub(crate) fn subaccount_update(id: &SubaccountId, account: &Subaccount) -> Event {
-    let mut event = Event::new("subaccount_update").with_subaccount("owner", "number", id);
-    event = event.with("quote_quantums", account.quote);
-    for (market, position) in &account.positions {
-        event = event
-            .with("market", *market)
-            .with("quantums", position.base)
-            .with("funding_index", position.funding_index);
+pub(crate) struct SubaccountUpdate<'a>(pub(crate) &'a SubaccountId, pub(crate) &'a Subaccount);
+
+impl Tell for SubaccountUpdate<'_> {
+    fn tell(self, events: &mut Events) {
+        let Self(id, account) = self;
+        let mut event = events.begin("subaccount_update").with_subaccount("owner", "number", id);
+        event = event.with("quote_quantums", account.quote);
+        for (market, position) in &account.positions {
+            event = event
+                .with("market", *market)
+                .with("quantums", position.base)
+                .with("funding_index", position.funding_index);
+        }
     }
-    event
 }
 
 /// A position paid funding (received, when below zero).
-pub(crate) fn funding_paid(id: &SubaccountId, market: MarketId, amount: QuoteQuantums) -> Event {
-    Event::new("funding_paid")
-        .with_subaccount("owner", "number", id)
-        .with("market", market)
-        .with("amount", amount)
+pub(crate) struct FundingPaid<'a> {
+    pub(crate) id: &'a SubaccountId,
+    pub(crate) market: MarketId,
+    pub(crate) amount: QuoteQuantums,
+}
+
+impl Tell for FundingPaid<'_> {
+    fn tell(self, events: &mut Events) {
+        events
+            .begin("funding_paid")
+            .with_subaccount("owner", "number", self.id)
+            .with("market", self.market)
+            .with("amount", self.amount);
+    }
 }
 
 /// Money may not leave for a while.

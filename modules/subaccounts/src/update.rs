@@ -6,11 +6,12 @@ use num::{BaseQuantums, QuoteQuantums};
 use store::{Ctx, Read};
 use types::{Block, MarketId, SubaccountId};
 
+use crate::event::{FundingPaid, SubaccountUpdate};
 use crate::market::Markets;
 use crate::settle::Settlement;
 use crate::state::{get, pool, write, Position, Subaccount, FUNDING_DUST};
 use crate::transition::transition;
-use crate::{event, gate, Accounts, Error, Refused, UpdateResult};
+use crate::{gate, Accounts, Error, Refused, UpdateResult};
 
 /// What happens to one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -228,7 +229,7 @@ fn persist(ctx: &mut Ctx<'_>, change: &Change) {
         FUNDING_DUST.set(ctx.state, &pool, &dust.saturating_add(change.settled.dust));
     }
     for (market, paid) in &change.settled.paid {
-        ctx.emit(event::funding_paid(&change.id, *market, *paid));
+        ctx.emit(FundingPaid { id: &change.id, market: *market, amount: *paid });
     }
-    ctx.emit(event::subaccount_update(&change.id, &change.after));
+    ctx.emit(SubaccountUpdate(&change.id, &change.after));
 }

@@ -15,7 +15,7 @@ pub struct Event {
 }
 
 /// Value of an attribute; text is made of it outside the state machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Value {
     /// A non-negative integer, in decimal.
     Unsigned(u128),
@@ -25,11 +25,51 @@ pub enum Value {
     Bool(bool),
     /// An address, in bech32 with the chain's prefix.
     Address(Address),
-    /// Text as it is.
-    Text(String),
+    /// A word of the program, as it is.
+    Text(&'static str),
+    /// Text that was made, as it is. Equal to the same [`Value::Text`].
+    Owned(String),
     /// Bytes, in hexadecimal.
     Bytes(Vec<u8>),
+    /// A hash or another 32 bytes, in hexadecimal. Equal to the same [`Value::Bytes`].
+    Hash([u8; 32]),
 }
+
+impl Value {
+    /// The text, when it is one.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Owned(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The bytes, when they are some.
+    pub fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Bytes(bytes) => Some(bytes),
+            Self::Hash(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Unsigned(one), Self::Unsigned(two)) => one == two,
+            (Self::Signed(one), Self::Signed(two)) => one == two,
+            (Self::Bool(one), Self::Bool(two)) => one == two,
+            (Self::Address(one), Self::Address(two)) => one == two,
+            (Self::Text(_) | Self::Owned(_), Self::Text(_) | Self::Owned(_)) => self.text() == other.text(),
+            (Self::Bytes(_) | Self::Hash(_), Self::Bytes(_) | Self::Hash(_)) => self.bytes() == other.bytes(),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Value {}
 
 impl Event {
     /// An event without attributes.
@@ -69,7 +109,7 @@ macro_rules! value_from {
 value_from!(
     u8 => Unsigned, u16 => Unsigned, u32 => Unsigned, u64 => Unsigned, u128 => Unsigned,
     i32 => Signed, i64 => Signed, i128 => Signed,
-    bool => Bool, Address => Address, &str => Text, String => Text, Vec<u8> => Bytes,
+    bool => Bool, Address => Address, &'static str => Text, String => Owned, Vec<u8> => Bytes, [u8; 32] => Hash,
 );
 
 macro_rules! value_from_amount {

@@ -1,7 +1,7 @@
 //! Words that every module shares: identifiers, addresses, coins, block and time, events, and the two
 //! kinds of refusal. No behaviour of the market lives here.
 //!
-//! Reading order: [`address`], [`id`], [`coin`], [`block`], [`event`], [`refusal`].
+//! Reading order: [`address`], [`id`], [`coin`], [`block`], [`event`], [`events`], [`refusal`].
 #![no_std]
 
 extern crate alloc;
@@ -10,6 +10,7 @@ mod address;
 mod block;
 mod coin;
 mod event;
+mod events;
 mod id;
 mod refusal;
 
@@ -17,5 +18,6 @@ pub use address::Address;
 pub use block::{Block, Chain, Time};
 pub use coin::{Coin, Denom};
 pub use event::{Event, Value};
+pub use events::{Attribute, Events, Record, Tell, Told};
 pub use id::{MarketId, SubaccountId, MAX_SUBACCOUNT_NUMBER};
 pub use refusal::{Malformed, Rejection};

@@ -45,14 +45,14 @@ fn guarded(
     deliver: impl FnOnce(&mut Ctx<'_>, &mut Hot) -> TxResult,
 ) -> TxResult {
     // The events of a transaction are its own; those of the block wait.
-    let before = std::mem::take(ctx.events);
+    let before = ctx.events.len();
     let result = catch_unwind(AssertUnwindSafe(|| deliver(ctx, hot)));
     let mut result = result.unwrap_or_else(|panic| TxResult {
         // The same on every node, and already undone: the chain goes on, the node raises the alarm.
         refusal: Some(Refusal::of(&Error::Fault(reason_of(&*panic)))),
         ..TxResult::default()
     });
-    result.events = std::mem::replace(ctx.events, before);
+    result.events = ctx.events.split_off(before);
     result
 }
 

@@ -47,7 +47,7 @@ fn run(
     result.gas_wanted = tx.envelope.fee.gas_limit;
     result.gas_used = tx.gas();
     let block = Block { height: height.saturating_add(1), time, previous_time: time };
-    let mut events = Vec::new();
+    let mut events = types::Events::default();
     let mut ctx = Ctx { state: pending, events: &mut events, block: &block, chain: &chain };
     let check = if mode == Mode::Simulate { accounts::Check::Simulate } else { accounts::Check::Verify };
     attempt(&mut ctx, &mut (), |ctx, ()| {

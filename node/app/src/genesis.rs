@@ -89,7 +89,7 @@ pub(crate) fn init(memory: &mut Memory, genesis: &Genesis) -> Result<Chain, Gene
         accounts::GasPrice::parse(text)?;
     }
     let block = Block { height: 0, time: genesis.time, previous_time: genesis.time };
-    let mut events = Vec::new();
+    let mut events = types::Events::default();
     let mut ctx = Ctx { state: memory, events: &mut events, block: &block, chain: &chain };
     state::CHAIN.set(ctx.state, &chain);
     state::LAST_BLOCK.set(ctx.state, &block);

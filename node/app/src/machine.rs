@@ -7,7 +7,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 
 use num::Price;
 use store::{Change, Ctx, Memory, Read};
-use types::{Block, Chain, Event, MarketId, Time};
+use types::{Block, Chain, Event, Events, MarketId, Time};
 
 use crate::error::Refusal;
 use crate::genesis::{self, Genesis, GenesisError};
@@ -214,7 +214,7 @@ impl Machine {
         }
         let block = Block { height, time, previous_time };
         let mut outcome = BlockOutcome::default();
-        let mut events = Vec::new();
+        let mut events = Events::default();
         let mut ctx = Ctx { state: &mut self.state, events: &mut events, block: &block, chain: &self.chain };
         let prices = prices(&mut ctx);
         block::begin(&mut ctx, &mut self.hot, &prices);
@@ -225,7 +225,7 @@ impl Machine {
             outcome.summary.invariants_checked += invariants::check_all(&self.state)?;
             outcome.summary.invariants_checked += invariants::check_caches(&self.state, &self.hot.books)?;
         }
-        outcome.events = events;
+        outcome.events = events.take();
         outcome.count(&report);
         Ok(outcome)
     }

@@ -25,7 +25,9 @@ fn text(value: &Value, prefix: &str) -> String {
         Value::Signed(number) => number.to_string(),
         Value::Bool(flag) => flag.to_string(),
         Value::Address(address) => address.to_bech32(prefix),
-        Value::Text(text) => text.clone(),
+        Value::Text(text) => (*text).to_owned(),
+        Value::Owned(text) => text.clone(),
         Value::Bytes(bytes) => hex::encode(bytes),
+        Value::Hash(bytes) => hex::encode(bytes),
     }
 }

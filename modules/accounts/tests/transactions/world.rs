@@ -13,7 +13,7 @@ use prost::Message;
 use secp256k1::{ecdsa, PublicKey, SecretKey};
 use sha2::{Digest, Sha256};
 use store::{Ctx, Memory};
-use types::{Address, Block, Chain, Coin, Denom, Event, Time};
+use types::{Address, Block, Chain, Coin, Denom, Events, Time};
 
 pub(crate) const CHAIN: &str = "test-1";
 pub(crate) const MESSAGE_GAS: u64 = 40_000;
@@ -124,7 +124,7 @@ pub(crate) fn mode(mode: i32) -> Option<wire::ModeInfo> {
 /// Block 100 of a chain where person 1 has account 7, used 3 sequences and holds 1,000,000 of two coins.
 pub(crate) struct World {
     pub(crate) state: Memory,
-    pub(crate) events: Vec<Event>,
+    pub(crate) events: Events,
     pub(crate) chain: Chain,
     pub(crate) height: u64,
     pub(crate) rules: Rules,
@@ -135,7 +135,7 @@ impl World {
         let price = |text| GasPrice::parse(text).unwrap();
         let rules = Rules { gas_prices: vec![price("0.025uusdc"), price("1uballast")], max_gas: 10_000_000 };
         let mut world =
-            Self { state: Memory::default(), events: Vec::new(), chain: chain(), height: 100, rules };
+            Self { state: Memory::default(), events: Events::default(), chain: chain(), height: 100, rules };
         let coin = |name| Coin { denom: Denom::new(name).unwrap(), amount: 1_000_000 };
         let coins = vec![coin("uballast"), coin("uother"), coin("uusdc")];
         let bank = bank::Genesis {

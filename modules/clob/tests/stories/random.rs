@@ -116,7 +116,7 @@ fn run(seed: u64) -> (usize, usize) {
         world.next_block();
         world.oracle(rng.gen_range(49_000..51_000));
         assert!(world.money_adds_up());
-        for event in std::mem::take(&mut world.events) {
+        for event in world.events.take() {
             fills += usize::from(event.kind == "order_fill");
             follow(&mut seen, &event);
         }

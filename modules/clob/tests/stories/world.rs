@@ -11,7 +11,7 @@ use clob::{Cancel, Params, TimeInForce};
 use num::{BaseQuantums, FundingIndex, Ppm, Price, QuoteQuantums, SignedPpm, Subticks};
 use store::{Ctx, Memory};
 use subaccounts::Subaccount;
-use types::{Address, Block, Chain, Coin, Denom, Event, MarketId, Rejection, SubaccountId, Time};
+use types::{Address, Block, Chain, Coin, Denom, Events, MarketId, Rejection, SubaccountId, Time};
 
 /// One coin is 10^8 base quantums, its price has five decimals; steps and ticks of 5.
 pub(crate) const BTC: MarketId = MarketId(0);
@@ -31,7 +31,7 @@ pub(crate) struct World {
     pub(crate) books: Books,
     pub(crate) block: Block,
     pub(crate) chain: Chain,
-    pub(crate) events: Vec<Event>,
+    pub(crate) events: Events,
 }
 
 pub(crate) fn account(byte: u8) -> SubaccountId {
@@ -113,7 +113,7 @@ impl World {
         let time = Time::from_unix(1_700_000_000, 0);
         let block = Block { height: 1, time, previous_time: time };
         let state = Memory::default();
-        let mut world = Self { state, books: Books::default(), block, chain, events: Vec::new() };
+        let mut world = Self { state, books: Books::default(), block, chain, events: Events::default() };
         world.init(start);
         world.books = clob::rebuild(&world.state);
         world

@@ -8,7 +8,7 @@ use num::{BaseQuantums, FundingIndex, Ppm, Price, QuoteQuantums, SignedPpm, Subt
 use perpetuals::{MarketType, Perpetual, Tier};
 use store::{Ctx, Memory};
 use subaccounts::{Position, Subaccount};
-use types::{Address, Block, Chain, Coin, Denom, Event, MarketId, SubaccountId, Time, Value};
+use types::{Address, Block, Chain, Coin, Denom, Events, MarketId, SubaccountId, Time, Value};
 
 /// 1 BTC is 10^10 base quantums; a subtick is 10^-8 quote quantums, so that $1 is 10,000 subticks.
 pub(crate) const BTC: MarketId = MarketId(0);
@@ -24,7 +24,7 @@ pub(crate) struct World {
     pub(crate) state: Memory,
     pub(crate) block: Block,
     pub(crate) chain: Chain,
-    pub(crate) events: Vec<Event>,
+    pub(crate) events: Events,
     pub(crate) books: Books,
     orders: u32,
 }
@@ -71,7 +71,7 @@ impl World {
         let collateral = Denom::new("uusdc").unwrap();
         let chain = Chain { chain_id: "test-1".into(), prefix: "ballast".into(), collateral };
         let (state, books) = (Memory::default(), Books::default());
-        let mut world = Self { state, block, chain, events: Vec::new(), books, orders: 0 };
+        let mut world = Self { state, block, chain, events: Events::default(), books, orders: 0 };
         world.run(|ctx, _| begin(ctx, setup));
         world.books = clob::rebuild(&world.state);
         world.events.clear();

@@ -8,7 +8,7 @@ use num::{BaseQuantums, FundingIndex, Ppm, Price, QuoteQuantums, SignedPpm, Subt
 use perpetuals::{MarketType, Perpetual, Tier};
 use store::{Ctx, Memory};
 use subaccounts::{Kind, Position, Refused, Subaccount, Update};
-use types::{Address, Block, Chain, Coin, Denom, Event, MarketId, SubaccountId, Time, Value};
+use types::{Address, Block, Chain, Coin, Denom, Events, MarketId, SubaccountId, Time, Value};
 
 /// 1 BTC is 10^8 base quantums; the oracle says $50,000.
 pub(crate) const BTC: MarketId = MarketId(0);
@@ -35,7 +35,7 @@ pub(crate) struct World {
     pub(crate) state: Memory,
     pub(crate) block: Block,
     pub(crate) chain: Chain,
-    pub(crate) events: Vec<Event>,
+    pub(crate) events: Events,
 }
 
 pub(crate) fn account(name: u8) -> SubaccountId {
@@ -99,7 +99,7 @@ impl World {
         let chain = Chain { chain_id: "test-1".into(), prefix: "ballast".into(), collateral };
         let (books, watch) = (Books::default(), Watch::default());
         let state = Memory::default();
-        let mut world = Self { books, watch, orders: 0, state, block, chain, events: Vec::new() };
+        let mut world = Self { books, watch, orders: 0, state, block, chain, events: Events::default() };
         world.run(|ctx| start(ctx, accounts, fund, margins));
         world.books = clob::rebuild(&world.state);
         world.watch = Watch::rebuild(&world.state);

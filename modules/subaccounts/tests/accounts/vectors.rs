@@ -9,7 +9,7 @@ use num::FundingIndex;
 use subaccounts::settle::{settle, settlement_ppm};
 use subaccounts::transition::transition;
 use subaccounts::{risk_of, Kind, Position, Risk, UpdateResult};
-use types::{Event, Value};
+use types::Value;
 
 fn risk(net: i128, initial: i128, maintenance: i128) -> Risk {
     Risk { net_collateral: quote(net), initial: quote(initial), maintenance: quote(maintenance) }
@@ -150,7 +150,7 @@ fn f5_funding_is_settled_before_the_update() {
     world.check();
     let position = world.get(1).position(BTC).unwrap();
     assert_eq!(position, Position { base: base(ONE_BTC), funding_index: FundingIndex::new(-10) });
-    let paid: Vec<&Event> = world.events.iter().filter(|event| event.kind == "funding_paid").collect();
+    let paid: Vec<_> = world.events.iter().filter(|event| event.kind == "funding_paid").collect();
     assert_eq!(paid.len(), 1);
     assert_eq!(paid[0].get("amount"), Some(&Value::Signed(2_000)));
 }

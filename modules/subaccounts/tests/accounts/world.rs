@@ -6,7 +6,7 @@ use num::{BaseQuantums, FundingIndex, Ppm, Price, QuoteQuantums, SignedPpm};
 use perpetuals::{MarketType, Perpetual, Tier};
 use store::{Ctx, Memory};
 use subaccounts::{Accounts, Kind, Position, Refused, Subaccount, Update};
-use types::{Address, Block, Chain, Coin, Denom, Event, MarketId, SubaccountId, Time};
+use types::{Address, Block, Chain, Coin, Denom, Events, MarketId, SubaccountId, Time};
 
 /// 1 BTC is 10^8 base quantums; the oracle says $50,000.
 pub(crate) const BTC: MarketId = MarketId(0);
@@ -34,7 +34,7 @@ pub(crate) struct World {
     pub(crate) accounts: Accounts,
     pub(crate) block: Block,
     pub(crate) chain: Chain,
-    pub(crate) events: Vec<Event>,
+    pub(crate) events: Events,
 }
 
 pub(crate) fn person(name: u8) -> Address {
@@ -113,7 +113,7 @@ impl World {
             accounts: Accounts::default(),
             block,
             chain,
-            events: Vec::new(),
+            events: Events::default(),
         };
         let pool: i128 = accounts.iter().map(|(_, held)| held.quote.raw()).sum();
         let open = |market| {
