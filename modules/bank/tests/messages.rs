@@ -112,14 +112,8 @@ fn a_send_moves_coins_and_tells_who_paid_whom() {
     let kinds: Vec<&str> = world.events.iter().map(|event| event.kind).collect();
     assert_eq!(kinds, ["coin_spent", "coin_received", "transfer", "message"]);
     let events = world.events.clone().take();
-    assert_eq!(
-        events[0].attributes,
-        [("spender", Value::Address(person(1))), ("amount", amount.clone())]
-    );
-    assert_eq!(
-        events[1].attributes,
-        [("receiver", Value::Address(person(2))), ("amount", amount.clone())]
-    );
+    assert_eq!(events[0].attributes, [("spender", Value::Address(person(1))), ("amount", amount.clone())]);
+    assert_eq!(events[1].attributes, [("receiver", Value::Address(person(2))), ("amount", amount.clone())]);
     let transfer =
         [("recipient", Value::Address(person(2))), ("sender", Value::Address(person(1))), ("amount", amount)];
     assert_eq!(events[2].attributes, transfer);

@@ -24,7 +24,8 @@ fn state() -> Memory {
         Balance { address: Address::new([2; 20]), coins: vec![coin("uaa", 10)] },
     ];
     let (block, chain) = (Block::default(), chain());
-    let mut ctx = Ctx { state: &mut state, events: &mut types::Events::default(), block: &block, chain: &chain };
+    let mut ctx =
+        Ctx { state: &mut state, events: &mut types::Events::default(), block: &block, chain: &chain };
     genesis::init(&mut ctx, &Genesis { balances, modules: vec![] }).unwrap();
     state
 }
