@@ -10,6 +10,7 @@ use types::MarketId;
 use crate::error::{Error, Refusal};
 use crate::machine::{reason_of, BlockInput, Hot, TxResult};
 use crate::msg::Msg;
+use crate::signatures::Signatures;
 use crate::{oracle, state, tx};
 
 /// Oracle prices of a block.
@@ -27,11 +28,13 @@ pub(crate) fn begin(ctx: &mut Ctx<'_>, hot: &mut Hot, prices: &Prices) {
 }
 
 /// One transaction. A refusal leaves at most its fee and sequence behind.
-pub(crate) fn transaction(ctx: &mut Ctx<'_>, hot: &mut Hot, bytes: &[u8], votes: bool) -> TxResult {
-    if votes {
-        return TxResult::default();
-    }
-    guarded(ctx, hot, |ctx, hot| tx::deliver(ctx, hot, bytes))
+pub(crate) fn transaction(
+    ctx: &mut Ctx<'_>,
+    hot: &mut Hot,
+    bytes: &[u8],
+    signatures: &Signatures,
+) -> TxResult {
+    guarded(ctx, hot, |ctx, hot| tx::deliver(ctx, hot, bytes, signatures))
 }
 
 /// One message without a transaction around it.

@@ -8,6 +8,7 @@ use crate::error::{Error, Refusal};
 use crate::lanes;
 use crate::machine::TxResult;
 use crate::msg::{Msg, Transaction};
+use crate::signatures::Signatures;
 use crate::state;
 use crate::tx::authenticate;
 
@@ -23,10 +24,17 @@ pub enum Mode {
 }
 
 /// Check `bytes` for the block after `height`, on `pending`: committed state and what waiting transactions
-/// wrote. An accepted one leaves its fee and sequence there, so that the next one of the sender fits behind it.
-pub fn check(pending: &mut dyn State, bytes: &[u8], (height, time): (u64, Time), mode: Mode) -> TxResult {
+/// wrote. An accepted one leaves its fee and sequence there, so that the next one of the sender fits behind it,
+/// and its signature in `signatures`.
+pub fn check(
+    pending: &mut dyn State,
+    bytes: &[u8],
+    (height, time): (u64, Time),
+    mode: Mode,
+    signatures: &Signatures,
+) -> TxResult {
     let mut result = TxResult::default();
-    if let Err(refusal) = run(pending, bytes, (height, time), mode, &mut result) {
+    if let Err(refusal) = run(pending, bytes, (height, time), (mode, signatures), &mut result) {
         result.refusal = Some(refusal);
     }
     result
@@ -36,7 +44,7 @@ fn run(
     pending: &mut dyn State,
     bytes: &[u8],
     (height, time): (u64, Time),
-    mode: Mode,
+    (mode, signatures): (Mode, &Signatures),
     result: &mut TxResult,
 ) -> Result<(), Refusal> {
     if lanes::is_oracle(bytes) {
@@ -49,9 +57,19 @@ fn run(
     let block = Block { height: height.saturating_add(1), time, previous_time: time };
     let mut events = types::Events::default();
     let mut ctx = Ctx { state: pending, events: &mut events, block: &block, chain: &chain };
-    let check = if mode == Mode::Simulate { accounts::Check::Simulate } else { accounts::Check::Verify };
+    let verified = signatures.signer(&tx.envelope, &chain);
+    let check = match &verified {
+        _ if mode == Mode::Simulate => accounts::Check::Simulate,
+        Some(signer) => accounts::Check::Verified(signer),
+        None => accounts::Check::Verify,
+    };
     attempt(&mut ctx, &mut (), |ctx, ()| {
         authenticate(ctx, &tx, check)?;
+        if check == accounts::Check::Verify {
+            let signer = tx.signer(ctx.chain)?;
+            let signer = accounts::signer_data(ctx.state.as_read(), ctx.chain, &tx.envelope, &signer)?;
+            signatures.remember(&tx.envelope, &signer);
+        }
         tx.messages.iter().try_for_each(|msg| plausible(ctx.state.as_read(), ctx.block, msg))
     })
 }

@@ -12,6 +12,7 @@ use types::{Block, Chain, Event, Events, MarketId, Time};
 use crate::error::Refusal;
 use crate::genesis::{self, Genesis, GenesisError};
 use crate::msg::Msg;
+use crate::signatures::Signatures;
 use crate::{block, invariants, state};
 
 /// Caches that are derived from the state, rebuilt at start and undone with it.
@@ -35,6 +36,8 @@ pub struct Machine {
     chain: Chain,
     /// Check every conservation law over the whole state after each block, not only over what changed.
     pub full_checks: bool,
+    /// Signatures that this node has verified already; results are the same without.
+    pub signatures: Signatures,
 }
 
 /// What a block brings.
@@ -119,7 +122,7 @@ impl Machine {
 
     fn new(state: Memory, chain: Chain) -> Self {
         let hot = Hot::rebuild(&state);
-        Self { state, hot, chain, full_checks: false }
+        Self { state, hot, chain, full_checks: false, signatures: Signatures::default() }
     }
 
     /// The state, to read.
@@ -152,9 +155,13 @@ impl Machine {
     pub fn execute(&mut self, input: &BlockInput) -> Result<BlockOutcome, Fault> {
         self.guarded(input.height, |machine| {
             let prices = |ctx: &mut Ctx<'_>| block::voted_prices(ctx, input);
+            let signatures = machine.signatures.clone();
             let transactions = |ctx: &mut Ctx<'_>, hot: &mut Hot| {
                 let transaction = |(index, tx): (usize, &Vec<u8>)| {
-                    block::transaction(ctx, hot, tx, input.votes && index == 0)
+                    if input.votes && index == 0 {
+                        return TxResult::default();
+                    }
+                    block::transaction(ctx, hot, tx, &signatures)
                 };
                 input.txs.iter().enumerate().map(transaction).collect()
             };

@@ -9,13 +9,14 @@ use crate::error::{Error, Refusal};
 use crate::lanes;
 use crate::machine::{Hot, TxResult};
 use crate::msg::{Msg, Transaction};
+use crate::signatures::Signatures;
 use crate::state;
 
 /// Execute one transaction of a block. Authentication and messages are undone apart: a refused message leaves
 /// fee and sequence behind, a refused authentication leaves nothing.
-pub(crate) fn deliver(ctx: &mut Ctx<'_>, hot: &mut Hot, bytes: &[u8]) -> TxResult {
+pub(crate) fn deliver(ctx: &mut Ctx<'_>, hot: &mut Hot, bytes: &[u8], signatures: &Signatures) -> TxResult {
     let mut result = TxResult::default();
-    if let Err(refusal) = run(ctx, hot, bytes, &mut result) {
+    if let Err(refusal) = run(ctx, hot, bytes, signatures, &mut result) {
         result.refusal = Some(refusal);
     }
     result
@@ -30,14 +31,22 @@ pub(crate) fn deliver_message(ctx: &mut Ctx<'_>, hot: &mut Hot, msg: &Msg) -> Tx
     }
 }
 
-fn run(ctx: &mut Ctx<'_>, hot: &mut Hot, bytes: &[u8], result: &mut TxResult) -> Result<(), Refusal> {
+fn run(
+    ctx: &mut Ctx<'_>,
+    hot: &mut Hot,
+    bytes: &[u8],
+    signatures: &Signatures,
+    result: &mut TxResult,
+) -> Result<(), Refusal> {
     if lanes::is_oracle(bytes) {
         return Err(Error::OracleVotes.into());
     }
     let tx = Transaction::decode(bytes, &accounts::Limits::default(), ctx.chain)?;
     result.gas_wanted = tx.envelope.fee.gas_limit;
     result.gas_used = tx.gas();
-    attempt(ctx, &mut (), |ctx, ()| authenticate(ctx, &tx, accounts::Check::Verify))?;
+    let verified = signatures.signer(&tx.envelope, ctx.chain);
+    let check = verified.as_ref().map_or(accounts::Check::Verify, accounts::Check::Verified);
+    attempt(ctx, &mut (), |ctx, ()| authenticate(ctx, &tx, check))?;
     let responses = attempt(ctx, &mut hot.books, |ctx, books| {
         tx.messages.iter().map(|msg| execute(ctx, books, msg)).collect::<Result<Vec<_>, Refusal>>()
     })?;

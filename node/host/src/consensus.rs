@@ -46,6 +46,7 @@ impl Host {
         let mut machine =
             machine.unwrap_or_else(|reason| stop(&format!("the genesis file is refused: {reason}")));
         machine.full_checks = self.shared.config.full_checks;
+        machine.signatures = self.shared.signatures.clone();
         let mut execution = self.execution();
         execution.genesis = machine.take_changes();
         let app_hash = {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
-use app::{BlockOutcome, Machine, STORES};
+use app::{BlockOutcome, Machine, Signatures, STORES};
 use num::Price;
 use store::{Change, Memory, Overlay};
 use tree::{Reader, Store, View};
@@ -58,6 +58,8 @@ pub struct Host {
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) source: Box<dyn PriceSource>,
+    /// What the mempool has verified, so that blocks need not.
+    pub(crate) signatures: Signatures,
     pub(crate) execution: Mutex<Execution>,
     pub(crate) pending: Mutex<Pending>,
     pub(crate) reader: Reader,
@@ -110,8 +112,10 @@ impl Host {
     ) -> Self {
         let reader = store.reader();
         let time = machine.as_ref().map(|machine| machine.last_block().1).unwrap_or_default();
+        let signatures = Signatures::default();
         let machine = machine.map(|mut machine| {
             machine.full_checks = config.full_checks;
+            machine.signatures = signatures.clone();
             machine
         });
         let pending = Pending { state: Overlay::new(reader.latest()), height, time };
@@ -120,6 +124,7 @@ impl Host {
             shared: Arc::new(Shared {
                 config,
                 source: Box::new(source),
+                signatures,
                 execution: Mutex::new(Execution { machine, store, genesis: Vec::new(), staged: None }),
                 pending: Mutex::new(pending),
                 reader,

@@ -34,7 +34,7 @@ impl Host {
             return refused(&Busy::Full { written, limit });
         }
         let moment = (pending.height, pending.time);
-        let result = check(&mut pending.state, &request.tx, moment, mode);
+        let result = check(&mut pending.state, &request.tx, moment, mode, &self.shared.signatures);
         drop(pending);
         let refusal = result.refusal.unwrap_or_default();
         ResponseCheckTx {
@@ -50,7 +50,8 @@ impl Host {
     /// What `tx` would do and cost, on committed state: signature, fee and gas limit may be missing.
     pub fn simulate(&self, tx: &[u8]) -> app::TxResult {
         let last = self.last_block();
-        check(&mut Overlay::new(self.shared.reader.latest()), tx, (last.height, last.time), Mode::Simulate)
+        let mut state = Overlay::new(self.shared.reader.latest());
+        check(&mut state, tx, (last.height, last.time), Mode::Simulate, &self.shared.signatures)
     }
 
     /// The same, with events as text.

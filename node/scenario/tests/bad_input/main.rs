@@ -191,7 +191,13 @@ fn the_mempool_refuses_for_the_same_reason_and_everything_that_is_wrong_with_an_
         let mut world = base.twin();
         let (tx, last) = ((row.tx)(&world), world.machine.last_block());
         let before = root(world.machine.memory());
-        let result = app::check::check(world.machine.memory(), &tx, last, app::check::Mode::New);
+        let result = app::check::check(
+            world.machine.memory(),
+            &tx,
+            last,
+            app::check::Mode::New,
+            &app::Signatures::default(),
+        );
         match result.refusal {
             Some(refusal) => {
                 assert_eq!((refusal.codespace.as_str(), refusal.code), row.refusal, "{}", row.name);
