@@ -1,0 +1,200 @@
+//! A block of the model: funding, expiry, messages, liquidations.
+
+use num_traits::{Signed, Zero};
+
+use crate::funding::Funding;
+use crate::ledger::{Change, No, Why};
+use crate::liquidate;
+use crate::money::{int, million, Int};
+use crate::orders::Exchange;
+use crate::terms::{clob, Answer, Code, Force, Id, Note, Op, Order, Until};
+
+pub(crate) struct Chain {
+    pub(crate) exchange: Exchange,
+    pub(crate) funding: Funding,
+    /// What each owner has used of this block.
+    used: Vec<u32>,
+}
+
+/// What the model says about a block.
+pub(crate) struct Said {
+    pub(crate) answers: Vec<Answer>,
+    /// Orders that were over before the messages, in order of their names.
+    pub(crate) expired: Vec<Note>,
+    /// What the chain itself did after the messages.
+    pub(crate) after: Vec<Note>,
+}
+
+impl Chain {
+    pub(crate) fn new(exchange: Exchange, funding: Funding) -> Self {
+        let used = vec![0; exchange.ledger.wallets.len()];
+        Self { exchange, funding, used }
+    }
+
+    /// One block: `prices` are those that were agreed on in it.
+    pub(crate) fn block(&mut self, time: i64, prices: &[(u32, u64)], ops: &[Op]) -> Said {
+        let ledger = &mut self.exchange.ledger;
+        self.exchange.previous_time = ledger.now;
+        (ledger.now, ledger.height) = (time, ledger.height + 1);
+        for (market, price) in prices {
+            let market = ledger.market_mut(*market);
+            (market.price, market.priced_at) = (*price, Some(time));
+        }
+        if ledger.height > 1 && time - self.exchange.previous_time >= 300 {
+            ledger.gate_opens = ledger.gate_opens.max(ledger.height + 50);
+        }
+        self.funding.begin_block(&mut self.exchange);
+        self.exchange.notes.clear();
+        self.exchange.expire();
+        let mut expired = std::mem::take(&mut self.exchange.notes);
+        expired.sort();
+        let answers = ops.iter().map(|op| self.answer(op)).collect();
+        self.used.fill(0);
+        let after = liquidate::run(&mut self.exchange);
+        self.conserved();
+        Said { answers, expired, after }
+    }
+
+    fn answer(&mut self, op: &Op) -> Answer {
+        let before = self.exchange.clone();
+        self.exchange.notes.clear();
+        let mut held = Vec::new();
+        let result = self.run(op, &mut held);
+        let notes = std::mem::take(&mut self.exchange.notes);
+        match result {
+            Ok(()) => Answer { refused: None, notes, held },
+            Err((space, code)) => {
+                self.exchange = before;
+                let refused = Some((space.to_owned(), code));
+                Answer { refused, notes: Vec::new(), held: Vec::new() }
+            }
+        }
+    }
+
+    fn charge(&mut self, account: usize, weight: u32) -> Result<(), Code> {
+        let used = &mut self.used[self.exchange.ledger.accounts[account].owner];
+        *used += weight;
+        if *used > self.exchange.bounds.short_term_per_block {
+            return Err(clob(5001));
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, op: &Op, held: &mut Vec<(u32, u32)>) -> Result<(), Code> {
+        match op {
+            Op::Place(order) => {
+                sane(order)?;
+                if order.id.flags == 0 {
+                    self.charge(order.id.account, 1)?;
+                }
+                self.exchange.place(order)
+            }
+            Op::Cancel(id, until) => {
+                named(id, *until)?;
+                if id.flags == 0 {
+                    self.charge(id.account, 1)?;
+                }
+                self.exchange.cancel(id, *until)
+            }
+            Op::Batch { account, markets, until } => {
+                self.charge(*account, 2)?;
+                for (market, clients) in markets {
+                    for client in clients {
+                        let id = Id { account: *account, market: *market, flags: 0, client: *client };
+                        if self.exchange.cancel(&id, Until::Block(*until)).is_ok() {
+                            held.push((*market, *client));
+                        }
+                    }
+                }
+                if held.is_empty() {
+                    return Err(clob(46));
+                }
+                Ok(())
+            }
+            Op::Deposit { account, amount } => self.deposit(*account, &int(*amount)),
+            Op::Withdraw { account, amount } => self.withdraw(*account, &int(*amount)),
+            Op::Transfer { from, to, amount } => {
+                if from == to {
+                    return Err(("sending", 1));
+                }
+                let amount = int(*amount);
+                let changes = [money(*from, -&amount), money(*to, amount)];
+                let moved = self.exchange.ledger.update(&changes, Why::Transfer);
+                moved.map_err(|(_, no)| kept(no))
+            }
+        }
+    }
+
+    fn deposit(&mut self, account: usize, amount: &Int) -> Result<(), Code> {
+        let ledger = &mut self.exchange.ledger;
+        let owner = ledger.accounts[account].owner;
+        if ledger.wallets[owner] < *amount {
+            return Err(("sdk", 5));
+        }
+        ledger.wallets[owner] -= amount;
+        ledger.pool += amount;
+        ledger.update(&[money(account, amount.clone())], Why::Deposit).map_err(|(_, no)| kept(no))
+    }
+
+    fn withdraw(&mut self, account: usize, amount: &Int) -> Result<(), Code> {
+        let ledger = &mut self.exchange.ledger;
+        let owner = ledger.accounts[account].owner;
+        ledger.update(&[money(account, -amount)], Why::Withdrawal).map_err(|(_, no)| kept(no))?;
+        ledger.wallets[owner] += amount;
+        ledger.pool -= amount;
+        Ok(())
+    }
+
+    /// The pool holds what accounts own, longs equal shorts and open interest.
+    fn conserved(&self) {
+        let ledger = &self.exchange.ledger;
+        assert_eq!(&ledger.pool * million(), ledger.owned(), "the model itself loses money");
+        assert!(!ledger.fund.is_negative(), "the model's fund is overdrawn");
+        for market in &ledger.markets {
+            let sizes = || ledger.accounts.iter().map(|account| account.size(market.id));
+            let longs: Int = sizes().filter(Int::is_positive).sum();
+            assert!(sizes().sum::<Int>().is_zero() && longs == market.open, "the model's positions");
+        }
+    }
+}
+
+/// Rules that need no state.
+fn sane(order: &Order) -> Result<(), Code> {
+    if order.force == Force::FillOrKill {
+        return Err(clob(48));
+    }
+    if order.size == 0 {
+        return Err(clob(4));
+    }
+    named(&order.id, order.until)?;
+    if order.id.flags == 64 && order.force == Force::Immediate {
+        return Err(clob(3002));
+    }
+    if order.reduce_only && order.force != Force::Immediate {
+        return Err(clob(9003));
+    }
+    if order.price == 0 {
+        return Err(clob(6));
+    }
+    Ok(())
+}
+
+/// Short-term orders and cancels name a block, the others a time.
+fn named(id: &Id, until: Until) -> Result<(), Code> {
+    match (id.flags, until) {
+        (0, Until::Time(_) | Until::Block(0)) => Err(clob(5)),
+        (64, Until::Block(_) | Until::Time(0)) => Err(clob(3001)),
+        _ => Ok(()),
+    }
+}
+
+fn money(account: usize, quote: Int) -> Change {
+    Change { account, quote, base: None }
+}
+
+fn kept(no: No) -> Code {
+    match no {
+        No::Stale => ("subaccounts", 1000),
+        No::Margin | No::Gate => ("subaccounts", 102),
+    }
+}

@@ -1,0 +1,202 @@
+//! What people ask at random: mostly sensible, often not.
+
+use num_traits::Signed;
+
+use crate::chain::Chain;
+use crate::dice::Dice;
+use crate::setting::Setting;
+use crate::terms::{Force, Id, Market, Op, Order, Until};
+
+pub(crate) struct Crowd {
+    pub(crate) dice: Dice,
+    /// Genesis price of each market.
+    anchors: Vec<u64>,
+    pub(crate) time: i64,
+    /// Blocks for which a market's price is silent.
+    silent: Vec<u64>,
+    /// Orders that were sent before, to be sent again.
+    sent: Vec<Order>,
+}
+
+impl Crowd {
+    pub(crate) fn new(seed: u64, setting: &Setting) -> Self {
+        Self {
+            dice: Dice::new(seed),
+            anchors: setting.markets.iter().map(|market| market.price).collect(),
+            time: setting.start,
+            silent: vec![0; setting.markets.len()],
+            sent: Vec::new(),
+        }
+    }
+
+    /// Time and prices of the next block. Prices wander, and a few fall silent until they are stale.
+    pub(crate) fn moment(&mut self, chain: &Chain) -> (i64, Vec<(u32, u64)>) {
+        let step = if self.dice.once_in(4_000) { 400 } else { self.dice.within(0, 9) };
+        self.time += i64::try_from(step).unwrap();
+        let mut prices = Vec::new();
+        for (index, market) in chain.exchange.ledger.markets.iter().enumerate() {
+            if self.silent[index] > 0 {
+                self.silent[index] -= 1;
+                continue;
+            }
+            if self.dice.once_in(400) {
+                self.silent[index] = self.dice.within(4, 20);
+            }
+            let anchor = self.anchors[index];
+            let jump = if self.dice.once_in(40) { 60_000 } else { 4_000 };
+            let ppm = 1_000_000 - jump + self.dice.within(0, 2 * jump);
+            let moved = u128::from(market.price) * u128::from(ppm) / 1_000_000;
+            let moved = u64::try_from(moved).unwrap().clamp(anchor / 2, anchor * 2);
+            prices.push((market.id, moved.max(1)));
+        }
+        (self.time, prices)
+    }
+
+    pub(crate) fn op(&mut self, chain: &Chain) -> Op {
+        let dice = &mut self.dice;
+        let accounts = chain.exchange.ledger.accounts.len() as u64;
+        let account = usize::try_from(dice.within(0, accounts - 1)).unwrap();
+        match dice.within(0, 99) {
+            0..=69 => Op::Place(self.order(chain, account)),
+            70..=84 => self.cancel(chain, account),
+            85..=88 => self.batch(chain, account),
+            89..=90 => Op::Deposit { account, amount: self.amount(8) },
+            91..=94 => Op::Withdraw { account, amount: self.amount(10) },
+            _ => {
+                let to = usize::try_from(dice.within(0, accounts - 1)).unwrap();
+                Op::Transfer { from: account, to, amount: self.amount(9) }
+            }
+        }
+    }
+
+    /// From a fraction of a cent to 10^`most` quote quantums, small ones as often as large ones.
+    fn amount(&mut self, most: u64) -> u64 {
+        let power = self.dice.within(2, most);
+        self.dice.within(1, 10u64.pow(u32::try_from(power).unwrap()))
+    }
+
+    fn id(&mut self, chain: &Chain, account: usize) -> Id {
+        let markets = &chain.exchange.ledger.markets;
+        let market = if self.dice.once_in(500) { 99 } else { self.dice.pick(markets).id };
+        let flags = if self.dice.once_in(3) { 64 } else { 0 };
+        let client = u32::try_from(self.dice.within(0, 7)).unwrap();
+        Id { account, market, flags, client }
+    }
+
+    fn until(&mut self, chain: &Chain, flags: u32) -> Until {
+        let height = chain.exchange.ledger.height + 1;
+        let strange = self.dice.once_in(60);
+        if (flags == 0) == !self.dice.once_in(400) {
+            let ahead = self.dice.within(0, if strange { 45 } else { 12 });
+            let behind = if strange { self.dice.within(0, 3) } else { 0 };
+            return Until::Block(u32::try_from((height + ahead).saturating_sub(behind)).unwrap());
+        }
+        let ahead = if strange { 96 * 86_400 } else { i64::try_from(self.dice.within(1, 90)).unwrap() };
+        let behind = if self.dice.once_in(60) { 100 } else { 0 };
+        Until::Time(u32::try_from(self.time + ahead - behind).unwrap())
+    }
+
+    fn order(&mut self, chain: &Chain, account: usize) -> Order {
+        if !self.sent.is_empty() && self.dice.once_in(25) {
+            return *self.dice.pick(&self.sent);
+        }
+        let id = self.id(chain, account);
+        let ledger = &chain.exchange.ledger;
+        let market =
+            ledger.markets.iter().find(|market| market.id == id.market).unwrap_or(&ledger.markets[0]);
+        let held = ledger.accounts[account].size(market.id);
+        let buy = if held.is_positive() { self.dice.once_in(3) } else { !self.dice.once_in(3) };
+        let buy = if held == crate::money::Int::ZERO { self.dice.once_in(2) } else { buy };
+        let force = match self.dice.within(0, 99) {
+            0..=59 => Force::Rest,
+            60..=82 => Force::Immediate,
+            83..=98 => Force::PostOnly,
+            _ => Force::FillOrKill,
+        };
+        let reduce_only =
+            if force == Force::Immediate { self.dice.once_in(3) } else { self.dice.once_in(100) };
+        let order = Order {
+            id,
+            buy,
+            price: self.price(market, buy),
+            size: self.size(market),
+            until: self.until(chain, id.flags),
+            force: if id.flags != 0 && force == Force::Immediate && !self.dice.once_in(20) {
+                Force::Rest
+            } else {
+                force
+            },
+            reduce_only,
+            metadata: u32::try_from(self.dice.within(0, 2)).unwrap(),
+            hash: [0; 32],
+        };
+        if self.sent.len() < 64 {
+            self.sent.push(order);
+        } else {
+            let at = usize::try_from(self.dice.within(0, 63)).unwrap();
+            self.sent[at] = order;
+        }
+        order
+    }
+
+    /// Around the oracle price on a coarse grid, so that many orders share a price; the buyer's a little below.
+    fn price(&mut self, market: &Market, buy: bool) -> u64 {
+        if self.dice.once_in(200) {
+            return 0;
+        }
+        let exponent = market.oracle_exponent() - market.conversion_exponent;
+        let power = 10u64.pow(exponent.unsigned_abs());
+        let oracle = if exponent < 0 { market.price / power } else { market.price * power };
+        let coarse = (oracle / 700 / market.tick).max(1) * market.tick;
+        let steps = self.dice.within(0, 12);
+        let away = if buy { 8 } else { 4 };
+        let price = (oracle / coarse) * coarse + steps * coarse;
+        let price = price.saturating_sub(away * coarse).max(market.tick);
+        let price = price / market.tick * market.tick;
+        if self.dice.once_in(300) {
+            price + 1
+        } else {
+            price
+        }
+    }
+
+    fn size(&mut self, market: &Market) -> u64 {
+        if self.dice.once_in(300) {
+            return 0;
+        }
+        // A step is worth very different amounts in the markets: aim at dollars.
+        let value = self.amount(10).max(1_000);
+        let (n, d) = crate::money::scaled(crate::money::int(market.price), market.oracle_exponent());
+        let steps = crate::money::int(value) * d / n / market.step;
+        let steps = u64::try_from(steps).unwrap().clamp(1, 1 << 32);
+        let size = steps * market.step;
+        match self.dice.within(0, 599) {
+            0 => size + 1,
+            1 => u64::MAX / market.step * market.step,
+            _ => size,
+        }
+    }
+
+    fn cancel(&mut self, chain: &Chain, account: usize) -> Op {
+        let resting = &chain.exchange.resting;
+        let known = !resting.is_empty() && !self.dice.once_in(4);
+        let id = if known { self.dice.pick(resting).order.id } else { self.id(chain, account) };
+        Op::Cancel(id, self.until(chain, id.flags))
+    }
+
+    fn batch(&mut self, chain: &Chain, account: usize) -> Op {
+        let mut markets: Vec<(u32, Vec<u32>)> = Vec::new();
+        for market in &chain.exchange.ledger.markets {
+            if self.dice.once_in(2) {
+                let first = u32::try_from(self.dice.within(0, 4)).unwrap();
+                markets.push((market.id, (first..first + 4).collect()));
+            }
+        }
+        if markets.is_empty() {
+            markets.push((chain.exchange.ledger.markets[0].id, vec![1]));
+        }
+        let height = chain.exchange.ledger.height + 1;
+        let ahead = self.dice.within(0, 6);
+        Op::Batch { account, markets, until: u32::try_from(height + ahead).unwrap() }
+    }
+}

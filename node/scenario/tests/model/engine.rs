@@ -1,0 +1,437 @@
+//! The engine as the model sees it: messages on the wire go in, what happened comes out in the model's words.
+//! The only place here that knows the engine's types.
+
+use std::collections::BTreeMap;
+
+use app::genesis::{Balance, GenesisCoin, LiquidityTier};
+use app::msg::Msg;
+use app::{AppState, Genesis, GenesisValidator, Machine, TxResult};
+use clob::Side;
+use cosmos_sdk_proto::Any;
+use ed25519_consensus::SigningKey;
+use num::Price;
+use prost::Message;
+use proto::dydxprotocol::clob as wire;
+use proto::dydxprotocol::sending;
+use proto::dydxprotocol::subaccounts::SubaccountId as WireId;
+use scenario::{any, World};
+use sha2::{Digest, Sha256};
+use store::{Memory, Read};
+use types::{Address, Event, MarketId, SubaccountId, Time, Value};
+
+use crate::ledger::Ledger;
+use crate::money::{int, Int};
+use crate::orders::Resting;
+use crate::setting::Setting;
+use crate::terms::{Answer, Force, Id, Note, Op, Order, Until};
+
+const PREFIX: &str = "ballast";
+
+pub(crate) struct Engine {
+    pub(crate) machine: Machine,
+    /// Accounts in the order of the model's list.
+    pub(crate) ids: Vec<SubaccountId>,
+}
+
+pub(crate) struct Done {
+    pub(crate) answers: Vec<Answer>,
+    pub(crate) expired: Vec<Note>,
+    pub(crate) after: Vec<Note>,
+}
+
+pub(crate) fn address(owner: usize) -> Address {
+    Address::new([u8::try_from(owner + 1).unwrap(); 20])
+}
+
+fn document(setting: &Setting) -> AppState {
+    let mut app = World::devnet();
+    app.liquidity_tiers.clear();
+    app.markets.clear();
+    let template = World::devnet().markets[0].clone();
+    for market in &setting.markets {
+        app.liquidity_tiers.push(LiquidityTier {
+            id: market.id,
+            name: format!("tier {}", market.id),
+            initial_margin_ppm: u32::try_from(market.initial_ppm).unwrap(),
+            maintenance_fraction_ppm: u32::try_from(market.fraction_ppm).unwrap(),
+            impact_notional: market.impact_notional,
+            open_interest_lower_cap: market.lower_cap,
+            open_interest_upper_cap: market.upper_cap,
+        });
+        app.markets.push(app::genesis::Market {
+            id: market.id,
+            ticker: format!("M{}-USD", market.id),
+            price_exponent: market.price_exponent,
+            price: market.price,
+            min_price_change_ppm: 1_000,
+            atomic_resolution: market.atomic_resolution,
+            default_funding_ppm: i32::try_from(market.default_funding).unwrap(),
+            liquidity_tier: market.id,
+            step_base_quantums: market.step,
+            subticks_per_tick: u32::try_from(market.tick).unwrap(),
+            quantum_conversion_exponent: market.conversion_exponent,
+            ..template.clone()
+        });
+    }
+    app.fee_tiers.truncate(1);
+    app.fee_tiers[0].maker_ppm = i32::try_from(setting.bounds.maker_ppm).unwrap();
+    app.fee_tiers[0].taker_ppm = i32::try_from(setting.bounds.taker_ppm).unwrap();
+    app.orders.max_fills = setting.bounds.max_fills;
+    app.orders.max_resting = u32::try_from(setting.bounds.max_resting).unwrap();
+    app.orders.short_term_per_block = setting.bounds.short_term_per_block;
+    app.orders.equity_tiers = setting.bounds.equity_tiers.clone();
+    let (tick, sample, offset) = setting.funding;
+    app.funding.tick_seconds = u32::try_from(tick).unwrap();
+    app.funding.sample_seconds = u32::try_from(sample).unwrap();
+    app.funding.sample_offset_seconds = u32::try_from(offset).unwrap();
+    let (rules, limits) = (&setting.rules, &mut app.liquidations);
+    limits.max_fee_ppm = u32::try_from(rules.max_fee).unwrap();
+    limits.min_position_notional = rules.min_notional;
+    limits.max_position_portion_ppm = u32::try_from(rules.portion).unwrap();
+    limits.max_account_notional = rules.account_notional;
+    limits.max_insurance_lost = rules.insurance_lost;
+    limits.bankruptcy_adjustment_ppm = u32::try_from(rules.adjustment).unwrap();
+    limits.spread_to_maintenance_ppm = u32::try_from(rules.spread).unwrap();
+    for owner in 0..setting.owners {
+        balance(&mut app, address(owner).to_bech32(PREFIX), setting.wealth);
+    }
+    if setting.fund > 0 {
+        balance(&mut app, "module:insurance_fund".into(), setting.fund);
+    }
+    app
+}
+
+fn balance(app: &mut AppState, address: String, amount: u64) {
+    let coins = vec![GenesisCoin { denom: app.collateral.clone(), amount: amount.to_string() }];
+    app.balances.push(Balance { address, coins });
+}
+
+impl Engine {
+    pub(crate) fn new(setting: &Setting) -> Self {
+        let key = SigningKey::from([7; 32]).verification_key().to_bytes();
+        let genesis = Genesis {
+            chain_id: "ballast-model-1".into(),
+            time: Time::from_unix(setting.start, 0),
+            extensions_from: 1,
+            validators: vec![GenesisValidator { public_key: key, power: 10 }],
+            app: document(setting),
+        };
+        let mut machine = Machine::from_genesis(&genesis).unwrap();
+        machine.take_changes();
+        let ids = setting
+            .accounts
+            .iter()
+            .map(|(owner, number)| SubaccountId { owner: address(*owner), number: *number });
+        Self { machine, ids: ids.collect() }
+    }
+
+    /// Forget everything that is not state.
+    pub(crate) fn restart(&mut self) {
+        let memory = Memory::from_pairs(self.machine.memory().iter().map(|(k, v)| (k.clone(), v.clone())));
+        let books = self.machine.books().hash();
+        self.machine = Machine::from_state(memory).unwrap();
+        assert_eq!(self.machine.books().hash(), books, "books rebuilt from rows differ");
+    }
+
+    /// Another engine with the same state.
+    pub(crate) fn twin(&mut self) -> Self {
+        let memory = Memory::from_pairs(self.machine.memory().iter().map(|(k, v)| (k.clone(), v.clone())));
+        Self { machine: Machine::from_state(memory).unwrap(), ids: self.ids.clone() }
+    }
+
+    /// One block. Fails when the engine stops before it commits.
+    pub(crate) fn block(&mut self, time: i64, prices: &[(u32, u64)], ops: &[Op]) -> Result<Done, String> {
+        let mut answers: Vec<Option<Answer>> = Vec::new();
+        let mut messages = Vec::new();
+        for op in ops {
+            let any = self.encode(op);
+            match Msg::decode(&any.type_url, &any.value, self.machine.chain()) {
+                Ok(msg) => {
+                    messages.push(msg);
+                    answers.push(None);
+                }
+                Err(refusal) => {
+                    let refused = Some((refusal.codespace.clone(), refusal.code));
+                    answers.push(Some(Answer { refused, notes: Vec::new(), held: Vec::new() }));
+                }
+            }
+        }
+        let prices: BTreeMap<_, _> =
+            prices.iter().map(|(id, price)| (MarketId(*id), Price::new(*price))).collect();
+        let outcome = self.machine.rehearse(Time::from_unix(time, 0), &prices, &messages);
+        let outcome = outcome.map_err(|fault| fault.to_string())?;
+        self.machine.take_changes();
+        let mut results = outcome.results.iter();
+        let mut told = Vec::new();
+        for (op, answer) in ops.iter().zip(answers) {
+            told.push(answer.unwrap_or_else(|| self.answer(op, results.next().unwrap())));
+        }
+        let notes = self.notes(&outcome.events);
+        let is_expired = |note: &Note| matches!(note, Note::Removed { reason, .. } if reason == "expired");
+        let (mut expired, after): (Vec<_>, Vec<_>) = notes.into_iter().partition(is_expired);
+        expired.sort();
+        Ok(Done { answers: told, expired, after })
+    }
+
+    fn answer(&self, op: &Op, result: &TxResult) -> Answer {
+        let refused = result.refusal.as_ref().map(|refusal| (refusal.codespace.to_string(), refusal.code));
+        let mut held = Vec::new();
+        if let (Op::Batch { .. }, None) = (op, &refused) {
+            let response = wire::MsgBatchCancelResponse::decode(result.data.as_slice()).unwrap();
+            for batch in response.short_term_succeeded {
+                held.extend(batch.client_ids.into_iter().map(|client| (batch.clob_pair_id, client)));
+            }
+        }
+        Answer { refused, notes: self.notes(&result.events), held }
+    }
+
+    fn notes(&self, events: &[Event]) -> Vec<Note> {
+        events.iter().filter_map(|event| self.note(event)).collect()
+    }
+
+    fn note(&self, event: &Event) -> Option<Note> {
+        let u64_of = |name| u64::try_from(number(event, name)).unwrap();
+        let market = || u32::try_from(number(event, "market")).unwrap();
+        Some(match event.kind {
+            "order_fill" => Note::Fill {
+                market: market(),
+                price: u64_of("price"),
+                size: u64_of("size"),
+                quote: int(number(event, "quote")),
+                maker: self.id(event, "maker_"),
+                maker_left: u64_of("maker_remaining"),
+                maker_fee: int(number(event, "maker_fee")),
+                taker: self.account(event, "taker_owner", "taker_number"),
+                taker_fee: int(number(event, "taker_fee")),
+                insurance: event.get("insurance").map(|_| int(number(event, "insurance"))),
+            },
+            "order_placed" => Note::Placed(self.id(event, ""), u64_of("remaining")),
+            "order_removed" => Note::Removed {
+                id: self.id(event, ""),
+                reason: text(event, "reason"),
+                left: u64_of("remaining"),
+                rested: event.get("rested") == Some(&Value::Bool(true)),
+            },
+            "liquidation" => Note::Liquidated {
+                account: self.account(event, "owner", "number"),
+                market: market(),
+                size: int(number(event, "size")),
+                filled: int(number(event, "filled")),
+                limit: u64_of("limit"),
+                quote: int(number(event, "quote")),
+                insurance: int(number(event, "insurance")),
+            },
+            "deleveraging" => Note::Deleveraged {
+                account: self.account(event, "owner", "number"),
+                other: self.account(event, "counterparty", "counterparty_number"),
+                market: market(),
+                size: int(number(event, "size")),
+                quote: int(number(event, "quote")),
+            },
+            _ => return None,
+        })
+    }
+
+    fn account(&self, event: &Event, owner: &str, account: &str) -> usize {
+        let Some(Value::Address(owner)) = event.get(owner) else { panic!("{event:?} has no {owner}") };
+        let id = SubaccountId { owner: *owner, number: u32::try_from(number(event, account)).unwrap() };
+        self.ids.iter().position(|known| *known == id).unwrap()
+    }
+
+    fn id(&self, event: &Event, before: &str) -> Id {
+        let name = |rest: &str| format!("{before}{rest}");
+        let small = |rest: &str| u32::try_from(number(event, &name(rest))).unwrap();
+        Id {
+            account: self.account(event, &name("owner"), &name("number")),
+            market: u32::try_from(number(event, "market")).unwrap(),
+            flags: small("order_flags"),
+            client: small("client_id"),
+        }
+    }
+
+    fn wire_id(&self, account: usize) -> WireId {
+        let id = &self.ids[account];
+        WireId { owner: id.owner.to_bech32(PREFIX), number: id.number }
+    }
+
+    fn wire_order_id(&self, id: &Id) -> wire::OrderId {
+        wire::OrderId {
+            subaccount_id: Some(self.wire_id(id.account)),
+            client_id: id.client,
+            order_flags: id.flags,
+            clob_pair_id: id.market,
+        }
+    }
+
+    pub(crate) fn wire_order(&self, order: &Order) -> wire::Order {
+        use wire::order::GoodTilOneof::{GoodTilBlock, GoodTilBlockTime};
+        use wire::order::{Side as WireSide, TimeInForce};
+        let force = match order.force {
+            Force::Rest => TimeInForce::Unspecified,
+            Force::Immediate => TimeInForce::Ioc,
+            Force::PostOnly => TimeInForce::PostOnly,
+            Force::FillOrKill => TimeInForce::FillOrKill,
+        };
+        wire::Order {
+            order_id: Some(self.wire_order_id(&order.id)),
+            side: if order.buy { WireSide::Buy } else { WireSide::Sell }.into(),
+            quantums: order.size,
+            subticks: order.price,
+            good_til_oneof: Some(match order.until {
+                Until::Block(block) => GoodTilBlock(block),
+                Until::Time(time) => GoodTilBlockTime(time),
+            }),
+            time_in_force: force.into(),
+            reduce_only: order.reduce_only,
+            client_metadata: order.metadata,
+            ..wire::Order::default()
+        }
+    }
+
+    /// The same order with the hash of its bytes.
+    pub(crate) fn hashed(&self, order: Order) -> Order {
+        let bytes = self.wire_order(&order).encode_to_vec();
+        Order { hash: Sha256::digest(bytes).into(), ..order }
+    }
+
+    fn encode(&self, op: &Op) -> Any {
+        use wire::msg_cancel_order::GoodTilOneof::{GoodTilBlock, GoodTilBlockTime};
+        match op {
+            Op::Place(order) => any(&wire::MsgPlaceOrder { order: Some(self.wire_order(order)) }),
+            Op::Cancel(id, until) => any(&wire::MsgCancelOrder {
+                order_id: Some(self.wire_order_id(id)),
+                good_til_oneof: Some(match until {
+                    Until::Block(block) => GoodTilBlock(*block),
+                    Until::Time(time) => GoodTilBlockTime(*time),
+                }),
+            }),
+            Op::Batch { account, markets, until } => any(&wire::MsgBatchCancel {
+                subaccount_id: Some(self.wire_id(*account)),
+                short_term_cancels: markets
+                    .iter()
+                    .map(|(market, clients)| wire::OrderBatch {
+                        clob_pair_id: *market,
+                        client_ids: clients.clone(),
+                    })
+                    .collect(),
+                good_til_block: *until,
+            }),
+            Op::Deposit { account, amount } => any(&sending::MsgDepositToSubaccount {
+                sender: self.wire_id(*account).owner,
+                recipient: Some(self.wire_id(*account)),
+                asset_id: 0,
+                quantums: *amount,
+            }),
+            Op::Withdraw { account, amount } => any(&sending::MsgWithdrawFromSubaccount {
+                sender: Some(self.wire_id(*account)),
+                recipient: self.wire_id(*account).owner,
+                asset_id: 0,
+                quantums: *amount,
+            }),
+            Op::Transfer { from, to, amount } => any(&sending::MsgCreateTransfer {
+                transfer: Some(sending::Transfer {
+                    sender: Some(self.wire_id(*from)),
+                    recipient: Some(self.wire_id(*to)),
+                    asset_id: 0,
+                    amount: *amount,
+                }),
+            }),
+        }
+    }
+
+    /// Where money and orders differ from the model's.
+    pub(crate) fn difference(&mut self, ledger: &Ledger, resting: &[Resting]) -> Option<String> {
+        let denom = self.machine.chain().collateral.clone();
+        let state = self.machine.state();
+        for (account, id) in ledger.accounts.iter().zip(&self.ids) {
+            let (held, ours) = (account_of(state, id), said(account));
+            if held != ours {
+                return Some(format!("account {id} holds {held:?}, the model says {ours:?}"));
+            }
+        }
+        for (owner, wallet) in ledger.wallets.iter().enumerate() {
+            let held = int(bank::balance(state, &address(owner), &denom));
+            if held != *wallet {
+                return Some(format!("owner {owner} has {held} outside, the model says {wallet}"));
+            }
+        }
+        let funds = [
+            ("pool", subaccounts::pool(), &ledger.pool),
+            ("fees", fees::collector(), &ledger.collected),
+            ("fund", insurance::fund(), &ledger.fund),
+        ];
+        for (name, address, ours) in funds {
+            let held = int(bank::balance(state, &address, &denom));
+            if held != *ours {
+                return Some(format!("{name} is {held}, the model says {ours}"));
+            }
+        }
+        for market in &ledger.markets {
+            let perpetual = perpetuals::perpetual(state, MarketId(market.id)).unwrap();
+            let (open, index) = (int(perpetual.open_interest.raw()), int(perpetual.funding_index.raw()));
+            if open != market.open || index != market.index {
+                return Some(format!(
+                    "market {}: open interest {open} and index {index}, the model says {} and {}",
+                    market.id, market.open, market.index
+                ));
+            }
+        }
+        self.book_difference(ledger, resting)
+    }
+
+    fn book_difference(&self, ledger: &Ledger, resting: &[Resting]) -> Option<String> {
+        let books = self.machine.books();
+        for (market, side) in ledger.markets.iter().flat_map(|m| [(m.id, Side::Buy), (m.id, Side::Sell)]) {
+            let id = MarketId(market);
+            let mut theirs = Vec::new();
+            for level in books.levels(id, side) {
+                for resting in books.queue(id, side, level.price) {
+                    let order = resting.order.id;
+                    let account = self.ids.iter().position(|id| *id == order.subaccount).unwrap();
+                    let id = Id { account, market, flags: order.kind.flags(), client: order.client_id };
+                    theirs.push((level.price.raw(), id, resting.remaining.raw()));
+                }
+            }
+            let buy = side == Side::Buy;
+            let mut ours: Vec<_> =
+                resting.iter().filter(|r| r.order.id.market == market && r.order.buy == buy).collect();
+            ours.sort_by_key(|r| (if buy { u64::MAX - r.order.price } else { r.order.price }, r.turn));
+            let ours: Vec<_> = ours.iter().map(|r| (r.order.price, r.order.id, r.left)).collect();
+            if theirs != ours {
+                return Some(format!("book {market} {side:?} is {theirs:?}, the model says {ours:?}"));
+            }
+        }
+        None
+    }
+}
+
+type Held = (Int, Vec<(u32, Int, Int)>);
+
+fn account_of(state: &dyn Read, id: &SubaccountId) -> Held {
+    let account = subaccounts::get(state, id);
+    let positions = account
+        .positions
+        .iter()
+        .map(|(market, position)| (market.0, int(position.base.raw()), int(position.funding_index.raw())));
+    (int(account.quote.raw()), positions.collect())
+}
+
+fn said(account: &crate::terms::Account) -> Held {
+    let positions = account.positions.iter().map(|p| (p.market, p.size.clone(), p.index.clone()));
+    (account.quote.clone(), positions.collect())
+}
+
+fn number(event: &Event, name: &str) -> i128 {
+    match event.get(name) {
+        Some(Value::Unsigned(value)) => i128::try_from(*value).unwrap(),
+        Some(Value::Signed(value)) => *value,
+        other => panic!("{event:?} has {other:?} for {name}"),
+    }
+}
+
+fn text(event: &Event, name: &str) -> String {
+    match event.get(name) {
+        Some(Value::Text(text)) => text.to_string(),
+        other => panic!("{event:?} has {other:?} for {name}"),
+    }
+}

@@ -1,0 +1,228 @@
+//! Accounts, margin and funding: sections 3 and 4 of the reference in plain words and unbounded numbers.
+
+use num_traits::{Signed, Zero};
+
+use crate::money::{ceil, floor, int, million, scaled, share_up, Int};
+use crate::terms::{Account, Market, Position};
+
+/// Why money moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    Trade,
+    Deposit,
+    Withdrawal,
+    Transfer,
+    /// Only a question.
+    Check,
+}
+
+/// Why it may not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum No {
+    Margin,
+    Gate,
+    Stale,
+}
+
+pub(crate) struct Change {
+    pub(crate) account: usize,
+    pub(crate) quote: Int,
+    pub(crate) base: Option<(u32, Int)>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Risk {
+    pub(crate) worth: Int,
+    pub(crate) initial: Int,
+    pub(crate) maintenance: Int,
+}
+
+#[derive(Clone)]
+pub(crate) struct Ledger {
+    pub(crate) markets: Vec<Market>,
+    pub(crate) accounts: Vec<Account>,
+    pub(crate) wallets: Vec<Int>,
+    pub(crate) pool: Int,
+    pub(crate) collected: Int,
+    pub(crate) fund: Int,
+    /// Millionths that rounding left in the pool.
+    pub(crate) dust: Int,
+    pub(crate) max_age: i64,
+    pub(crate) now: i64,
+    pub(crate) height: u64,
+    pub(crate) gate_opens: u64,
+}
+
+impl Ledger {
+    pub(crate) fn market(&self, id: u32) -> &Market {
+        self.markets.iter().find(|market| market.id == id).unwrap()
+    }
+
+    pub(crate) fn market_mut(&mut self, id: u32) -> &mut Market {
+        self.markets.iter_mut().find(|market| market.id == id).unwrap()
+    }
+
+    pub(crate) fn fresh(&self, market: u32) -> bool {
+        self.market(market).priced_at.is_some_and(|at| self.now - at <= self.max_age)
+    }
+
+    /// Funding first: one rounding down for the whole account. Answers what rounding left behind.
+    pub(crate) fn settled(&self, account: &Account) -> (Account, Int) {
+        let mut after = account.clone();
+        let mut owed = Int::zero();
+        for position in &mut after.positions {
+            let index = &self.market(position.market).index;
+            owed -= (index - &position.index) * &position.size;
+            position.index = index.clone();
+        }
+        let whole = floor(&owed, &million());
+        let dust = owed - &whole * million();
+        after.quote += whole;
+        (after, dust)
+    }
+
+    pub(crate) fn notional(&self, market: &Market, size: &Int) -> Int {
+        let (n, d) = scaled(size * market.price, market.oracle_exponent());
+        n / d
+    }
+
+    fn initial_ppm(&self, market: &Market) -> i64 {
+        let open = self.notional(market, &market.open);
+        let (lower, upper) = (int(market.lower_cap), int(market.upper_cap));
+        if market.upper_cap == 0 || open <= lower {
+            return market.initial_ppm;
+        }
+        if open >= upper {
+            return 1_000_000;
+        }
+        let more = int(1_000_000 - market.initial_ppm) * (open - &lower) / (upper - lower);
+        market.initial_ppm + i64::try_from(more).unwrap()
+    }
+
+    pub(crate) fn margin(&self, market: &Market, size: &Int) -> (Int, Int, Int) {
+        let notional = self.notional(market, size);
+        let initial = share_up(&notional.abs(), self.initial_ppm(market));
+        let base = share_up(&notional.abs(), market.initial_ppm);
+        (notional, initial, share_up(&base, market.fraction_ppm))
+    }
+
+    /// Of an account whose funding is settled.
+    pub(crate) fn risk(&self, account: &Account) -> Risk {
+        let (worth, zero) = (account.quote.clone(), Int::zero());
+        let mut risk = Risk { worth, initial: zero.clone(), maintenance: zero };
+        for position in &account.positions {
+            let (notional, initial, maintenance) = self.margin(self.market(position.market), &position.size);
+            risk.worth += notional;
+            risk.initial += initial;
+            risk.maintenance += maintenance;
+        }
+        risk
+    }
+
+    fn applied(&self, settled: &Account, change: &Change) -> Account {
+        let mut after = settled.clone();
+        after.quote += &change.quote;
+        if let Some((market, size)) = &change.base {
+            let new = after.size(*market) + size;
+            after.positions.retain(|position| position.market != *market);
+            if !new.is_zero() {
+                let index = self.market(*market).index.clone();
+                after.positions.push(Position { market: *market, size: new, index });
+                after.positions.sort_by_key(|position| position.market);
+            }
+        }
+        after
+    }
+
+    fn judge(&self, before: &Account, after: &Account, change: &Change, why: Why) -> Result<(), No> {
+        let leaves = matches!(why, Why::Withdrawal | Why::Transfer) && change.quote.is_negative();
+        if leaves && self.height < self.gate_opens {
+            return Err(No::Gate);
+        }
+        let grows = change.base.as_ref().is_some_and(|(market, _)| {
+            let (old, new) = (before.size(*market), after.size(*market));
+            new.abs() > old.abs() || (&new * &old).is_negative()
+        });
+        if (leaves || grows) && after.positions.iter().any(|position| !self.fresh(position.market)) {
+            return Err(No::Stale);
+        }
+        let new = self.risk(after);
+        if new.worth >= new.initial || not_riskier(&self.risk(before), &new) {
+            return Ok(());
+        }
+        Err(No::Margin)
+    }
+
+    /// Whether the account could take this on now.
+    pub(crate) fn could(&self, change: &Change, why: Why) -> Result<(), No> {
+        let (settled, _) = self.settled(&self.accounts[change.account]);
+        self.judge(&settled, &self.applied(&settled, change), change, why)
+    }
+
+    /// Apply all changes or none. A refusal names the first that may not.
+    pub(crate) fn update(&mut self, changes: &[Change], why: Why) -> Result<(), (usize, No)> {
+        let mut done = Vec::new();
+        let mut open = None;
+        for change in changes {
+            let (settled, dust) = self.settled(&self.accounts[change.account]);
+            let after = self.applied(&settled, change);
+            if let Some((market, _)) = change.base {
+                let long = |account: &Account| account.size(market).max(Int::zero());
+                let (_, moved) = open.get_or_insert((market, Int::zero()));
+                *moved += long(&after) - long(&settled);
+            }
+            done.push((settled, after, dust));
+        }
+        // Open interest counts before margin is judged.
+        if let Some((market, moved)) = &open {
+            self.market_mut(*market).open += moved;
+        }
+        for (index, (change, (settled, after, _))) in changes.iter().zip(&done).enumerate() {
+            if let Err(no) = self.judge(settled, after, change, why) {
+                if let Some((market, moved)) = open {
+                    self.market_mut(market).open -= moved;
+                }
+                return Err((index, no));
+            }
+        }
+        for (change, (_, after, dust)) in changes.iter().zip(done) {
+            self.accounts[change.account] = after;
+            self.dust += dust;
+        }
+        Ok(())
+    }
+
+    /// What a trade of `size` at `price` subticks is worth.
+    pub(crate) fn worth(&self, market: u32, size: u64, price: u64) -> Int {
+        let (n, d) = scaled(int(size) * price, self.market(market).conversion_exponent);
+        floor(&n, &d)
+    }
+
+    /// What is charged on a fill; a rebate is rounded against its payee.
+    pub(crate) fn fee(&self, quote: &Int, ppm: i64) -> Int {
+        ceil(&(quote * ppm), &million())
+    }
+
+    /// Everything that anybody has, in millionths.
+    pub(crate) fn owned(&self) -> Int {
+        let accounts: Int = self.accounts.iter().map(|account| &account.quote).sum();
+        let mut unsettled = Int::zero();
+        for position in self.accounts.iter().flat_map(|account| &account.positions) {
+            unsettled -= (&self.market(position.market).index - &position.index) * &position.size;
+        }
+        accounts * million() + unsettled + &self.dust
+    }
+}
+
+/// The transition rule for an account without its initial margin.
+pub(crate) fn not_riskier(old: &Risk, new: &Risk) -> bool {
+    if new.maintenance > old.maintenance {
+        return false;
+    }
+    if old.maintenance.is_zero() || new.maintenance.is_zero() {
+        let both = old.maintenance.is_zero() && new.maintenance.is_zero();
+        return both && new.worth > old.worth;
+    }
+    // Worth per maintenance margin must not fall. On a tie the margin is not larger, as seen above.
+    &new.worth * &old.maintenance >= &old.worth * &new.maintenance
+}

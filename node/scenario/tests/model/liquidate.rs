@@ -1,0 +1,273 @@
+//! What the chain closes by itself: sections 5 and 6 of the reference and the document of `liquidations`, with
+//! exact fractions.
+
+use num_traits::{Signed, Zero};
+
+use crate::ledger::{Change, Risk, Why};
+use crate::money::{floor, fraction, int, million, power_of_ten, scaled, Fraction, Int};
+use crate::orders::{Exchange, Hindrance, Match};
+use crate::terms::{Market, Note};
+
+/// Bounds of liquidations.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    pub(crate) max_fee: i64,
+    pub(crate) min_notional: u64,
+    pub(crate) portion: i64,
+    pub(crate) account_notional: u64,
+    pub(crate) insurance_lost: u64,
+    pub(crate) adjustment: i64,
+    pub(crate) spread: i64,
+}
+
+/// What one account may still lose in this block.
+struct Tally {
+    notional: Int,
+    insurance: Int,
+}
+
+/// A position of an account whose funding is settled.
+struct Holding {
+    risk: Risk,
+    size: Int,
+    notional: Int,
+    maintenance: Int,
+}
+
+/// Everybody below the maintenance margin gets a turn, the riskiest first.
+pub(crate) fn run(exchange: &mut Exchange) -> Vec<Note> {
+    exchange.notes.clear();
+    let mut turns = below(exchange);
+    turns.retain(|(account, _)| {
+        let positions = &exchange.ledger.accounts[*account].positions;
+        positions.iter().all(|position| exchange.ledger.fresh(position.market))
+    });
+    turns.sort_by(|(a, one), (b, other)| {
+        let ratio = |risk: &Risk| fraction(risk.worth.clone(), risk.maintenance.clone());
+        ratio(one).cmp(&ratio(other)).then(other.maintenance.cmp(&one.maintenance)).then(a.cmp(b))
+    });
+    for (account, _) in turns {
+        turn(exchange, account);
+    }
+    if below(exchange).iter().any(|(_, risk)| risk.worth.is_negative()) {
+        exchange.ledger.gate_opens = exchange.ledger.height + 50;
+    }
+    std::mem::take(&mut exchange.notes)
+}
+
+fn below(exchange: &Exchange) -> Vec<(usize, Risk)> {
+    let risks = (0..exchange.ledger.accounts.len()).map(|account| (account, risk(exchange, account)));
+    risks
+        .filter(|(_, risk)| risk.maintenance > risk.worth)
+        .filter(|(_, r)| r.maintenance.is_positive())
+        .collect()
+}
+
+fn risk(exchange: &Exchange, account: usize) -> Risk {
+    let ledger = &exchange.ledger;
+    ledger.risk(&ledger.settled(&ledger.accounts[account]).0)
+}
+
+fn holding(exchange: &Exchange, account: usize, market: &Market) -> Holding {
+    let ledger = &exchange.ledger;
+    let size = ledger.accounts[account].size(market.id);
+    let (notional, _, maintenance) = ledger.margin(market, &size);
+    Holding { risk: risk(exchange, account), size, notional, maintenance }
+}
+
+fn turn(exchange: &mut Exchange, account: usize) {
+    let rules = exchange.rules.clone();
+    let mut tally = Tally { notional: int(rules.account_notional), insurance: int(rules.insurance_lost) };
+    let mut tried = Vec::new();
+    loop {
+        let now = risk(exchange, account);
+        if now.maintenance <= now.worth || !tally.notional.is_positive() {
+            return;
+        }
+        let ledger = &exchange.ledger;
+        let positions = ledger.accounts[account].positions.iter().filter(|p| !tried.contains(&p.market));
+        let needs = positions.map(|p| (ledger.margin(ledger.market(p.market), &p.size).2, p.market));
+        let Some((_, market)) = needs.max_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1))) else { return };
+        tried.push(market);
+        let whole = sell(exchange, account, market, &mut tally);
+        if !whole && risk(exchange, account).worth.is_negative() {
+            cover(exchange, account, market);
+        }
+    }
+}
+
+/// Offer a position to the book, one maker at a time. True when all that was offered was taken.
+fn sell(exchange: &mut Exchange, account: usize, market: u32, tally: &mut Tally) -> bool {
+    let terms = exchange.ledger.market(market).clone();
+    let whole = holding(exchange, account, &terms);
+    let size = allowed(exchange, &whole, &terms, tally);
+    let limit = limit(exchange, &whole, &terms);
+    let buy = whole.size.is_negative();
+    let (mut filled, mut quote, mut fund) = (Int::zero(), Int::zero(), Int::zero());
+    let mut met = 0;
+    while filled < size && met < exchange.bounds.max_fills {
+        let Some(maker) = exchange.best(market, !buy).cloned() else { break };
+        if (buy && maker.order.price > limit) || (!buy && maker.order.price < limit) {
+            break;
+        }
+        met += 1;
+        if maker.order.id.account == account {
+            exchange.take_out(&maker.order.id, "self_trade");
+            continue;
+        }
+        let part = int(maker.left).min(&size - &filled);
+        let part = u64::try_from(part).unwrap();
+        let worth = exchange.ledger.worth(market, part, maker.order.price);
+        let gets = if buy { -&worth } else { worth.clone() };
+        let slice = int(part) * if buy { 1 } else { -1 };
+        let delta = delta(exchange, account, &terms, &slice, &gets);
+        if (&tally.insurance + fund.clone().min(Int::zero()) + delta.clone().min(Int::zero())).is_negative() {
+            break;
+        }
+        let ppm = exchange.rates(maker.order.id.account, market).0;
+        let deal = Match {
+            market,
+            buy,
+            size: part,
+            taker: account,
+            taker_fee: Int::zero(),
+            maker: maker.order.id.account,
+            maker_fee: exchange.ledger.fee(&worth, ppm).max(Int::zero()),
+            quote: worth.clone(),
+            insurance: delta.clone(),
+        };
+        match exchange.pay(&deal) {
+            Ok(()) => {
+                let left = exchange.fill_maker(&maker, part);
+                exchange.note_fill(&deal, &maker, left, Some(delta.clone()));
+                filled += part;
+                quote += worth;
+                fund += delta;
+            }
+            Err(Hindrance::Maker) => exchange.take_out(&maker.order.id, "undercollateralized"),
+            Err(Hindrance::Taker(_) | Hindrance::Fund) => break,
+        }
+    }
+    tally.notional -= exchange.ledger.notional(&terms, &filled);
+    tally.insurance += fund.clone().min(Int::zero());
+    let whole = filled == size;
+    if filled.is_positive() {
+        let insurance = fund;
+        exchange.notes.push(Note::Liquidated { account, market, size, filled, limit, quote, insurance });
+    }
+    whole
+}
+
+/// How much may be offered now.
+fn allowed(exchange: &Exchange, whole: &Holding, terms: &Market, tally: &Tally) -> Int {
+    let (notional, size) = (whole.notional.abs(), whole.size.abs());
+    let rules = &exchange.rules;
+    let portion = floor(&(&notional * rules.portion), &million());
+    let allowed = int(rules.min_notional).min(notional.clone()).max(portion).min(tally.notional.clone());
+    if notional <= allowed || size <= int(terms.step) {
+        return size;
+    }
+    let (n, d) = scaled(allowed, -terms.oracle_exponent());
+    let base = n / (d * terms.price);
+    (base / terms.step * terms.step).max(int(terms.step)).min(size)
+}
+
+/// The worst price for the whole position, in subticks, rounded in favour of the account.
+fn limit(exchange: &Exchange, whole: &Holding, terms: &Market) -> u64 {
+    let of = |n: &Int| Fraction::from_integer(n.clone());
+    let one = of(&int(1));
+    let rating = fraction(int(exchange.rules.adjustment), million())
+        * (one.clone() - fraction(whole.risk.worth.clone(), whole.risk.maintenance.clone()));
+    let rating = rating.max(of(&Int::zero())).min(one);
+    let concession = rating * fraction(&whole.maintenance * exchange.rules.spread, million());
+    let price = (of(&whole.notional) - concession) / of(&whole.size);
+    let power = of(&power_of_ten(terms.conversion_exponent.unsigned_abs()));
+    let subticks = if terms.conversion_exponent < 0 { price * power } else { price / power };
+    let ticks = subticks / of(&int(terms.tick));
+    let ticks = if whole.size.is_positive() { ticks.ceil() } else { ticks.floor() }.to_integer();
+    let most = int(u64::MAX / terms.tick);
+    u64::try_from(ticks.max(int(1)).min(most) * terms.tick).unwrap()
+}
+
+/// What the account gets (or pays) for `slice` at the price that leaves it as risky as it is.
+fn bankruptcy(exchange: &Exchange, account: usize, terms: &Market, slice: &Int) -> Int {
+    let now = holding(exchange, account, terms);
+    let after = &now.size + slice;
+    let (notional, _, maintenance) = exchange.ledger.margin(terms, &after);
+    let moved = notional - &now.notional;
+    let (part, all) = if now.risk.maintenance.is_positive() {
+        (&now.maintenance - maintenance, now.risk.maintenance)
+    } else {
+        (slice.abs(), now.size.abs())
+    };
+    -moved - floor(&(&now.risk.worth * part), &all)
+}
+
+/// What the insurance fund gets for a fill, or pays.
+fn delta(exchange: &Exchange, account: usize, terms: &Market, slice: &Int, gets: &Int) -> Int {
+    if gets.is_zero() {
+        return Int::zero();
+    }
+    let surplus = gets - bankruptcy(exchange, account, terms, slice);
+    if !surplus.is_positive() {
+        return surplus;
+    }
+    floor(&(gets.abs() * exchange.rules.max_fee), &million()).min(surplus)
+}
+
+/// Close the whole position against those who hold the other side, in proportion.
+fn cover(exchange: &mut Exchange, account: usize, market: u32) {
+    let terms = exchange.ledger.market(market).clone();
+    let mut skipped = vec![account];
+    let long = exchange.ledger.accounts[account].size(market).is_positive();
+    loop {
+        let left = exchange.ledger.accounts[account].size(market).abs();
+        let holders: Vec<(usize, Int)> = (0..exchange.ledger.accounts.len())
+            .map(|other| (other, exchange.ledger.accounts[other].size(market)))
+            .filter(|(other, size)| !skipped.contains(other) && !size.is_zero() && size.is_negative() == long)
+            .map(|(other, size)| (other, size.abs()))
+            .collect();
+        if left.is_zero() || holders.is_empty() {
+            return;
+        }
+        for (other, share) in shares(&left, terms.step, &holders) {
+            let slice = if long { -&share } else { share.clone() };
+            let quote = bankruptcy(exchange, account, &terms, &slice);
+            let changes = [
+                Change { account, quote: quote.clone(), base: Some((market, slice.clone())) },
+                Change { account: other, quote: -&quote, base: Some((market, -slice)) },
+            ];
+            if exchange.ledger.update(&changes, Why::Trade).is_ok() {
+                exchange.notes.push(Note::Deleveraged { account, other, market, size: share, quote });
+            } else {
+                skipped.push(other);
+            }
+        }
+    }
+}
+
+/// `needed` over the holders in proportion to what they hold, in steps, the rest to the largest remainders.
+fn shares(needed: &Int, step: u64, holders: &[(usize, Int)]) -> Vec<(usize, Int)> {
+    let total: Int = holders.iter().map(|(_, held)| held).sum();
+    let needed = needed.clone().min(total.clone());
+    let mut given: Vec<(usize, Int, Fraction)> = Vec::new();
+    for (other, held) in holders {
+        let quota = fraction(&needed * held, total.clone());
+        let whole = quota.floor().to_integer() / step * step;
+        given.push((*other, whole.clone(), quota - Fraction::from_integer(whole)));
+    }
+    let mut left = &needed - given.iter().map(|(_, whole, _)| whole).sum::<Int>();
+    given.sort_by(|a, b| b.2.cmp(&a.2).then(a.0.cmp(&b.0)));
+    for (other, whole, _) in &mut given {
+        let held = &holders.iter().find(|(holder, _)| holder == other).unwrap().1;
+        let more = int(step).min(left.clone()).min(held - &*whole);
+        *whole += &more;
+        left -= more;
+    }
+    given.sort_by_key(|(other, ..)| *other);
+    given
+        .into_iter()
+        .map(|(other, whole, _)| (other, whole))
+        .filter(|(_, whole)| whole.is_positive())
+        .collect()
+}

@@ -1,0 +1,19 @@
+//! A second opinion on all trading rules: a model that was written from the documents, with lists for books and
+//! unbounded fractions for money, beside the engine.
+//!
+//! Reading order: [`terms`] (words), [`money`] (numbers), [`ledger`] (accounts and margin), [`orders`] (books),
+//! [`funding`], [`liquidate`], [`chain`] (a block); then [`engine`] (the other side), [`crowd`] (what is asked)
+//! and the tests: [`differential`].
+
+mod chain;
+mod crowd;
+mod dice;
+mod differential;
+mod engine;
+mod funding;
+mod ledger;
+mod liquidate;
+mod money;
+mod orders;
+mod setting;
+mod terms;

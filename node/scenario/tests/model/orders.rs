@@ -1,0 +1,415 @@
+//! Orders: lists that are searched from one end to the other.
+
+use num_traits::{Signed, Zero};
+
+use crate::ledger::{Change, Ledger, No, Why};
+use crate::liquidate::Rules;
+use crate::money::{int, Int};
+use crate::terms::{clob, Code, Force, Id, Note, Order, Until};
+
+/// An order that rests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Resting {
+    pub(crate) order: Order,
+    pub(crate) left: u64,
+    /// The lower one was there before.
+    pub(crate) turn: u64,
+}
+
+/// What a short-term id remembers, or what a longer one has traded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Spent {
+    pub(crate) filled: u64,
+    pub(crate) cancelled: u32,
+    /// Block and hash of the last order that ended without being filled or cancelled.
+    pub(crate) ended: Option<(u32, [u8; 32])>,
+    pub(crate) keep: u64,
+}
+
+/// Bounds that hold for everybody.
+#[derive(Clone, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) maker_ppm: i64,
+    pub(crate) taker_ppm: i64,
+    pub(crate) max_fills: u32,
+    pub(crate) max_resting: usize,
+    pub(crate) short_term_per_block: u32,
+    /// Worth from which so many long-lived orders are allowed.
+    pub(crate) equity_tiers: Vec<(u64, u32)>,
+}
+
+pub(crate) const WINDOW: u64 = 40;
+const NINETY_FIVE_DAYS: i64 = 95 * 86_400;
+
+/// The part of the world that a refused message leaves as it was.
+#[derive(Clone)]
+pub(crate) struct Exchange {
+    pub(crate) ledger: Ledger,
+    pub(crate) bounds: Bounds,
+    pub(crate) rules: Rules,
+    pub(crate) resting: Vec<Resting>,
+    pub(crate) spent: Vec<(Id, Spent)>,
+    pub(crate) next_turn: u64,
+    pub(crate) previous_time: i64,
+    pub(crate) notes: Vec<Note>,
+}
+
+/// A trade that is to be paid.
+pub(crate) struct Match {
+    pub(crate) market: u32,
+    pub(crate) buy: bool,
+    pub(crate) size: u64,
+    pub(crate) quote: Int,
+    pub(crate) taker: usize,
+    pub(crate) taker_fee: Int,
+    pub(crate) maker: usize,
+    pub(crate) maker_fee: Int,
+    pub(crate) insurance: Int,
+}
+
+pub(crate) enum Hindrance {
+    Taker(No),
+    Maker,
+    Fund,
+}
+
+impl Exchange {
+    pub(crate) fn spent(&self, id: &Id) -> Spent {
+        self.spent.iter().find(|(known, _)| known == id).map(|(_, spent)| spent.clone()).unwrap_or_default()
+    }
+
+    fn remember(&mut self, id: Id, change: impl FnOnce(&mut Spent)) {
+        if !self.spent.iter().any(|(known, _)| *known == id) {
+            self.spent.push((id, Spent::default()));
+        }
+        change(&mut self.spent.iter_mut().find(|(known, _)| *known == id).unwrap().1);
+    }
+
+    fn forget(&mut self, id: &Id) {
+        self.spent.retain(|(known, _)| known != id);
+    }
+
+    pub(crate) fn find(&self, id: &Id) -> Option<&Resting> {
+        self.resting.iter().find(|resting| resting.order.id == *id)
+    }
+
+    /// Who trades next against a taker: the best price, then the oldest.
+    pub(crate) fn best(&self, market: u32, buy: bool) -> Option<&Resting> {
+        let side = self.resting.iter().filter(|r| r.order.id.market == market && r.order.buy == buy);
+        side.min_by_key(|r| (if buy { u64::MAX - r.order.price } else { r.order.price }, r.turn))
+    }
+
+    pub(crate) fn in_window(&self, until: Until) -> Result<(), Code> {
+        let (height, time) = (self.ledger.height, self.previous_time);
+        match until {
+            Until::Block(block) if u64::from(block) < height => Err(clob(10)),
+            Until::Block(block) if u64::from(block) > height + WINDOW => Err(clob(11)),
+            Until::Time(until) if i64::from(until) <= time => Err(clob(3003)),
+            Until::Time(until) if i64::from(until) > time + NINETY_FIVE_DAYS => Err(clob(3004)),
+            Until::Block(_) | Until::Time(_) => Ok(()),
+        }
+    }
+
+    fn admissible(&self, order: &Order) -> Result<(), Code> {
+        let Some(market) = self.ledger.markets.iter().find(|market| market.id == order.id.market) else {
+            return Err(clob(8));
+        };
+        if order.price % market.tick != 0 || order.size % market.step != 0 {
+            return Err(clob(12));
+        }
+        self.in_window(order.until)?;
+        if self.ledger.worth(market.id, order.size, order.price) >= int(1) << 80 {
+            return Err(clob(20_002));
+        }
+        if !self.ledger.fresh(market.id) {
+            return Err(clob(20_001));
+        }
+        Ok(())
+    }
+
+    /// What may still trade of an order whose id may have been here before.
+    fn left(&self, order: &Order) -> Result<u64, Code> {
+        let spent = self.spent(&order.id);
+        if let Until::Block(block) = order.until {
+            if block <= spent.cancelled {
+                return Err(clob(7));
+            }
+        }
+        if let Some(resting) = self.find(&order.id) {
+            return Err(match order.until {
+                Until::Time(_) => clob(3005),
+                Until::Block(_) if resting.order == *order => clob(30),
+                Until::Block(_) => clob(20),
+            });
+        }
+        if let (Some(ended), Until::Block(block)) = (spent.ended, order.until) {
+            if (block, order.hash) == ended {
+                return Err(clob(30));
+            }
+            if (block, order.hash) < ended {
+                return Err(clob(20));
+            }
+        }
+        let left = order.size.saturating_sub(spent.filled);
+        if left < self.ledger.market(order.id.market).step {
+            return Err(clob(24));
+        }
+        if order.force == Force::Immediate && spent.filled > 0 {
+            return Err(clob(2004));
+        }
+        Ok(left)
+    }
+
+    fn reducible(&self, order: &Order) -> Result<u64, Code> {
+        if !order.reduce_only {
+            return Ok(u64::MAX);
+        }
+        let size = self.ledger.accounts[order.id.account].size(order.id.market);
+        if (order.buy && size.is_negative()) || (!order.buy && size.is_positive()) {
+            Ok(u64::try_from(size.abs()).unwrap())
+        } else {
+            Err(clob(2001))
+        }
+    }
+
+    /// What a maker and a taker pay.
+    pub(crate) fn rates(&self, _account: usize, _market: u32) -> (i64, i64) {
+        (self.bounds.maker_ppm, self.bounds.taker_ppm)
+    }
+
+    fn tier_allows(&self, account: usize) -> Result<(), Code> {
+        let (settled, _) = self.ledger.settled(&self.ledger.accounts[account]);
+        let worth = self.ledger.risk(&settled).worth;
+        let reached = self.bounds.equity_tiers.iter().filter(|(needs, _)| worth >= int(*needs)).next_back();
+        let open = self.resting.iter().filter(|r| r.order.id.account == account && r.order.id.flags != 0);
+        match (self.bounds.equity_tiers.is_empty(), reached) {
+            (true, _) => Ok(()),
+            (false, Some((_, limit))) if open.count() < *limit as usize => Ok(()),
+            (false, _) => Err(clob(10_001)),
+        }
+    }
+
+    fn affordable(&self, order: &Order) -> Result<(), Code> {
+        let quote = self.ledger.worth(order.id.market, order.size, order.price);
+        let fee = self.ledger.fee(&quote, self.rates(order.id.account, order.id.market).0);
+        let change = swap(order.id.account, order.id.market, (order.buy, order.size), &quote, &fee);
+        self.ledger.could(&change, Why::Check).map_err(refusal)
+    }
+
+    /// Pay for a match, or leave everything as it was.
+    pub(crate) fn pay(&mut self, deal: &Match) -> Result<(), Hindrance> {
+        if deal.insurance.is_negative() && (&self.ledger.fund + &deal.insurance).is_negative() {
+            return Err(Hindrance::Fund);
+        }
+        let taker_pays = &deal.taker_fee + &deal.insurance;
+        let changes = [
+            swap(deal.taker, deal.market, (deal.buy, deal.size), &deal.quote, &taker_pays),
+            swap(deal.maker, deal.market, (!deal.buy, deal.size), &deal.quote, &deal.maker_fee),
+        ];
+        self.ledger.update(&changes, Why::Trade).map_err(|(index, no)| match index {
+            0 => Hindrance::Taker(no),
+            _ => Hindrance::Maker,
+        })?;
+        let fees = &deal.taker_fee + &deal.maker_fee;
+        self.ledger.pool -= &fees + &deal.insurance;
+        self.ledger.collected += fees;
+        self.ledger.fund += &deal.insurance;
+        Ok(())
+    }
+
+    /// Book what traded of the order that rests.
+    pub(crate) fn fill_maker(&mut self, maker: &Resting, size: u64) -> u64 {
+        let left = maker.left - size;
+        let id = maker.order.id;
+        if left == 0 {
+            self.resting.retain(|resting| resting.order.id != id);
+        } else {
+            self.resting.iter_mut().find(|resting| resting.order.id == id).unwrap().left = left;
+        }
+        self.traded(&maker.order, size, left);
+        left
+    }
+
+    fn traded(&mut self, order: &Order, size: u64, left: u64) {
+        match order.until {
+            Until::Time(_) if left == 0 => self.forget(&order.id),
+            Until::Time(_) => self.remember(order.id, |spent| spent.filled += size),
+            Until::Block(block) => self.remember(order.id, |spent| {
+                spent.filled += size;
+                spent.keep = spent.keep.max(u64::from(block) + WINDOW);
+            }),
+        }
+    }
+
+    fn ended(&mut self, order: &Order) {
+        match order.until {
+            Until::Time(_) => self.forget(&order.id),
+            Until::Block(block) => self.remember(order.id, |spent| {
+                spent.ended = Some((block, order.hash));
+                spent.keep = spent.keep.max(block.into());
+            }),
+        }
+    }
+
+    /// Take an order out of the book.
+    pub(crate) fn take_out(&mut self, id: &Id, reason: &str) {
+        let at = self.resting.iter().position(|resting| resting.order.id == *id).unwrap();
+        let resting = self.resting.remove(at);
+        if id.flags != 0 {
+            self.forget(id);
+        } else if reason == "self_trade" || reason == "undercollateralized" {
+            self.ended(&resting.order);
+        }
+        self.notes.push(Note::Removed { id: *id, reason: reason.into(), left: resting.left, rested: true });
+    }
+
+    pub(crate) fn place(&mut self, order: &Order) -> Result<(), Code> {
+        self.admissible(order)?;
+        let left = self.left(order)?;
+        let wanted = left.min(self.reducible(order)?);
+        if order.id.flags != 0 {
+            self.tier_allows(order.id.account)?;
+            self.affordable(order)?;
+        }
+        let (filled, stopped) = self.trade(order, wanted)?;
+        let remaining = left - filled;
+        if remaining < order.size {
+            self.traded(order, filled, remaining);
+        }
+        if remaining == 0 {
+            return Ok(());
+        }
+        if stopped.is_none() && order.force != Force::Immediate {
+            let id = order.id;
+            let mine = |r: &&Resting| r.order.id.account == id.account && r.order.id.market == id.market;
+            if self.resting.iter().filter(mine).count() >= self.bounds.max_resting {
+                return Err(clob(17));
+            }
+            self.resting.push(Resting { order: *order, left: remaining, turn: self.next_turn });
+            self.next_turn += 1;
+            self.notes.push(Note::Placed(id, remaining));
+            return Ok(());
+        }
+        self.ended(order);
+        let reason = stopped.unwrap_or("not_resting").into();
+        self.notes.push(Note::Removed { id: order.id, reason, left: remaining, rested: false });
+        Ok(())
+    }
+
+    /// Answers what traded, and why the order stopped before its time.
+    fn trade(&mut self, order: &Order, wanted: u64) -> Result<(u64, Option<&'static str>), Code> {
+        let (account, market) = (order.id.account, order.id.market);
+        let (mut filled, mut met) = (0, 0);
+        while filled < wanted {
+            let Some(maker) = self.best(market, !order.buy).cloned() else { break };
+            let crosses =
+                if order.buy { maker.order.price <= order.price } else { maker.order.price >= order.price };
+            if !crosses {
+                break;
+            }
+            if met == self.bounds.max_fills {
+                return Ok((filled, Some("too_many_fills")));
+            }
+            met += 1;
+            if maker.order.id.account == account {
+                self.take_out(&maker.order.id, "self_trade");
+                continue;
+            }
+            let size = maker.left.min(wanted - filled);
+            let quote = self.ledger.worth(market, size, maker.order.price);
+            let deal = Match {
+                market,
+                buy: order.buy,
+                size,
+                taker: account,
+                taker_fee: self.ledger.fee(&quote, self.rates(account, market).1),
+                maker: maker.order.id.account,
+                maker_fee: self.ledger.fee(&quote, self.rates(maker.order.id.account, market).0),
+                quote,
+                insurance: Int::zero(),
+            };
+            match self.pay(&deal) {
+                Ok(()) if order.force == Force::PostOnly => return Err(clob(2003)),
+                Ok(()) => {
+                    let maker_left = self.fill_maker(&maker, size);
+                    self.note_fill(&deal, &maker, maker_left, None);
+                    filled += size;
+                }
+                Err(Hindrance::Maker) => self.take_out(&maker.order.id, "undercollateralized"),
+                Err(Hindrance::Taker(no)) if filled == 0 => return Err(refusal(no)),
+                Err(Hindrance::Taker(_)) => return Ok((filled, Some("undercollateralized"))),
+                Err(Hindrance::Fund) => unreachable!("no fund pays for an order"),
+            }
+        }
+        Ok((filled, None))
+    }
+
+    pub(crate) fn note_fill(&mut self, deal: &Match, maker: &Resting, maker_left: u64, fund: Option<Int>) {
+        self.notes.push(Note::Fill {
+            market: deal.market,
+            price: maker.order.price,
+            size: deal.size,
+            quote: deal.quote.clone(),
+            maker: maker.order.id,
+            maker_left,
+            maker_fee: deal.maker_fee.clone(),
+            taker: deal.taker,
+            taker_fee: deal.taker_fee.clone(),
+            insurance: fund,
+        });
+    }
+
+    pub(crate) fn cancel(&mut self, id: &Id, until: Until) -> Result<(), Code> {
+        if !self.ledger.markets.iter().any(|market| market.id == id.market) {
+            return Err(clob(8));
+        }
+        self.in_window(until)?;
+        let found = self.find(id).map(|resting| resting.order.until);
+        match until {
+            Until::Block(block) => {
+                if self.spent(id).cancelled >= block {
+                    return Err(clob(9));
+                }
+                self.remember(*id, |spent| {
+                    spent.cancelled = block;
+                    spent.keep = spent.keep.max(block.into());
+                });
+            }
+            Until::Time(_) => match found {
+                None => return Err(clob(3006)),
+                Some(lives) if lives > until => return Err(clob(29)),
+                Some(_) => {}
+            },
+        }
+        if found.is_some_and(|lives| lives <= until) {
+            self.take_out(id, "cancelled");
+        }
+        Ok(())
+    }
+
+    /// Before a block's messages: what is over goes, and what nobody needs is forgotten.
+    pub(crate) fn expire(&mut self) {
+        let (height, now) = (self.ledger.height, self.ledger.now);
+        let over = |until: Until| match until {
+            Until::Block(block) => u64::from(block) < height,
+            Until::Time(time) => i64::from(time) <= now,
+        };
+        while let Some(id) = self.resting.iter().find(|r| over(r.order.until)).map(|r| r.order.id) {
+            self.take_out(&id, "expired");
+        }
+        self.spent.retain(|(id, spent)| id.flags != 0 || spent.keep >= height);
+    }
+}
+
+/// What a trade does to one side: base in and quote out for a buyer, the other way for a seller; both pay.
+fn swap(account: usize, market: u32, (buy, size): (bool, u64), quote: &Int, fee: &Int) -> Change {
+    let (base, paid) = if buy { (int(size), -quote) } else { (-int(size), quote.clone()) };
+    Change { account, quote: paid - fee, base: Some((market, base)) }
+}
+
+fn refusal(no: No) -> Code {
+    match no {
+        No::Stale => clob(20_001),
+        No::Margin | No::Gate => clob(3007),
+    }
+}

@@ -1,0 +1,162 @@
+//! Words of the model: markets, accounts, orders, and what happens to them.
+
+use crate::money::Int;
+
+/// What a refusal is told apart by.
+pub(crate) type Code = (&'static str, u32);
+
+pub(crate) const fn clob(code: u32) -> Code {
+    ("clob", code)
+}
+
+/// A market as the documents describe it.
+#[derive(Clone, Debug)]
+pub(crate) struct Market {
+    pub(crate) id: u32,
+    pub(crate) price_exponent: i32,
+    pub(crate) atomic_resolution: i32,
+    pub(crate) conversion_exponent: i32,
+    pub(crate) step: u64,
+    pub(crate) tick: u64,
+    pub(crate) initial_ppm: i64,
+    pub(crate) fraction_ppm: i64,
+    pub(crate) lower_cap: u64,
+    pub(crate) upper_cap: u64,
+    pub(crate) impact_notional: u64,
+    pub(crate) default_funding: i64,
+    pub(crate) price: u64,
+    /// Seconds at which the price was agreed on.
+    pub(crate) priced_at: Option<i64>,
+    pub(crate) open: Int,
+    pub(crate) index: Int,
+    /// Premiums of this hour: their sum, and how many.
+    pub(crate) samples: (Int, u64),
+}
+
+impl Market {
+    /// Power of ten of one base quantum at the oracle price, in quote quantums.
+    pub(crate) fn oracle_exponent(&self) -> i32 {
+        self.price_exponent + self.atomic_resolution + 6
+    }
+}
+
+/// A position: size and the index at which it was settled last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) market: u32,
+    pub(crate) size: Int,
+    pub(crate) index: Int,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Account {
+    /// Number of the person.
+    pub(crate) owner: usize,
+    pub(crate) number: u32,
+    pub(crate) quote: Int,
+    pub(crate) positions: Vec<Position>,
+}
+
+impl Account {
+    pub(crate) fn size(&self, market: u32) -> Int {
+        self.positions.iter().find(|position| position.market == market).map_or(Int::ZERO, |p| p.size.clone())
+    }
+}
+
+/// Name of an order; the account by its place in the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Id {
+    pub(crate) account: usize,
+    pub(crate) market: u32,
+    pub(crate) flags: u32,
+    pub(crate) client: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Until {
+    Block(u32),
+    Time(u32),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Force {
+    Rest,
+    Immediate,
+    PostOnly,
+    FillOrKill,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Order {
+    pub(crate) id: Id,
+    pub(crate) buy: bool,
+    pub(crate) price: u64,
+    pub(crate) size: u64,
+    pub(crate) until: Until,
+    pub(crate) force: Force,
+    pub(crate) reduce_only: bool,
+    pub(crate) metadata: u32,
+    /// SHA-256 of its bytes on the wire; filled in by whoever encodes it.
+    pub(crate) hash: [u8; 32],
+}
+
+/// What people ask.
+#[derive(Clone, Debug)]
+pub(crate) enum Op {
+    Place(Order),
+    Cancel(Id, Until),
+    Batch { account: usize, markets: Vec<(u32, Vec<u32>)>, until: u32 },
+    Deposit { account: usize, amount: u64 },
+    Withdraw { account: usize, amount: u64 },
+    Transfer { from: usize, to: usize, amount: u64 },
+}
+
+/// What happened, in the order in which it did.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Note {
+    Fill {
+        market: u32,
+        price: u64,
+        size: u64,
+        quote: Int,
+        maker: Id,
+        maker_left: u64,
+        maker_fee: Int,
+        taker: usize,
+        taker_fee: Int,
+        /// What the insurance fund got, when the chain closed the position.
+        insurance: Option<Int>,
+    },
+    Placed(Id, u64),
+    Removed {
+        id: Id,
+        reason: String,
+        left: u64,
+        rested: bool,
+    },
+    Liquidated {
+        account: usize,
+        market: u32,
+        size: Int,
+        filled: Int,
+        limit: u64,
+        quote: Int,
+        insurance: Int,
+    },
+    Deleveraged {
+        account: usize,
+        other: usize,
+        market: u32,
+        size: Int,
+        quote: Int,
+    },
+}
+
+/// Answer to a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) refused: Option<(String, u32)>,
+    pub(crate) notes: Vec<Note>,
+    /// Of a batch: which ids held.
+    pub(crate) held: Vec<(u32, u32)>,
+}
