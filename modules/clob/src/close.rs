@@ -27,6 +27,8 @@ pub struct Liquidation<'a> {
     pub size: BaseQuantums,
     /// Worst price.
     pub limit: Subticks,
+    /// Resting orders that it may meet; `max_fills` is the most there can be.
+    pub makers: u32,
     /// What the account gives the fund (above zero) or gets from it for one fill. Its arguments are what the
     /// fill does to the account before that: the change of its position, and of its collateral, both with
     /// their signs. Nothing when the numbers do not fit.
@@ -77,7 +79,7 @@ fn close(ctx: &mut Ctx<'_>, books: &mut Books, what: &Liquidation<'_>) -> Result
     let mut taker = Taker { subaccount: id, market, side, limit, remaining: Size::of(what.size) };
     let (filled_size, quote, insurance) = (BaseQuantums::ZERO, QuoteQuantums::ZERO, QuoteQuantums::ZERO);
     let mut closed = Closed { filled: filled_size, quote, insurance, stopped: Stop::Filled };
-    let most = params(ctx.state.as_read()).max_fills;
+    let most = params(ctx.state.as_read()).max_fills.min(what.makers);
     let mut met: u32 = 0;
     while !taker.remaining.is_zero() {
         closed.stopped = Stop::NoLiquidity;

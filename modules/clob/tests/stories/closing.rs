@@ -31,6 +31,7 @@ fn close(
         side: Side::Sell,
         size: BaseQuantums::new(milli * i128::from(MILLI)),
         limit: Subticks::new(limit * DOLLAR),
+        makers: u32::MAX,
         insurance_delta: delta,
     };
     close_position(&mut Ctx { state, events, block, chain }, books, &liquidation)

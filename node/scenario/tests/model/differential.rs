@@ -161,7 +161,7 @@ const EXPECTED_CODES: [(&str, u32); 33] = [
 #[test]
 fn random_operations_end_as_the_naive_model_says() {
     let started = Instant::now();
-    let ops = setting("BALLAST_MODEL_OPS").unwrap_or(if cfg!(debug_assertions) { 20_000 } else { 120_000 });
+    let ops = setting("BALLAST_MODEL_OPS").unwrap_or(if cfg!(debug_assertions) { 60_000 } else { 120_000 });
     let seeds: Vec<u64> = setting("BALLAST_MODEL_SEED").map_or((1..=4).collect(), |seed| vec![seed]);
     let each = ops.div_ceil(seeds.len() as u64);
     let runs: Vec<_> = std::thread::scope(|scope| {

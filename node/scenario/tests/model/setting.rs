@@ -77,8 +77,8 @@ impl Setting {
                 maker_ppm: -110,
                 taker_ppm: 497,
                 max_fills: 5,
-                max_resting: 7,
-                short_term_per_block: 60,
+                max_resting: 4,
+                short_term_per_block: 8,
                 equity_tiers: vec![(0, 2), (200_000_000, 4), (20_000_000_000, 200)],
             },
             rules: Rules {
