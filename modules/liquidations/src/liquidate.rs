@@ -153,7 +153,6 @@ fn take(
         Some(if left.get().is_negative() { UNPAYABLE } else { delta })
     };
     let Order { id, side, size, limit } = *part;
-    let order =
-        Liquidation { id, market: market.id, side, size, limit, makers: 1, insurance_delta: &delta };
+    let order = Liquidation { id, market: market.id, side, size, limit, makers: 1, insurance_delta: &delta };
     clob::close_position(ctx, books, &order).map_err(|error| Error::Account { id, reason: error.to_string() })
 }
