@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`terms`] (words), [`money`] (numbers), [`ledger`] (accounts and margin), [`orders`] (books),
 //! [`funding`], [`liquidate`], [`chain`] (a block); then [`engine`] (the other side), [`crowd`] (what is asked)
-//! and the tests: [`differential`].
+//! and the tests: [`differential`], [`orderings`].
 
 mod chain;
 mod crowd;
@@ -14,6 +14,7 @@ mod funding;
 mod ledger;
 mod liquidate;
 mod money;
+mod orderings;
 mod orders;
 mod setting;
 mod terms;
