@@ -154,10 +154,9 @@ impl World {
                 };
                 vec![Op::Place(other)]
             }
-            Cancel => vec![Op::Cancel(
-                id,
-                if flags == 0 { Until::Block(22) } else { Until::Time(START + 700) },
-            )],
+            Cancel => {
+                vec![Op::Cancel(id, if flags == 0 { Until::Block(22) } else { Until::Time(START + 700) })]
+            }
             Fill => {
                 let mut taker = order(SELLER, 1, false, (1_000, PRICE - 10_000));
                 taker.force = Force::Immediate;
