@@ -85,10 +85,10 @@ fn add(
         return Err(Error::OffTick { price: row.price, tick: pair.subticks_per_tick });
     }
     let rank = Rank { side: row.side, price: row.price };
-    let mut key = Vec::new();
+    let mut key = store::KeyBytes::default();
     store::Key::write(&(id.market, rank), &mut key);
     let empty = Level { quantums: 0, orders: 0 };
-    let (_, level) = levels.entry(key).or_insert(((id.market, rank), empty));
+    let (_, level) = levels.entry(key.bytes().to_vec()).or_insert(((id.market, rank), empty));
     level.quantums = level.quantums.saturating_add(remaining.raw().into());
     level.orders = level.orders.saturating_add(1);
     ORDERS.set(ctx.state, id, row);

@@ -151,7 +151,7 @@ impl Kind {
 }
 
 impl Key for Kind {
-    fn write(&self, out: &mut alloc::vec::Vec<u8>) {
+    fn write(&self, out: &mut store::KeyBytes) {
         self.flags().write(out);
     }
 
@@ -181,7 +181,7 @@ impl fmt::Display for OrderId {
 
 /// Sorts by subaccount, market, flags, client id.
 impl Key for OrderId {
-    fn write(&self, out: &mut alloc::vec::Vec<u8>) {
+    fn write(&self, out: &mut store::KeyBytes) {
         self.subaccount.write(out);
         self.market.write(out);
         self.kind.write(out);

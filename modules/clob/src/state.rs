@@ -158,7 +158,7 @@ pub(crate) struct Rank {
 }
 
 impl Key for Side {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut store::KeyBytes) {
         matches!(self, Self::Sell).write(out);
     }
 
@@ -168,7 +168,7 @@ impl Key for Side {
 }
 
 impl Key for Rank {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut store::KeyBytes) {
         self.side.write(out);
         match self.side {
             Side::Buy => (!self.price.raw()).write(out),

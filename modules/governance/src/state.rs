@@ -14,7 +14,7 @@ use crate::Error;
 pub(crate) struct Since(pub(crate) u64);
 
 impl Key for Since {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut store::KeyBytes) {
         (!self.0).write(out);
     }
 

@@ -4,10 +4,12 @@ use alloc::vec::Vec;
 
 use types::{Address, Denom, MarketId, SubaccountId, Time};
 
+use crate::buffer::KeyBytes;
+
 /// A value that can be a key or part of one. Big-endian and of fixed width, so that byte order is value order.
 pub trait Key: Sized {
     /// Append the bytes.
-    fn write(&self, out: &mut Vec<u8>);
+    fn write(&self, out: &mut KeyBytes);
 
     /// Take the value off the front of `bytes`; nothing when they do not hold one.
     fn read(bytes: &mut &[u8]) -> Option<Self>;
@@ -18,7 +20,7 @@ pub trait Key: Sized {
 pub struct Last(pub Vec<u8>);
 
 impl Key for Last {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut KeyBytes) {
         out.extend_from_slice(&self.0);
     }
 
@@ -30,7 +32,7 @@ impl Key for Last {
 macro_rules! unsigned_keys {
     ($($integer:ty),*) => {
         $(impl Key for $integer {
-            fn write(&self, out: &mut Vec<u8>) {
+            fn write(&self, out: &mut KeyBytes) {
                 out.extend_from_slice(&self.to_be_bytes());
             }
 
@@ -48,7 +50,7 @@ unsigned_keys!(u8, u16, u32, u64, u128);
 macro_rules! signed_keys {
     ($($signed:ty => $unsigned:ty),*) => {
         $(impl Key for $signed {
-            fn write(&self, out: &mut Vec<u8>) {
+            fn write(&self, out: &mut KeyBytes) {
                 // Flipping the sign bit makes negative numbers sort before positive ones.
                 (self.cast_unsigned() ^ (1 << (<$unsigned>::BITS.saturating_sub(1)))).write(out);
             }
@@ -64,7 +66,7 @@ macro_rules! signed_keys {
 signed_keys!(i32 => u32, i64 => u64, i128 => u128);
 
 impl<const N: usize> Key for [u8; N] {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut KeyBytes) {
         out.extend_from_slice(self);
     }
 
@@ -76,7 +78,7 @@ impl<const N: usize> Key for [u8; N] {
 }
 
 impl Key for bool {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut KeyBytes) {
         u8::from(*self).write(out);
     }
 
@@ -90,7 +92,7 @@ impl Key for bool {
 }
 
 impl Key for () {
-    fn write(&self, _: &mut Vec<u8>) {}
+    fn write(&self, _: &mut KeyBytes) {}
 
     fn read(_: &mut &[u8]) -> Option<Self> {
         Some(())
@@ -98,7 +100,7 @@ impl Key for () {
 }
 
 impl Key for Address {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut KeyBytes) {
         self.bytes().write(out);
     }
 
@@ -108,7 +110,7 @@ impl Key for Address {
 }
 
 impl Key for MarketId {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut KeyBytes) {
         self.0.write(out);
     }
 
@@ -118,7 +120,7 @@ impl Key for MarketId {
 }
 
 impl Key for SubaccountId {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut KeyBytes) {
         self.owner.write(out);
         self.number.write(out);
     }
@@ -129,7 +131,7 @@ impl Key for SubaccountId {
 }
 
 impl Key for Time {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut KeyBytes) {
         self.nanos_total().write(out);
     }
 
@@ -140,7 +142,7 @@ impl Key for Time {
 
 /// A denomination has no fixed width: only as the last part of a key.
 impl Key for Denom {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut KeyBytes) {
         out.extend_from_slice(self.as_str().as_bytes());
     }
 
@@ -152,7 +154,7 @@ impl Key for Denom {
 macro_rules! tuple_keys {
     ($($part:ident),*) => {
         impl<$($part: Key),*> Key for ($($part,)*) {
-            fn write(&self, out: &mut Vec<u8>) {
+            fn write(&self, out: &mut KeyBytes) {
                 #[expect(non_snake_case, reason = "the parts are named by their type parameters")]
                 let ($($part,)*) = self;
                 $($part.write(out);)*
@@ -174,9 +176,9 @@ mod tests {
     use super::*;
 
     fn bytes(key: &impl Key) -> Vec<u8> {
-        let mut out = Vec::new();
+        let mut out = KeyBytes::default();
         key.write(&mut out);
-        out
+        out.bytes().to_vec()
     }
 
     fn sorts<K: Key + Ord + Clone + PartialEq + core::fmt::Debug>(values: &[K]) {

@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+mod buffer;
 mod ctx;
 mod key;
 mod memory;
@@ -14,6 +15,7 @@ mod overlay;
 mod state;
 mod table;
 
+pub use buffer::{Buffer, KeyBytes};
 pub use ctx::{attempt, Ctx};
 pub use key::{Key, Last};
 pub use memory::{Change, Memory};

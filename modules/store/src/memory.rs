@@ -1,87 +1,166 @@
 //! The state that blocks run on: the whole latest state in memory, with a journal of old values.
 
-use alloc::collections::BTreeMap;
+mod name;
+mod table;
+
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Bound;
 
 use crate::state::{Journaled, Pair, Read, State};
+use table::Table;
 
 /// A key and the value it has now; `None` when it was removed.
 pub type Change = (Arc<[u8]>, Option<Arc<[u8]>>);
 
-/// The latest state. Writes go straight to the map and leave the old value in a journal, so a rollback costs
-/// what was written and a commit costs nothing.
+/// The latest state. Writes go straight to their cells and leave the old bytes in a journal, so a rollback costs
+/// what was written and a commit costs nothing. Cells, journals and their memory are used again: what is
+/// overwritten in every block allocates nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
-    pairs: BTreeMap<Arc<[u8]>, Arc<[u8]>>,
-    journal: Vec<Change>,
+    tables: Vec<Table>,
+    /// Which table holds the keys of a [`group`], in order of group.
+    groups: Vec<(u32, usize)>,
+    seed: u64,
+    steps: Vec<Step>,
+    /// Old values of the steps, one after the other.
+    old: Vec<u8>,
     savepoints: Vec<usize>,
-    /// Value at the start of the block of every key written in it.
-    before: BTreeMap<Arc<[u8]>, Option<Arc<[u8]>>>,
+}
+
+/// What undoes a write: the cell and where its old value begins.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    table: usize,
+    cell: u32,
+    start: usize,
+    live: bool,
+}
+
+/// Keys with the same first two bytes are a group. Groups are in the order of their keys.
+fn group(key: &[u8]) -> u32 {
+    match key {
+        [] => 0,
+        [first] => u32::from(*first).saturating_mul(257).saturating_add(1),
+        [first, second, ..] => {
+            u32::from(*first).saturating_mul(257).saturating_add(2).saturating_add((*second).into())
+        }
+    }
 }
 
 impl Memory {
+    /// An empty state that hashes its keys under `seed`. No answer depends on the seed; a node that takes a
+    /// secret one is safe from people who search for keys that collide.
+    pub fn with_seed(seed: u64) -> Self {
+        Self { seed, ..Self::default() }
+    }
+
     /// A state that holds these pairs.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (Arc<[u8]>, Arc<[u8]>)>) -> Self {
-        Self { pairs: pairs.into_iter().collect(), ..Self::default() }
+        let mut memory = Self::default();
+        for (key, value) in pairs {
+            memory.set(&key, &value);
+        }
+        memory.end_block();
+        memory
     }
 
     /// End the block: what was written in it, sorted by key, without keys that have their old value again.
     /// Open savepoints are released.
     pub fn take_changes(&mut self) -> Vec<Change> {
-        self.journal.clear();
-        self.savepoints.clear();
-        core::mem::take(&mut self.before)
-            .into_iter()
-            .filter_map(|(key, old)| {
-                let new = self.pairs.get(&key).cloned();
-                (new != old).then_some((key, new))
-            })
-            .collect()
+        let mut changes = Vec::new();
+        for (_, at) in &self.groups {
+            if let Some(table) = self.tables.get(*at) {
+                table.changes(&mut changes);
+            }
+        }
+        self.end_block();
+        changes
+    }
+
+    /// End the block without asking what was written in it.
+    pub fn end_block(&mut self) {
+        self.close();
+        self.tables.iter_mut().for_each(Table::end_block);
     }
 
     /// Undo everything since the block began.
     pub fn discard_block(&mut self) {
-        self.journal.clear();
+        self.close();
+        self.tables.iter_mut().for_each(Table::discard_block);
+    }
+
+    fn close(&mut self) {
+        self.steps.clear();
+        self.old.clear();
         self.savepoints.clear();
-        for (key, old) in core::mem::take(&mut self.before) {
-            self.put(key, old);
-        }
     }
 
     /// How many pairs there are.
     pub fn len(&self) -> usize {
-        self.pairs.len()
+        self.tables.iter().map(Table::len).sum()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.pairs.is_empty()
+        self.len() == 0
     }
 
     /// All pairs, in key order.
-    pub fn iter(&self) -> impl Iterator<Item = (&Arc<[u8]>, &Arc<[u8]>)> {
-        self.pairs.iter()
+    pub fn iter(&self) -> impl Iterator<Item = (Arc<[u8]>, Arc<[u8]>)> + '_ {
+        self.groups.iter().filter_map(|(_, at)| self.tables.get(*at)).flat_map(Table::pairs)
     }
 
-    fn put(&mut self, key: Arc<[u8]>, value: Option<Arc<[u8]>>) {
-        match value {
-            Some(value) => self.pairs.insert(key, value),
-            None => self.pairs.remove(&key),
-        };
+    fn table(&self, key: &[u8]) -> Option<&Table> {
+        let group = group(key);
+        let at = self.groups.binary_search_by_key(&group, |(group, _)| *group).ok()?;
+        self.tables.get(self.groups.get(at)?.1)
     }
 
-    fn write(&mut self, key: &[u8], value: Option<Arc<[u8]>>) {
-        let (key, old) = match self.pairs.get_key_value(key) {
-            Some((key, old)) => (key.clone(), Some(old.clone())),
-            None => (Arc::from(key), None),
-        };
-        self.before.entry(key.clone()).or_insert_with(|| old.clone());
-        if !self.savepoints.is_empty() {
-            self.journal.push((key.clone(), old));
+    /// Where the table of `key` stands, new when there was none.
+    fn table_at(&mut self, key: &[u8]) -> usize {
+        let group = group(key);
+        match self.groups.binary_search_by_key(&group, |(group, _)| *group) {
+            Ok(at) => self.groups.get(at).map_or(0, |(_, table)| *table),
+            Err(at) => {
+                let table = self.tables.len();
+                self.tables.push(Table::new(self.seed));
+                self.groups.insert(at, (group, table));
+                table
+            }
         }
-        self.put(key, value);
+    }
+
+    fn write(&mut self, key: &[u8], value: Option<&[u8]>) {
+        let at = self.table_at(key);
+        let Some(table) = self.tables.get_mut(at) else { return };
+        let cell = match value {
+            Some(_) => table.cell(key),
+            None => match table.find(key) {
+                Some(cell) if table.value(cell).is_some() => cell,
+                _ => return,
+            },
+        };
+        table.touch(cell);
+        if !self.savepoints.is_empty() {
+            let old = table.value(cell);
+            self.steps.push(Step { table: at, cell, start: self.old.len(), live: old.is_some() });
+            self.old.extend_from_slice(old.unwrap_or_default());
+        }
+        table.put(cell, value);
+    }
+
+    /// Tables that may hold keys within the bounds, in order.
+    fn within(&self, from: Bound<&[u8]>, to: Bound<&[u8]>) -> impl DoubleEndedIterator<Item = &Table> {
+        let of = |bound: Bound<&[u8]>, open: u32| match bound {
+            Bound::Included(key) | Bound::Excluded(key) => group(key),
+            Bound::Unbounded => open,
+        };
+        let (low, high) = (of(from, 0), of(to, u32::MAX));
+        let start = self.groups.partition_point(|(group, _)| *group < low);
+        let end = self.groups.partition_point(|(group, _)| *group <= high);
+        let groups = self.groups.get(start..end).unwrap_or_default();
+        groups.iter().filter_map(|(_, at)| self.tables.get(*at))
     }
 }
 
@@ -100,69 +179,72 @@ pub(crate) fn possible<'a>(from: Bound<&'a [u8]>, to: Bound<&'a [u8]>) -> Option
     (!empty).then_some((from, to))
 }
 
-fn copy((key, value): (&Arc<[u8]>, &Arc<[u8]>)) -> Pair {
-    (key.to_vec(), value.to_vec())
-}
-
 impl Read for Memory {
     fn read(&self, key: &[u8], with: &mut dyn FnMut(&[u8])) -> bool {
-        self.pairs.get(key).map(|value| with(value)).is_some()
+        let found = self.table(key).and_then(|table| table.value(table.find(key)?));
+        found.map(with).is_some()
     }
 
     fn next(&self, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Option<Pair> {
-        self.pairs.range::<[u8], _>(possible(from, to)?).next().map(copy)
+        let bounds = possible(from, to)?;
+        self.within(from, to).find_map(|table| table.seek(bounds, true))
     }
 
     fn prev(&self, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Option<Pair> {
-        self.pairs.range::<[u8], _>(possible(from, to)?).next_back().map(copy)
+        let bounds = possible(from, to)?;
+        self.within(from, to).rev().find_map(|table| table.seek(bounds, false))
     }
 }
 
 impl Journaled for Memory {
     fn savepoint(&mut self) {
-        self.savepoints.push(self.journal.len());
+        self.savepoints.push(self.steps.len());
     }
 
     fn rollback(&mut self) {
         let start = self.savepoints.pop().unwrap_or_default();
-        for (key, old) in self.journal.split_off(start.min(self.journal.len())).into_iter().rev() {
-            self.put(key, old);
+        while self.steps.len() > start {
+            let Some(step) = self.steps.pop() else { return };
+            let old = self.old.get(step.start..).unwrap_or_default();
+            if let Some(table) = self.tables.get_mut(step.table) {
+                table.put(step.cell, step.live.then_some(old));
+            }
+            self.old.truncate(step.start);
         }
     }
 
     fn release(&mut self) {
         self.savepoints.pop();
         if self.savepoints.is_empty() {
-            self.journal.clear();
+            self.close();
         }
     }
 }
 
 impl State for Memory {
     fn set(&mut self, key: &[u8], value: &[u8]) {
-        self.write(key, Some(Arc::from(value)));
+        self.write(key, Some(value));
     }
 
     fn remove(&mut self, key: &[u8]) {
-        if self.pairs.contains_key(key) {
-            self.write(key, None);
-        }
+        self.write(key, None);
     }
 
     fn changed(&self, prefix: &[u8]) -> Vec<Vec<u8>> {
-        self.before
-            .range::<[u8], _>((Bound::Included(prefix), Bound::Unbounded))
-            .map(|(key, _)| key)
-            .take_while(|key| key.starts_with(prefix))
-            .map(|key| key.to_vec())
-            .collect()
+        let end = match prefix {
+            [] => u32::MAX,
+            [first] => group(&[*first, u8::MAX]),
+            _ => group(prefix),
+        };
+        let start = self.groups.partition_point(|(at, _)| *at < group(prefix));
+        let groups = self.groups.iter().skip(start).take_while(|(at, _)| *at <= end);
+        let tables = groups.filter_map(|(_, at)| self.tables.get(*at));
+        tables.flat_map(|table| table.changed(prefix)).collect()
     }
 
     fn before(&self, key: &[u8]) -> Option<Vec<u8>> {
-        match self.before.get(key) {
-            Some(old) => old.as_ref().map(|value| value.to_vec()),
-            None => self.pairs.get(key).map(|value| value.to_vec()),
-        }
+        let table = self.table(key)?;
+        table.before(table.find(key)?).map(<[u8]>::to_vec)
     }
 
     fn as_read(&self) -> &dyn Read {

@@ -6,6 +6,7 @@ use core::ops::Bound;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
+use crate::buffer::{Buffer, KeyBytes};
 use crate::state::{fault, Read, State};
 use crate::Key;
 
@@ -43,9 +44,13 @@ fn decode<V: BorshDeserialize>(name: &str, bytes: &[u8]) -> V {
     }
 }
 
-fn encode<V: BorshSerialize>(name: &str, value: &V) -> Vec<u8> {
-    match borsh::to_vec(value) {
-        Ok(bytes) => bytes,
+/// Most values fit.
+type ValueBytes = Buffer<256>;
+
+fn encode<V: BorshSerialize>(name: &str, value: &V) -> ValueBytes {
+    let mut bytes = ValueBytes::default();
+    match value.serialize(&mut bytes) {
+        Ok(()) => bytes,
         Err(_) => fault(&alloc::format!("a value of {name} does not encode")),
     }
 }
@@ -57,15 +62,12 @@ fn load<V: BorshDeserialize>(state: &dyn Read, name: &str, key: &[u8]) -> Option
 }
 
 /// The first byte string that is greater than every one that starts with `prefix`.
-fn end_of(prefix: &[u8]) -> Option<Vec<u8>> {
-    let mut end = prefix.to_vec();
-    while let Some(last) = end.pop() {
-        if let Some(next) = last.checked_add(1) {
-            end.push(next);
-            return Some(end);
-        }
-    }
-    None
+fn end_of(prefix: &[u8]) -> Option<KeyBytes> {
+    let kept = prefix.iter().rposition(|byte| *byte != u8::MAX)?;
+    let mut end = KeyBytes::default();
+    end.extend_from_slice(prefix.get(..kept)?);
+    end.extend_from_slice(&[prefix.get(kept)?.checked_add(1)?]);
+    Some(end)
 }
 
 impl<V: BorshSerialize + BorshDeserialize> Item<V> {
@@ -81,7 +83,7 @@ impl<V: BorshSerialize + BorshDeserialize> Item<V> {
 
     /// Give it a value.
     pub fn set(&self, state: &mut dyn State, value: &V) {
-        state.set(&self.prefix, &encode(self.name, value));
+        state.set(&self.prefix, encode(self.name, value).bytes());
     }
 
     /// Take its value away.
@@ -101,8 +103,8 @@ impl<K: Key, V: BorshSerialize + BorshDeserialize> Map<K, V> {
         Self { prefix, name, types: PhantomData }
     }
 
-    fn bytes(&self, key: &impl Key) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(48);
+    fn bytes(&self, key: &impl Key) -> KeyBytes {
+        let mut bytes = KeyBytes::default();
         bytes.extend_from_slice(&self.prefix);
         key.write(&mut bytes);
         bytes
@@ -117,50 +119,50 @@ impl<K: Key, V: BorshSerialize + BorshDeserialize> Map<K, V> {
 
     /// Value of `key`.
     pub fn get(&self, state: &dyn Read, key: &K) -> Option<V> {
-        load(state, self.name, &self.bytes(key))
+        load(state, self.name, self.bytes(key).bytes())
     }
 
     /// Whether `key` has a value.
     pub fn has(&self, state: &dyn Read, key: &K) -> bool {
-        state.read(&self.bytes(key), &mut |_| ())
+        state.read(self.bytes(key).bytes(), &mut |_| ())
     }
 
     /// Give `key` a value.
     pub fn set(&self, state: &mut dyn State, key: &K, value: &V) {
-        state.set(&self.bytes(key), &encode(self.name, value));
+        state.set(self.bytes(key).bytes(), encode(self.name, value).bytes());
     }
 
     /// Forget `key`.
     pub fn remove(&self, state: &mut dyn State, key: &K) {
-        state.remove(&self.bytes(key));
+        state.remove(self.bytes(key).bytes());
     }
 
     /// First pair whose key starts with `prefix` (`&()` for the whole table).
     pub fn first(&self, state: &dyn Read, prefix: &impl Key) -> Option<(K, V)> {
         let from = self.bytes(prefix);
-        let end = end_of(&from);
-        let pair = state.next(Bound::Included(&from), bound(end.as_deref()))?;
+        let end = end_of(from.bytes());
+        let pair = state.next(Bound::Included(from.bytes()), bound(end.as_ref()))?;
         Some(self.pair(pair))
     }
 
     /// Last pair whose key starts with `prefix`.
     pub fn last(&self, state: &dyn Read, prefix: &impl Key) -> Option<(K, V)> {
         let from = self.bytes(prefix);
-        let end = end_of(&from);
-        let pair = state.prev(Bound::Included(&from), bound(end.as_deref()))?;
+        let end = end_of(from.bytes());
+        let pair = state.prev(Bound::Included(from.bytes()), bound(end.as_ref()))?;
         Some(self.pair(pair))
     }
 
     /// First pair after `key` whose key starts with `prefix`.
     pub fn next_after(&self, state: &dyn Read, prefix: &impl Key, key: &K) -> Option<(K, V)> {
-        let end = end_of(&self.bytes(prefix));
-        let pair = state.next(Bound::Excluded(&self.bytes(key)), bound(end.as_deref()))?;
+        let end = end_of(self.bytes(prefix).bytes());
+        let pair = state.next(Bound::Excluded(self.bytes(key).bytes()), bound(end.as_ref()))?;
         Some(self.pair(pair))
     }
 
     /// At most `limit` pairs whose keys start with `prefix`, in key order.
     pub fn scan(&self, state: &dyn Read, prefix: &impl Key, limit: usize) -> Vec<(K, V)> {
-        self.collect(state, Bound::Included(&self.bytes(prefix)), &self.bytes(prefix), limit)
+        self.collect(state, Bound::Included(self.bytes(prefix).bytes()), self.bytes(prefix).bytes(), limit)
     }
 
     /// At most `limit` pairs whose keys start with `prefix` and are `from` or greater.
@@ -171,7 +173,7 @@ impl<K: Key, V: BorshSerialize + BorshDeserialize> Map<K, V> {
         from: &impl Key,
         limit: usize,
     ) -> Vec<(K, V)> {
-        self.collect(state, Bound::Included(&self.bytes(from)), &self.bytes(prefix), limit)
+        self.collect(state, Bound::Included(self.bytes(from).bytes()), self.bytes(prefix).bytes(), limit)
     }
 
     /// At most `limit` pairs of the whole table from `from` on (from its start when `None`).
@@ -185,12 +187,12 @@ impl<K: Key, V: BorshSerialize + BorshDeserialize> Map<K, V> {
     fn collect(&self, state: &dyn Read, from: Bound<&[u8]>, prefix: &[u8], limit: usize) -> Vec<(K, V)> {
         let end = end_of(prefix);
         let mut found = Vec::new();
-        let mut next = state.next(from, bound(end.as_deref()));
+        let mut next = state.next(from, bound(end.as_ref()));
         while let Some((key, value)) = next {
             if found.len() >= limit {
                 break;
             }
-            next = state.next(Bound::Excluded(&key), bound(end.as_deref()));
+            next = state.next(Bound::Excluded(&key), bound(end.as_ref()));
             found.push(self.pair((key, value)));
         }
         found
@@ -203,7 +205,7 @@ impl<K: Key, V: BorshSerialize + BorshDeserialize> Map<K, V> {
 
     /// Value that `key` had when the block began.
     pub fn before(&self, state: &dyn State, key: &K) -> Option<V> {
-        state.before(&self.bytes(key)).map(|bytes| decode(self.name, &bytes))
+        state.before(self.bytes(key).bytes()).map(|bytes| decode(self.name, &bytes))
     }
 
     /// The key that these stored bytes (with their prefix) stand for.
@@ -224,6 +226,6 @@ impl<K: Key, V: BorshSerialize + BorshDeserialize> Map<K, V> {
     }
 }
 
-fn bound(end: Option<&[u8]>) -> Bound<&[u8]> {
-    end.map_or(Bound::Unbounded, Bound::Excluded)
+fn bound(end: Option<&KeyBytes>) -> Bound<&[u8]> {
+    end.map_or(Bound::Unbounded, |end| Bound::Excluded(end.bytes()))
 }

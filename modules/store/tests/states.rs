@@ -134,3 +134,104 @@ fn a_fault_that_unwinds_through_an_attempt_leaves_no_trace() {
     assert!(result.is_err());
     assert!(memory.is_empty() && events.is_empty());
 }
+
+/// What a naive map says of a block: its beginning, its present, the keys written.
+#[derive(Clone, Default)]
+struct Naive {
+    start: Model,
+    now: Model,
+    written: std::collections::BTreeSet<Vec<u8>>,
+    saved: Vec<Model>,
+}
+
+impl Naive {
+    fn changes(&self) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+        let differs = |key: &&Vec<u8>| self.start.get(*key) != self.now.get(*key);
+        let keys = self.written.iter().filter(differs);
+        keys.map(|key| (key.clone(), self.now.get(key).cloned())).collect()
+    }
+
+    fn next_block(&mut self, start: Model) {
+        *self = Self { now: start.clone(), start, ..Self::default() };
+    }
+}
+
+fn step(memory: &mut Memory, naive: &mut Naive, dice: &mut Dice, spread: u64) {
+    let mut key = vec![u8::try_from(dice.roll(3)).unwrap(); 2];
+    key.extend(u16::try_from(dice.roll(spread)).unwrap().to_be_bytes());
+    key.extend(std::iter::repeat_n(7, if dice.roll(9) == 0 { 60 } else { 0 }));
+    match dice.roll(40) {
+        0..=17 => {
+            let length = usize::try_from(dice.roll(40)).unwrap();
+            let value = vec![u8::try_from(dice.roll(256)).unwrap(); length];
+            memory.set(&key, &value);
+            naive.now.insert(key.clone(), value);
+            naive.written.insert(key);
+        }
+        18..=31 => {
+            memory.remove(&key);
+            if naive.now.remove(&key).is_some() {
+                naive.written.insert(key);
+            }
+        }
+        32..=35 => {
+            memory.savepoint();
+            naive.saved.push(naive.now.clone());
+        }
+        36 | 37 if !naive.saved.is_empty() => {
+            memory.rollback();
+            naive.now = naive.saved.pop().unwrap();
+        }
+        38 | 39 if !naive.saved.is_empty() => {
+            memory.release();
+            naive.saved.pop();
+        }
+        _ => {}
+    }
+}
+
+fn same(memory: &Memory, naive: &Naive) {
+    assert_eq!(memory.len(), naive.now.len());
+    let pairs: Vec<_> = memory.iter().map(|(key, value)| (key.to_vec(), value.to_vec())).collect();
+    assert!(pairs.iter().map(|(key, value)| (key, value)).eq(&naive.now));
+}
+
+#[test]
+fn memory_equals_a_naive_map_over_blocks_that_end_or_are_discarded() {
+    for (seed, spread) in [(1, 4), (2, 40), (3, 400), (4, 4000), (5, 9)] {
+        let (mut memory, mut naive) = (Memory::with_seed(seed), Naive::default());
+        let mut dice = Dice(seed);
+        for block in 0..30 {
+            for _ in 0..dice.roll(3000) {
+                step(&mut memory, &mut naive, &mut dice, spread);
+            }
+            for prefix in [&[][..], &[1], &[1, 1], &[2, 2, 0], &[9]] {
+                let written = naive.written.iter().filter(|key| key.starts_with(prefix)).cloned();
+                assert_eq!(memory.changed(prefix), written.collect::<Vec<_>>());
+            }
+            for key in naive.written.iter().take(50) {
+                assert_eq!(memory.before(key).as_ref(), naive.start.get(key));
+            }
+            if dice.roll(2) == 0 {
+                same(&memory, &naive);
+            }
+            match block % 3 {
+                0 => {
+                    memory.discard_block();
+                    naive.next_block(naive.start.clone());
+                }
+                1 => {
+                    let own = |(key, value): store::Change| (key.to_vec(), value.map(|value| value.to_vec()));
+                    let changes: Vec<_> = memory.take_changes().into_iter().map(own).collect();
+                    assert_eq!(changes, naive.changes());
+                    naive.next_block(naive.now.clone());
+                }
+                _ => {
+                    memory.end_block();
+                    naive.next_block(naive.now.clone());
+                }
+            }
+        }
+        same(&memory, &naive);
+    }
+}

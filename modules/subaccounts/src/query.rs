@@ -48,11 +48,11 @@ pub fn all_subaccounts(
     let mut rows = page(state, bounds.from.as_ref(), wanted).into_iter().skip(bounds.skip);
     let shown = rows.by_ref().take(bounds.limit);
     let subaccount: Vec<_> = shown.map(|(id, account)| to_wire(chain, &id, &account)).collect();
-    let mut next_key = Vec::new();
+    let mut next_key = store::KeyBytes::default();
     if let Some((id, _)) = rows.next() {
         id.write(&mut next_key);
     }
-    let pagination = Some(PageResponse { next_key, total: 0 });
+    let pagination = Some(PageResponse { next_key: next_key.bytes().to_vec(), total: 0 });
     Ok(wire::QuerySubaccountAllResponse { subaccount, pagination })
 }
 

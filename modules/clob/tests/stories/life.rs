@@ -103,7 +103,7 @@ fn the_state_exported_and_started_again_is_the_same_state() {
     std::mem::swap(&mut again.state, &mut state);
     // Only what the module needs from below: the perpetuals that its markets name.
     for (key, value) in state.iter().filter(|(key, _)| key[0] != 0x17) {
-        store::State::set(&mut again.state, key, value);
+        store::State::set(&mut again.state, &key, &value);
     }
     let mut ctx: Ctx<'_> = again.ctx();
     clob::genesis::init(&mut ctx, &genesis).unwrap();

@@ -228,8 +228,9 @@ fn ord_13_one_client_id_names_an_order_in_each_account_market_and_kind() {
                 for client_id in [0, 1, 64, 256, u32::MAX] {
                     let subaccount = SubaccountId { owner, number };
                     let id = clob::OrderId { subaccount, market: MarketId(market), kind, client_id };
-                    let mut key = Vec::new();
+                    let mut key = store::KeyBytes::default();
                     id.write(&mut key);
+                    let key = key.bytes().to_vec();
                     assert_eq!(clob::OrderId::read(&mut key.as_slice()), Some(id));
                     assert!(keys.insert(key));
                 }
