@@ -379,19 +379,33 @@ impl Engine {
         self.book_difference(ledger, resting)
     }
 
-    fn book_difference(&self, ledger: &Ledger, resting: &[Resting]) -> Option<String> {
-        let books = self.machine.books();
-        for (market, side) in ledger.markets.iter().flat_map(|m| [(m.id, Side::Buy), (m.id, Side::Sell)]) {
-            let id = MarketId(market);
-            let mut theirs = Vec::new();
-            for level in books.levels(id, side) {
-                for resting in books.queue(id, side, level.price) {
-                    let order = resting.order.id;
-                    let account = self.ids.iter().position(|id| *id == order.subaccount).unwrap();
-                    let id = Id { account, market, flags: order.kind.flags(), client: order.client_id };
-                    theirs.push((level.price.raw(), id, resting.remaining.raw()));
-                }
+    /// All accounts and all books, without turns.
+    pub(crate) fn told(&self) -> (Vec<Held>, Vec<(u64, Id, u64)>) {
+        let state = self.machine.state();
+        let accounts = self.ids.iter().map(|id| account_of(state, id)).collect();
+        let markets: Vec<u32> = self.machine.books().markets().map(|market| market.0).collect();
+        let sides = markets.into_iter().flat_map(|market| [(market, Side::Buy), (market, Side::Sell)]);
+        (accounts, sides.flat_map(|(market, side)| self.book(market, side)).collect())
+    }
+
+    /// Price, name and rest of each order of one side, in the order in which they trade.
+    fn book(&self, market: u32, side: Side) -> Vec<(u64, Id, u64)> {
+        let (books, id) = (self.machine.books(), MarketId(market));
+        let mut orders = Vec::new();
+        for level in books.levels(id, side) {
+            for resting in books.queue(id, side, level.price) {
+                let order = resting.order.id;
+                let account = self.ids.iter().position(|id| *id == order.subaccount).unwrap();
+                let id = Id { account, market, flags: order.kind.flags(), client: order.client_id };
+                orders.push((level.price.raw(), id, resting.remaining.raw()));
             }
+        }
+        orders
+    }
+
+    fn book_difference(&self, ledger: &Ledger, resting: &[Resting]) -> Option<String> {
+        for (market, side) in ledger.markets.iter().flat_map(|m| [(m.id, Side::Buy), (m.id, Side::Sell)]) {
+            let theirs = self.book(market, side);
             let buy = side == Side::Buy;
             let mut ours: Vec<_> =
                 resting.iter().filter(|r| r.order.id.market == market && r.order.buy == buy).collect();
@@ -405,7 +419,8 @@ impl Engine {
     }
 }
 
-type Held = (Int, Vec<(u32, Int, Int)>);
+/// Collateral, and market, size and index of each position.
+pub(crate) type Held = (Int, Vec<(u32, Int, Int)>);
 
 fn account_of(state: &dyn Read, id: &SubaccountId) -> Held {
     let account = subaccounts::get(state, id);

@@ -3,7 +3,8 @@
 //!
 //! Reading order: [`terms`] (words), [`money`] (numbers), [`ledger`] (accounts and margin), [`orders`] (books),
 //! [`funding`], [`liquidate`], [`chain`] (a block); then [`engine`] (the other side), [`crowd`] (what is asked)
-//! and the tests: [`differential`], [`orderings`].
+//! and the tests: [`differential`], [`orderings`],
+//! [`metamorphic`].
 
 mod chain;
 mod crowd;
@@ -13,6 +14,7 @@ mod engine;
 mod funding;
 mod ledger;
 mod liquidate;
+mod metamorphic;
 mod money;
 mod orderings;
 mod orders;
