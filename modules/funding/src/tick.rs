@@ -30,6 +30,10 @@ pub(crate) fn all(ctx: &mut Ctx<'_>, params: &Params, report: &mut Report) {
 fn charge(ctx: &mut Ctx<'_>, perpetual: &Perpetual, params: &Params) -> Result<bool, Error> {
     let market = perpetual.market;
     let state = ctx.state.as_read();
+    // A market that is over pays no more funding.
+    if clob::pair(state, market).is_some_and(|pair| pair.status == clob::state::Status::FinalSettlement) {
+        return Ok(false);
+    }
     if !prices::is_fresh(state, ctx.block, market) {
         return Err(Error::Stale(market));
     }

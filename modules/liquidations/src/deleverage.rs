@@ -1,7 +1,7 @@
 //! Deleveraging: a position that nobody wants and nobody can pay for is closed against those who hold the other
 //! side, at the price that leaves the account with nothing.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
@@ -40,45 +40,52 @@ pub fn deleverage(
     let size = accounts.size(ctx.state.as_read(), id, market);
     let mut outcome = Outcome { left: size.abs(), ..Outcome::default() };
     let Some(side) = Side::of(size) else { return Ok(outcome) };
+    let mut others = holders((ctx.state.as_read(), accounts), market, side.opposite());
     let mut skipped = BTreeSet::from([*id]);
     let mut tries = usize::try_from(tries).unwrap_or(usize::MAX);
     while outcome.left.is_positive() && tries > 0 {
-        let mut holders = holders((ctx.state.as_read(), accounts), market, side.opposite(), &skipped);
-        holders.truncate(tries);
-        let shares = allocate(outcome.left, step, &holders).ok_or(Error::Overflow(market))?;
+        others.retain(|(other, held)| held.is_positive() && !skipped.contains(other));
+        others.sort_by(|(a, one), (b, other)| other.cmp(one).then(a.cmp(b)));
+        let asked = others.get(..tries.min(others.len())).unwrap_or_default();
+        let shares = allocate(outcome.left, step, asked).ok_or(Error::Overflow(market))?;
         if shares.is_empty() {
             break;
         }
         tries = tries.saturating_sub(shares.len());
+        let mut given = BTreeMap::new();
         for (counterparty, share) in shares {
             if offset((ctx, accounts), id, &counterparty, market, share).is_ok() {
                 outcome.left -= share;
+                given.insert(counterparty, share);
                 outcome.offsets = outcome.offsets.saturating_add(1);
             } else {
                 skipped.insert(counterparty);
                 outcome.refused = outcome.refused.saturating_add(1);
             }
         }
+        for (other, held) in &mut others {
+            *held -= given.get(other).copied().unwrap_or_default();
+        }
     }
     Ok(outcome)
 }
 
-/// Accounts on this side of `market` but the skipped ones, the largest first, ties to the lower id. Reads all of
-/// them.
-fn holders(
-    (state, accounts): (&dyn Read, &Accounts),
-    market: MarketId,
-    side: Side,
-    skipped: &BTreeSet<SubaccountId>,
-) -> Vec<Share> {
+/// Accounts on this side of `market` in order of id. Reads all of them.
+fn holders((state, accounts): (&dyn Read, &Accounts), market: MarketId, side: Side) -> Vec<Share> {
     let ids = subaccounts::holders(state, market, side, None, usize::MAX);
-    let mut holders: Vec<Share> = ids
-        .into_iter()
-        .filter(|id| !skipped.contains(id))
-        .map(|id| (id, accounts.size(state, &id, market).abs()))
-        .collect();
-    holders.sort_by(|(_, one), (_, other)| other.cmp(one));
-    holders
+    ids.into_iter().map(|id| (id, accounts.size(state, &id, market).abs())).collect()
+}
+
+/// Change two accounts at once, without fees.
+pub(crate) fn change(
+    (ctx, accounts): (&mut Ctx<'_>, &mut Accounts),
+    updates: &[Update; 2],
+) -> Result<(), Error> {
+    let [first, second] = updates;
+    subaccounts::update(ctx, accounts, updates, Kind::Liquidation).map_err(|refused| Error::Account {
+        id: if refused.index == 0 { first.id } else { second.id },
+        reason: refused.to_string(),
+    })
 }
 
 /// Close `size` (above zero) of the position of `id` against `counterparty` at the bankruptcy price (F4) of that
@@ -101,10 +108,7 @@ pub fn offset(
         Update { id: *id, quote, base: Some((market, slice.base)) },
         Update { id: *counterparty, quote: -quote, base: Some((market, -slice.base)) },
     ];
-    subaccounts::update(ctx, accounts, &updates, Kind::Liquidation).map_err(|refused| Error::Account {
-        id: updates.get(refused.index).map_or(*id, |update| update.id),
-        reason: refused.to_string(),
-    })?;
+    change((ctx, accounts), &updates)?;
     ctx.emit(Deleveraged { id: *id, counterparty: *counterparty, market, size, quote });
     Ok(quote)
 }

@@ -68,6 +68,32 @@ impl From<Deleveraged> for Event {
     }
 }
 
+/// A part of a position in a market that is over was closed against a counterparty at the oracle price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// Who got exactly what the position was worth.
+    pub id: SubaccountId,
+    /// Who took the other side.
+    pub counterparty: SubaccountId,
+    /// Where.
+    pub market: MarketId,
+    /// How much, above zero.
+    pub size: BaseQuantums,
+    /// What the first account got; below zero, paid.
+    pub quote: QuoteQuantums,
+}
+
+impl From<Settled> for Event {
+    fn from(event: Settled) -> Self {
+        Self::new("final_settlement")
+            .with_subaccount("owner", "number", &event.id)
+            .with_subaccount("counterparty", "counterparty_number", &event.counterparty)
+            .with("market", event.market)
+            .with("size", event.size)
+            .with("quote", event.quote)
+    }
+}
+
 /// A position could not be closed in this block.
 pub(crate) fn failed(id: &SubaccountId, market: MarketId, reason: &Error) -> Event {
     Event::new("liquidation_failed")

@@ -3,7 +3,8 @@
 //!
 //! Reading order: [`run`](run()) (a block, top to bottom), [`watch`] (who is below its margin, without looking
 //! at everybody), [`queue`] (whose turn it is), `liquidate` (one position against the book), [`deleverage`]
-//! (what the book does not take and nobody pays for), [`formulas`] and [`allocate`] (all the arithmetic),
+//! (what the book does not take and nobody pays for), `wind` (markets that are over),
+//! [`formulas`] and [`allocate`] (all the arithmetic),
 //! [`mod@params`], [`genesis`].
 //!
 //! It never liquidates on a stale price, never lets a proposer choose who is liquidated, never pays an account
@@ -26,6 +27,7 @@ pub mod watch;
 mod liquidate;
 mod run;
 mod view;
+mod wind;
 
 pub use error::Error;
 pub use genesis::Genesis;

@@ -31,6 +31,9 @@ pub struct Params {
     pub max_deleveragings: u32,
     /// Counterparties that one deleveraging tries; 1 to [`MAX_WORK`].
     pub max_counterparties: u32,
+    /// Times that positions of one market that is over are closed against each other in a block; 1 to
+    /// [`MAX_WORK`].
+    pub max_settlements: u32,
 }
 
 impl Default for Params {
@@ -46,6 +49,7 @@ impl Default for Params {
             max_accounts: 50,
             max_deleveragings: 10,
             max_counterparties: 500,
+            max_settlements: 500,
         }
     }
 }
@@ -68,6 +72,7 @@ impl Params {
             ((2..=MAX_WORK).contains(&self.max_accounts), "max_accounts"),
             ((1..=MAX_WORK).contains(&self.max_deleveragings), "max_deleveragings"),
             ((1..=MAX_WORK).contains(&self.max_counterparties), "max_counterparties"),
+            ((1..=MAX_WORK).contains(&self.max_settlements), "max_settlements"),
         ];
         match rules.iter().find(|(kept, _)| !kept) {
             Some((_, name)) => Err(Error::Params(name)),

@@ -18,6 +18,7 @@ use crate::queue::{remember, turns, Candidate};
 use crate::state::{params, WAITING};
 use crate::view::{account, Market};
 use crate::watch::Watch;
+use crate::wind::{indebted, markets, settle};
 use crate::{event, Error};
 
 /// What a block's liquidations did.
@@ -39,6 +40,8 @@ pub struct Report {
     pub insurance_paid: QuoteQuantums,
     /// What the insurance fund got, above zero.
     pub insurance_received: QuoteQuantums,
+    /// Times that two positions in markets that are over were closed against each other.
+    pub settlements: u32,
     /// Steps that failed and were undone.
     pub failed: u32,
     /// Accounts worth less than nothing at the end; withdrawals are gated while there are any.
@@ -67,7 +70,8 @@ pub fn run(ctx: &mut Ctx<'_>, books: &mut Books, watch: &mut Watch) -> Report {
             waiting.remove(id);
         }
     }
-    if !turns.is_empty() {
+    let wound = wind(ctx, books, watch, &params, &mut report);
+    if wound || !turns.is_empty() {
         books.accounts.flush(ctx.state);
         watch.refresh(ctx.state);
         waiting.retain(|id| watch.below().contains_key(id));
@@ -84,6 +88,38 @@ pub fn run(ctx: &mut Ctx<'_>, books: &mut Books, watch: &mut Watch) -> Report {
         subaccounts::gate_withdrawals(ctx);
     }
     report
+}
+
+/// Close positions in markets that are over: at the bankruptcy price those of accounts that were worth less than
+/// nothing when the block's turn came, all others at the oracle price, however old it is. Whether there was any.
+fn wind(
+    ctx: &mut Ctx<'_>,
+    books: &mut Books,
+    watch: &mut Watch,
+    params: &Params,
+    report: &mut Report,
+) -> bool {
+    let over = markets(ctx.state.as_read());
+    if over.is_empty() {
+        return false;
+    }
+    books.accounts.flush(ctx.state);
+    watch.refresh(ctx.state);
+    for market in &over {
+        for id in indebted(ctx.state.as_read(), &books.accounts, watch, *market) {
+            if !cover(ctx, books, (&id, *market), params, report) {
+                break;
+            }
+        }
+        books.accounts.flush(ctx.state);
+        let (done, refused) = settle(ctx, books, *market, params);
+        report.settlements = report.settlements.saturating_add(done);
+        books.accounts.flush(ctx.state);
+        for (id, reason) in refused {
+            failed(ctx, (&id, *market), &reason, report);
+        }
+    }
+    true
 }
 
 /// Accounts below their margin all of whose positions have a price that may be relied on.

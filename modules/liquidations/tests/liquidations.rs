@@ -8,6 +8,8 @@
     reason = "tests count with small numbers"
 )]
 
+#![expect(dead_code, reason = "the world is shared; each test file uses a part of it")]
+
 mod world;
 
 use clob::Side::{Buy, Sell};

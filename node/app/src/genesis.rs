@@ -238,6 +238,7 @@ fn liquidations_genesis(app: &AppState) -> liquidations::Genesis {
         max_accounts: limits.max_accounts,
         max_deleveragings: limits.max_deleveragings,
         max_counterparties: limits.max_counterparties,
+        max_settlements: limits.max_settlements,
     };
     liquidations::Genesis { params, waiting: Vec::new() }
 }

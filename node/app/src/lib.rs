@@ -3,7 +3,8 @@
 //! Pure like the modules below it: no disk, no network, no clock. Reading order: [`msg`] (what users can
 //! ask), `block` (what a block does, in order), `tx` (from bytes to change), [`Machine`] (the whole),
 //! [`lanes`] and [`proposal`] (the order of transactions), [`oracle`] (votes), [`check`](check::check) (the
-//! mempool's question), [`Signatures`] (what need not be verified twice), [`genesis`], [`invariants`], [`layout()`], [`query`].
+//! mempool's question), [`Signatures`] (what need not be verified twice), [`genesis`], [`invariants`],
+//! [`layout()`], [`query`].
 
 pub mod check;
 pub mod genesis;

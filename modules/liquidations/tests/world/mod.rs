@@ -178,6 +178,21 @@ impl World {
         self.events.clear();
     }
 
+    /// Change the status of a market.
+    pub(crate) fn set_status(&mut self, market: MarketId, status: clob::state::Status) {
+        let mut genesis = clob::genesis::export(&self.state);
+        for pair in genesis.pairs.iter_mut().filter(|pair| pair.market == market) {
+            pair.status = status;
+        }
+        let pairs: Vec<_> = self.state.iter().map(|(key, _)| key.clone()).collect();
+        for key in pairs.into_iter().filter(|key| key.first() == Some(&clob::layout()[0].prefix[0])) {
+            store::State::remove(&mut self.state, &key);
+        }
+        self.run(|ctx| clob::genesis::init(ctx, &genesis)).unwrap();
+        self.books = clob::rebuild(&self.state);
+        self.refresh();
+    }
+
     /// Replace the parameters.
     pub(crate) fn set_params(&mut self, params: Params) {
         let genesis = liquidations::Genesis { params, ..liquidations::Genesis::default() };

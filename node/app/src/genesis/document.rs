@@ -161,6 +161,8 @@ pub struct Liquidations {
     pub max_deleveragings: u32,
     /// Counterparties that one deleveraging looks at.
     pub max_counterparties: u32,
+    /// Pairs of positions that one block closes in a market that is over.
+    pub max_settlements: u32,
 }
 
 impl Default for Liquidations {
@@ -178,6 +180,7 @@ impl Default for Liquidations {
             max_accounts: params.max_accounts,
             max_deleveragings: params.max_deleveragings,
             max_counterparties: params.max_counterparties,
+            max_settlements: params.max_settlements,
         }
     }
 }

@@ -68,6 +68,7 @@ fn limit(limits: &mut Liquidations, name: &str, value: &str) -> Result<(), Strin
         "max_accounts" => limits.max_accounts = number(value)?,
         "max_deleveragings" => limits.max_deleveragings = number(value)?,
         "max_counterparties" => limits.max_counterparties = number(value)?,
+        "max_settlements" => limits.max_settlements = number(value)?,
         _ => return Err(format!("there is no limit {name}")),
     }
     Ok(())
