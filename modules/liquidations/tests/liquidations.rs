@@ -7,7 +7,6 @@
     clippy::integer_division,
     reason = "tests count with small numbers"
 )]
-
 #![expect(dead_code, reason = "the world is shared; each test file uses a part of it")]
 
 mod world;
