@@ -12,14 +12,16 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use num::Subticks;
 use sha2::{Digest, Sha256};
-use types::{Address, MarketId, SubaccountId};
+use types::{MarketId, SubaccountId};
 
 use crate::arena::{Arena, Handle, Links, List};
 use crate::calendar::Calendar;
 use crate::index::{Hasher, Index};
 use crate::ladder::Ladder;
+use crate::limits::Budgets;
 use crate::order::{Order, OrderId, Resting, Side, Size};
 use crate::triggers::{Trigger, Triggers};
+use crate::waiting::Waiting;
 use journal::{Mark, Undo};
 
 /// An order and its neighbours.
@@ -56,6 +58,17 @@ struct Trader {
     id: SubaccountId,
     market: MarketId,
     resting: u32,
+    /// Of its holder.
+    holder: Handle,
+}
+
+/// A subaccount with orders in some market: what equity tiers count.
+#[derive(Debug)]
+struct Holder {
+    id: SubaccountId,
+    traders: u32,
+    short_term: u32,
+    stateful: u32,
 }
 
 /// Units of a market's prices.
@@ -122,12 +135,15 @@ pub struct Books {
     hasher: Hasher,
     by_id: Index,
     by_trader: Index,
+    holders: Arena<Holder>,
+    by_holder: Index,
     calendar: Calendar,
-    stateful: BTreeMap<SubaccountId, u32>,
     /// Rows of spent ids by the height after which nobody needs them.
     kept: BTreeMap<u64, Vec<OrderId>>,
-    /// What each owner has used of this block's budget.
-    charged: BTreeMap<Address, u32>,
+    /// What each owner has used of its budgets.
+    pub(crate) budgets: Budgets,
+    /// Orders that wait outside the books.
+    pub(crate) waiting: Waiting,
     next_sequence: u64,
     triggers: Triggers,
     /// The triggers that the undo log came and went with.
@@ -158,10 +174,12 @@ impl Books {
             hasher: Hasher::new(seed),
             by_id: Index::default(),
             by_trader: Index::default(),
+            holders: Arena::default(),
+            by_holder: Index::default(),
             calendar: Calendar::default(),
-            stateful: BTreeMap::new(),
             kept: BTreeMap::new(),
-            charged: BTreeMap::new(),
+            budgets: Budgets::default(),
+            waiting: Waiting::default(),
             next_sequence: 0,
             triggers: Triggers::default(),
             retriggered: Vec::new(),
@@ -277,9 +295,18 @@ impl Books {
         self.trader(id, market).map_or(0, |trader| self.traders.get(trader).resting)
     }
 
-    /// How many orders of a subaccount live until a time, in all markets.
+    /// How many orders of a subaccount rest that live until a time, in all markets; slices do not count.
     pub fn stateful(&self, id: &SubaccountId) -> u32 {
-        self.stateful.get(id).copied().unwrap_or_default()
+        self.holder(id).map_or(0, |holder| self.holders.get(holder).stateful)
+    }
+
+    /// How many short-term orders of a subaccount rest, in all markets.
+    pub fn short_term(&self, id: &SubaccountId) -> u32 {
+        self.holder(id).map_or(0, |holder| self.holders.get(holder).short_term)
+    }
+
+    fn holder(&self, id: &SubaccountId) -> Option<Handle> {
+        self.by_holder.find(self.hasher.subaccount(id, u32::MAX), |handle| self.holders.get(handle).id == *id)
     }
 
     /// Number that the next order to rest will get.
@@ -300,14 +327,14 @@ impl Books {
             }
         }
         self.triggers.digest(&mut digest);
+        self.waiting.digest(&mut digest);
         digest.finalize().into()
     }
 
     /// Let an order rest behind all others at its price. Its market must be open, its id not resting, and
     /// `remaining` something.
     pub fn place(&mut self, order: &Order, remaining: Size) -> Handle {
-        let sequence = self.next_sequence;
-        self.next_sequence = sequence.saturating_add(1);
+        let sequence = self.take_sequence();
         let handle = self.restore(Resting { order: *order, remaining, sequence });
         self.log(Undo::Placed(handle));
         self.changes.orders.push(order.id);
@@ -381,17 +408,16 @@ impl Books {
         Some(ids)
     }
 
-    /// Add `weight` to what `owner` has used in this block. Returns the sum. Undoing a message does not give it
-    /// back: a refused message has taken its share of the block too.
-    pub(crate) fn charge(&mut self, owner: Address, weight: u32) -> u32 {
-        let used = self.charged.entry(owner).or_default();
-        *used = used.saturating_add(weight);
-        *used
+    /// The next sequence number, for an order that waits.
+    pub(crate) fn take_sequence(&mut self) -> u64 {
+        let sequence = self.next_sequence;
+        self.next_sequence = sequence.saturating_add(1);
+        sequence
     }
 
-    /// Begin new budgets.
-    pub(crate) fn refill(&mut self) {
-        self.charged.clear();
+    /// How many orders of a subaccount wait for a trigger or are placed in slices.
+    pub fn waiting_of(&self, id: &SubaccountId) -> u32 {
+        self.waiting.count(id)
     }
 
     /// The changes since the last call; from now on levels count as written. Give the lists back when done.

@@ -195,10 +195,30 @@ pub enum Error {
         code: UpdateResult,
     },
     /// Too many messages.
-    #[error("the owner has used {limit} short-term orders and cancels in this block, the most there may be")]
+    #[error("the owner has used up its {limit} {family} in {blocks} blocks")]
     RateLimit {
+        /// Of what.
+        family: &'static str,
         /// The bound.
         limit: u32,
+        /// In so many blocks, this one included.
+        blocks: u32,
+    },
+    /// A budget out of bounds.
+    #[error("budget of {family}: {reason}")]
+    RateParam {
+        /// Of what.
+        family: &'static str,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// The price has come to this trigger already, and the orders that it woke are not placed yet.
+    #[error("clob pair {market} places orders whose trigger was reached; {trigger} is among those")]
+    Backlog {
+        /// Which market.
+        market: MarketId,
+        /// What was asked.
+        trigger: Subticks,
     },
     /// A condition that is none, or a kind that needs one.
     #[error("condition type {0} does not fit the kind of order")]
@@ -327,6 +347,7 @@ impl Rejection for Error {
             Self::Exists(_) => 3_005,
             Self::NotFound(_) => 3_006,
             Self::Undercollateralized { .. } => 3_007,
+            Self::RateParam { .. } => 5_000,
             Self::RateLimit { .. } => 5_001,
             Self::Condition(_) => 6_000,
             Self::Trigger => 6_001,
@@ -340,6 +361,7 @@ impl Rejection for Error {
             Self::Param { .. } => 20_004,
             Self::EquityTiers => 20_005,
             Self::Pair { .. } => 20_006,
+            Self::Backlog { .. } => 20_010,
         }
     }
 }

@@ -5,6 +5,7 @@
 use num::{QuoteQuantums, Subticks};
 use types::{Events, MarketId, Record, SubaccountId, Tell};
 
+use crate::error::Error;
 use crate::order::{GoodTil, OrderId, Resting, Side, Size, TimeInForce};
 
 /// Kind of `Fill`'s event.
@@ -16,7 +17,7 @@ pub const PLACED_EVENT: &str = "order_placed";
 /// Kind of `Removed`'s event.
 pub const REMOVED_EVENT: &str = "order_removed";
 
-fn with_id<'a>(event: Record<'a>, id: &OrderId) -> Record<'a> {
+pub(crate) fn with_id<'a>(event: Record<'a>, id: &OrderId) -> Record<'a> {
     event
         .with_subaccount("owner", "number", &id.subaccount)
         .with("market", id.market)
@@ -108,9 +109,30 @@ pub enum Reason {
     NotResting,
     /// It met as many orders as one order may.
     TooManyFills,
+    /// Its market is being settled.
+    FinalSettlement,
+    /// It may only reduce, and there is nothing to reduce.
+    ReduceOnly,
+    /// It may only rest, and would trade.
+    PostOnly,
+    /// Its account may not trade this market.
+    Isolated,
+    /// Another rule refused it when its trigger came.
+    Refused,
 }
 
 impl Reason {
+    /// Why an order that was refused when its trigger came is gone.
+    pub(crate) const fn of(error: &Error) -> Self {
+        match error {
+            Error::Undercollateralized { .. } => Self::Undercollateralized,
+            Error::ReduceOnly(_) => Self::ReduceOnly,
+            Error::PostOnlyWouldCross(_) => Self::PostOnly,
+            Error::Isolated(_) => Self::Isolated,
+            _ => Self::Refused,
+        }
+    }
+
     /// Its name in events.
     pub const fn name(self) -> &'static str {
         match self {
@@ -120,6 +142,11 @@ impl Reason {
             Self::Undercollateralized => "undercollateralized",
             Self::NotResting => "not_resting",
             Self::TooManyFills => "too_many_fills",
+            Self::FinalSettlement => "final_settlement",
+            Self::ReduceOnly => "reduce_only",
+            Self::PostOnly => "post_only",
+            Self::Isolated => "isolated",
+            Self::Refused => "refused",
         }
     }
 }

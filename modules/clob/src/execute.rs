@@ -10,12 +10,13 @@ use types::Block;
 use crate::books::Books;
 use crate::cancel::{self, batch_cancel, BatchCancelled};
 use crate::error::Error;
+use crate::limits::{charge, room, Family};
 use crate::msg::{BatchCancel, Cancel, Msg};
 use crate::order::{GoodTil, Kind, OrderId};
 use crate::params::BATCH_WEIGHT;
 use crate::place::{self, place, PlacedOrder};
 use crate::spent;
-use crate::state::{params, SPENT};
+use crate::state::SPENT;
 
 /// What a message did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +56,7 @@ impl Outcome {
 /// Run one message whose signature was checked. A refusal leaves nothing behind but what the message took of
 /// its owner's budget.
 pub fn execute(ctx: &mut Ctx<'_>, books: &mut Books, msg: &Msg) -> Result<Outcome, Error> {
-    charge(ctx, books, msg)?;
+    charge(ctx, books, msg.signer(), weight(msg))?;
     attempt(ctx, books, |ctx, books| match msg {
         Msg::Place(order) => place(ctx, books, order).map(Outcome::Placed),
         Msg::Cancel(one) => cancel::cancel(ctx, books, one).map(|()| Outcome::Cancelled),
@@ -63,25 +64,20 @@ pub fn execute(ctx: &mut Ctx<'_>, books: &mut Books, msg: &Msg) -> Result<Outcom
     })
 }
 
-/// Short-term messages cost no gas, so their number is bounded for each owner and block. Refused ones count.
-fn charge(ctx: &Ctx<'_>, books: &mut Books, msg: &Msg) -> Result<(), Error> {
-    if !msg.is_short_term() {
-        return Ok(());
+/// What a message takes of its signer's budgets: cancels of orders that live until a time are free.
+fn weight(msg: &Msg) -> (Family, u32) {
+    match msg {
+        Msg::BatchCancel(_) => (Family::ShortTerm, BATCH_WEIGHT),
+        Msg::Place(_) | Msg::Cancel(_) if msg.is_short_term() => (Family::ShortTerm, 1),
+        Msg::Place(_) => (Family::Stateful, 1),
+        Msg::Cancel(_) => (Family::Stateful, 0),
     }
-    let weight = match msg {
-        Msg::BatchCancel(_) => BATCH_WEIGHT,
-        Msg::Place(_) | Msg::Cancel(_) => 1,
-    };
-    let limit = params(ctx.state.as_read()).short_term_per_block;
-    if books.charge(msg.signer(), weight) > limit {
-        return Err(Error::RateLimit { limit });
-    }
-    Ok(())
 }
 
 /// The rules of a message that need neither books nor accounts: what a node may ask before it passes a message
 /// on. `block` is the next one.
 pub fn check(state: &dyn Read, block: &Block, msg: &Msg) -> Result<(), Error> {
+    room(state, block, msg.signer(), weight(msg))?;
     match msg {
         Msg::Place(order) => {
             let pair = place::admissible(state, block, order)?;

@@ -5,9 +5,10 @@ use store::{attempt, Ctx};
 use crate::books::Books;
 use crate::error::Error;
 use crate::event::Reason;
+use crate::limits;
 use crate::order::OrderId;
 use crate::spent;
-use crate::state::{Level, Rank, Row, LEVELS, NEXT_SEQUENCE, ORDERS};
+use crate::state::{Level, Rank, Row, LEVELS, NEXT_SEQUENCE, ORDERS, TRADED};
 
 /// Before a block's messages: take out the orders whose block or time has passed, forget what nobody needs.
 pub fn expire(ctx: &mut Ctx<'_>, books: &mut Books) {
@@ -22,6 +23,7 @@ pub fn expire(ctx: &mut Ctx<'_>, books: &mut Books) {
         }
     }
     spent::prune(ctx, books);
+    limits::prune(ctx, books);
 }
 
 /// After a block's messages: write the rows of what changed, and begin new budgets.
@@ -46,7 +48,10 @@ pub fn end_block(ctx: &mut Ctx<'_>, books: &mut Books) {
     if NEXT_SEQUENCE.get(ctx.state.as_read()).unwrap_or_default() != books.next_sequence() {
         NEXT_SEQUENCE.set(ctx.state, &books.next_sequence());
     }
-    books.refill();
+    while let Some((market, traded)) = books.waiting.take_traded() {
+        TRADED.set(ctx.state, &market, &traded);
+    }
+    limits::end_block(ctx, books);
 }
 
 fn write_order(ctx: &mut Ctx<'_>, books: &Books, id: &OrderId) {

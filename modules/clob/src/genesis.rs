@@ -5,14 +5,17 @@ use alloc::vec::Vec;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use store::{Ctx, Read};
-use types::MarketId;
+use types::{Address, MarketId};
 
 use crate::error::Error;
+use crate::limits::{Family, Usage};
 use crate::order::OrderId;
 use crate::params::Params;
 use crate::state::{
     pair, pairs, params, Level, Pair, Rank, Row, Spent, LEVELS, NEXT_SEQUENCE, ORDERS, PAIRS, PARAMS, SPENT,
+    TRADED, USAGE,
 };
+use crate::waiting::Traded;
 
 /// All that this module keeps; levels follow from orders.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -27,6 +30,10 @@ pub struct Genesis {
     pub spent: Vec<(OrderId, Spent)>,
     /// Number of the next order to rest; above those of all orders.
     pub next_sequence: u64,
+    /// Prices of the last block in which markets traded.
+    pub traded: Vec<(MarketId, Traded)>,
+    /// What owners have used of budgets that span blocks.
+    pub usage: Vec<((Family, Address), Usage)>,
 }
 
 /// Write the state of `genesis`. Refused when a parameter is out of bounds, a market's units make no sense, or
@@ -49,6 +56,12 @@ pub fn init(ctx: &mut Ctx<'_>, genesis: &Genesis) -> Result<(), Error> {
         LEVELS.set(ctx.state, key, level);
     }
     NEXT_SEQUENCE.set(ctx.state, &genesis.next_sequence);
+    for (market, traded) in &genesis.traded {
+        TRADED.set(ctx.state, market, traded);
+    }
+    for (key, usage) in &genesis.usage {
+        USAGE.set(ctx.state, key, usage);
+    }
     Ok(())
 }
 
@@ -103,5 +116,7 @@ pub fn export(state: &dyn Read) -> Genesis {
         orders: ORDERS.scan(state, &(), usize::MAX),
         spent: SPENT.scan(state, &(), usize::MAX),
         next_sequence: NEXT_SEQUENCE.get(state).unwrap_or_default(),
+        traded: TRADED.scan(state, &(), usize::MAX),
+        usage: USAGE.scan(state, &(), usize::MAX),
     }
 }

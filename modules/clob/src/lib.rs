@@ -30,12 +30,14 @@ mod expire;
 mod impact;
 mod index;
 mod ladder;
+mod limits;
 mod matching;
 mod order;
 mod place;
 mod settle;
 mod spent;
 mod triggers;
+mod waiting;
 
 pub use arena::Handle;
 pub use books::{Books, Grid, LevelView};
@@ -47,6 +49,7 @@ pub use execute::{check, execute, Outcome};
 pub use expire::{end_block, expire};
 pub use genesis::Genesis;
 pub use impact::{impact, Impact};
+pub use limits::{charge, room, Family, RateLimits, Usage, Window};
 pub use matching::{next, sweep, Next, Taker};
 pub use msg::{decode_batch_cancel, decode_cancel, decode_place, BatchCancel, Cancel, Msg};
 pub use order::{GoodTil, Kind, Order, OrderId, Resting, Side, Size, TimeInForce};
@@ -54,6 +57,7 @@ pub use params::{EquityTier, Params};
 pub use place::{PlacedOrder, Status};
 pub use state::{layout, pair, pairs, params, rebuild, Pair};
 pub use triggers::{Direction, Trigger};
+pub use waiting::Traded;
 
 /// Digest of all books: two with the same digest behave the same.
 pub fn hash(books: &Books) -> [u8; 32] {

@@ -6,6 +6,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use num::QuoteQuantums;
 
 use crate::error::Error;
+use crate::limits::RateLimits;
 
 /// Blocks ahead that a short-term order or cancel may be good for, the next block not counted.
 pub const SHORT_BLOCK_WINDOW: u32 = 40;
@@ -22,14 +23,20 @@ pub const BATCH_WEIGHT: u32 = 2;
 /// Parameters of this module.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Params {
-    /// Short-term orders and cancels of one owner that a block accepts; 1 to 1,000,000.
-    pub short_term_per_block: u32,
+    /// Messages of one owner that blocks accept.
+    pub rate_limits: RateLimits,
     /// Orders of one subaccount that may rest in one market; 1 to 1,000,000.
     pub max_resting: u32,
     /// Resting orders that one order may meet before its rest is dropped; 1 to 100,000.
     pub max_fills: u32,
     /// Orders that live until a time, by what the subaccount is worth; empty for no limit. Requirements rise.
     pub equity_tiers: Vec<EquityTier>,
+    /// Short-term orders that rest, by what the subaccount is worth; empty for no limit. Requirements rise.
+    pub short_term_equity_tiers: Vec<EquityTier>,
+    /// Conditional orders that a block places because their trigger was reached; 1 to 100,000.
+    pub max_triggers: u32,
+    /// Slices of TWAP orders that a block places; 1 to 100,000.
+    pub max_slices: u32,
 }
 
 /// How many orders that live until a time a subaccount may have.
@@ -43,7 +50,15 @@ pub struct EquityTier {
 
 impl Default for Params {
     fn default() -> Self {
-        Self { short_term_per_block: 400, max_resting: 1_000, max_fills: 1_000, equity_tiers: Vec::new() }
+        Self {
+            rate_limits: RateLimits::default(),
+            max_resting: 1_000,
+            max_fills: 1_000,
+            equity_tiers: Vec::new(),
+            short_term_equity_tiers: Vec::new(),
+            max_triggers: 2_000,
+            max_slices: 1_000,
+        }
     }
 }
 
@@ -51,26 +66,29 @@ impl Params {
     /// Whether every field is within its bounds.
     pub fn check(&self) -> Result<(), Error> {
         let bounds = [
-            ("short_term_per_block", self.short_term_per_block, 1_000_000),
             ("max_resting", self.max_resting, 1_000_000),
             ("max_fills", self.max_fills, 100_000),
+            ("max_triggers", self.max_triggers, 100_000),
+            ("max_slices", self.max_slices, 100_000),
         ];
         for (name, value, most) in bounds {
             if value == 0 || value > most {
                 return Err(Error::Param { name, value, most });
             }
         }
-        if self.equity_tiers.is_sorted_by(|a, b| a.required < b.required) {
+        self.rate_limits.check()?;
+        let rises = |tiers: &[EquityTier]| tiers.is_sorted_by(|a, b| a.required < b.required);
+        if rises(&self.equity_tiers) && rises(&self.short_term_equity_tiers) {
             Ok(())
         } else {
             Err(Error::EquityTiers)
         }
     }
+}
 
-    /// How many orders that live until a time a subaccount worth `net` may have; nothing when there is no limit.
-    pub(crate) fn stateful_limit(&self, net: QuoteQuantums) -> Option<u32> {
-        self.equity_tiers.first()?;
-        let reached = self.equity_tiers.iter().take_while(|tier| tier.required <= net);
-        Some(reached.last().map_or(0, |tier| tier.limit))
-    }
+/// How many orders tiers allow a subaccount worth `net`; nothing when there is no limit.
+pub(crate) fn limit_of(tiers: &[EquityTier], net: QuoteQuantums) -> Option<u32> {
+    tiers.first()?;
+    let reached = tiers.iter().take_while(|tier| tier.required <= net);
+    Some(reached.last().map_or(0, |tier| tier.limit))
 }

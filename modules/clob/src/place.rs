@@ -8,6 +8,7 @@ use types::Block;
 use crate::books::Books;
 use crate::error::Error;
 use crate::event::{Fill, Placed, Reason, Removed};
+use crate::limits::{within_tier, Counted};
 use crate::matching::{next, Next, Taker};
 use crate::order::{GoodTil, Order, OrderId, Side, Size, TimeInForce};
 use crate::params::{SHORT_BLOCK_WINDOW, STATEFUL_WINDOW_SECONDS};
@@ -68,8 +69,11 @@ pub(crate) fn place(ctx: &mut Ctx<'_>, books: &mut Books, order: &Order) -> Resu
     books.open(order.id.market, pair.grid());
     let left = spent::left_of(ctx, books, order, &pair)?;
     let wanted = left.min(reducible(ctx, books, order)?);
+    if order.time_in_force != TimeInForce::ImmediateOrCancel && !order.id.kind.is_stateful() {
+        within_tier(ctx, books, order.id.subaccount, Counted::ShortTerm)?;
+    }
     if order.id.kind.is_stateful() {
-        within_equity_tier(ctx, books, order)?;
+        within_tier(ctx, books, order.id.subaccount, Counted::Stateful)?;
         affordable(ctx, books, order, &pair)?;
     }
     attempt(ctx, books, |ctx, books| {
@@ -142,22 +146,6 @@ fn reducible(ctx: &Ctx<'_>, books: &Books, order: &Order) -> Result<Size, Error>
         Ok(Size::of(position))
     } else {
         Err(Error::ReduceOnly(order.id))
-    }
-}
-
-/// Whether the account is worth one more order that lives until a time.
-fn within_equity_tier(ctx: &Ctx<'_>, books: &Books, order: &Order) -> Result<(), Error> {
-    let id = order.id.subaccount;
-    let params = params(ctx.state.as_read());
-    if params.equity_tiers.is_empty() {
-        return Ok(());
-    }
-    let risk = books.accounts.risk(ctx.state.as_read(), &id).map_err(Error::Subaccount)?;
-    match params.stateful_limit(risk.net_collateral) {
-        Some(limit) if books.stateful(&id) >= limit => {
-            Err(Error::EquityTier { id, count: books.stateful(&id), limit })
-        }
-        _ => Ok(()),
     }
 }
 
@@ -262,6 +250,7 @@ pub(crate) fn filled(
     taker_order: Option<OrderId>,
 ) {
     spent::trade(ctx, books, maker, (trade.size, maker_remaining));
+    books.waiting.trade(trade.market, maker.price, ctx.block.height);
     ctx.emit(Fill {
         market: trade.market,
         side: trade.side,

@@ -8,9 +8,10 @@ use store::Read;
 use types::{Chain, MarketId};
 
 use crate::error::Error;
+use crate::limits::{Family, Window};
 use crate::msg::{wire_id, wire_order};
 use crate::order::{Kind, OrderId, Side};
-use crate::params::Params;
+use crate::params::{EquityTier, Params};
 use crate::state::{filled, Level, Pair, Rank, Status, LEVELS, ORDERS};
 
 /// A market on the wire.
@@ -76,24 +77,30 @@ pub fn wire_order_id(id: &OrderId, chain: &Chain) -> wire::OrderId {
     wire_id(id, chain)
 }
 
-/// The budget of short-term orders and cancels, on the wire.
+/// Budgets of owners, on the wire.
 pub fn wire_rate_limits(params: &Params) -> wire::BlockRateLimitConfiguration {
-    let limit = wire::MaxPerNBlocksRateLimit { num_blocks: 1, limit: params.short_term_per_block };
+    let windows = |family| {
+        let windows = params.rate_limits.of(family).iter();
+        let window =
+            |window: &Window| wire::MaxPerNBlocksRateLimit { num_blocks: window.blocks, limit: window.limit };
+        windows.map(window).collect()
+    };
     wire::BlockRateLimitConfiguration {
-        max_short_term_orders_and_cancels_per_n_blocks: alloc::vec![limit],
+        max_short_term_orders_and_cancels_per_n_blocks: windows(Family::ShortTerm),
+        max_stateful_orders_per_n_blocks: windows(Family::Stateful),
+        max_leverage_updates_per_n_blocks: windows(Family::Leverage),
         ..wire::BlockRateLimitConfiguration::default()
     }
 }
 
-/// How many orders that live until a time an account may have, on the wire: requirement in quote quantums and
-/// limit.
+/// How many orders an account may have, on the wire: requirement in quote quantums and limit.
 pub fn wire_equity_tiers(params: &Params) -> wire::EquityTierLimitConfiguration {
-    let tiers = params.equity_tiers.iter().map(|tier| wire::EquityTierLimit {
+    let tier = |tier: &EquityTier| wire::EquityTierLimit {
         usd_tnc_required: proto::serint::encode(tier.required.raw()),
         limit: tier.limit,
-    });
+    };
     wire::EquityTierLimitConfiguration {
-        short_term_order_equity_tiers: Vec::new(),
-        stateful_order_equity_tiers: tiers.collect(),
+        short_term_order_equity_tiers: params.short_term_equity_tiers.iter().map(tier).collect(),
+        stateful_order_equity_tiers: params.equity_tiers.iter().map(tier).collect(),
     }
 }

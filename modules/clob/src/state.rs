@@ -8,11 +8,13 @@ use alloc::vec::Vec;
 use borsh::{BorshDeserialize, BorshSerialize};
 use num::Subticks;
 use store::{fault, Collection, Item, Key, Map, Read};
-use types::MarketId;
+use types::{Address, MarketId};
 
 use crate::books::{Books, Grid};
+use crate::limits::{Family, Usage};
 use crate::order::{GoodTil, Order, OrderId, Resting, Side, Size, TimeInForce};
 use crate::params::Params;
+use crate::waiting::Traded;
 
 /// Bounds that apply to everybody.
 pub(crate) const PARAMS: Item<Params> = Item::new([0x17, 0x00], "clob/params");
@@ -32,8 +34,14 @@ pub(crate) const SPENT: Map<OrderId, Spent> = Map::new([0x17, 0x04], "clob/spent
 /// Number of the next order to rest; at a price the lower number trades first.
 pub(crate) const NEXT_SEQUENCE: Item<u64> = Item::new([0x17, 0x05], "clob/next_sequence");
 
+/// Lowest and highest price of the last block in which a market traded.
+pub(crate) const TRADED: Map<MarketId, Traded> = Map::new([0x17, 0x09], "clob/traded");
+
+/// What owners have used of budgets that span blocks.
+pub(crate) const USAGE: Map<(Family, Address), Usage> = Map::new([0x17, 0x0a], "clob/usage");
+
 /// What this module keeps.
-pub fn layout() -> [Collection; 6] {
+pub fn layout() -> [Collection; 8] {
     [
         PARAMS.collection(),
         PAIRS.collection(),
@@ -41,6 +49,8 @@ pub fn layout() -> [Collection; 6] {
         LEVELS.collection(),
         SPENT.collection(),
         NEXT_SEQUENCE.collection(),
+        TRADED.collection(),
+        USAGE.collection(),
     ]
 }
 
@@ -255,7 +265,19 @@ pub fn rebuild(state: &dyn Read) -> Books {
             books.keep(spent.keep, id);
         }
     }
+    rebuild_waiting(state, &mut books);
     books.set_next_sequence(NEXT_SEQUENCE.get(state).unwrap_or_default());
     books.forget_changes();
     books
+}
+
+/// What is no order: trade prices and budgets.
+fn rebuild_waiting(state: &dyn Read, books: &mut Books) {
+    for (market, traded) in TRADED.scan(state, &(), usize::MAX) {
+        books.waiting.restore_traded(market, traded);
+    }
+    let limits = params(state).rate_limits;
+    for (key, usage) in USAGE.scan(state, &(), usize::MAX) {
+        books.budgets.keep(limits.of(key.0), key, &usage);
+    }
 }

@@ -6,6 +6,7 @@
 
 use alloc::collections::BTreeMap;
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use num::Subticks;
 use sha2::{Digest, Sha256};
 use types::MarketId;
@@ -13,7 +14,7 @@ use types::MarketId;
 use crate::order::OrderId;
 
 /// On which side of its trigger the market must come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub enum Direction {
     /// Fires when the price falls to the trigger or below.
     AtOrBelow,

@@ -175,7 +175,7 @@ impl Market {
 }
 
 fn budgets() -> Params {
-    Params { short_term_per_block: 1_000_000, ..Params::default() }
+    Params { rate_limits: clob::RateLimits::NONE, ..Params::default() }
 }
 
 fn lines(files: &[&str]) -> Option<Vec<Json>> {

@@ -192,6 +192,17 @@ fn fees_genesis(app: &AppState) -> fees::Genesis {
     fees::Genesis { tiers: app.fee_tiers.iter().map(tier).collect() }
 }
 
+fn rate_limits(orders: &Orders) -> clob::RateLimits {
+    let windows = |windows: &[(u32, u32)]| {
+        windows.iter().map(|(blocks, limit)| clob::Window { blocks: *blocks, limit: *limit }).collect()
+    };
+    clob::RateLimits {
+        short_term: windows(&orders.short_term_rates),
+        stateful: windows(&orders.stateful_rates),
+        leverage: windows(&orders.leverage_rates),
+    }
+}
+
 fn clob_genesis(app: &AppState) -> clob::Genesis {
     let pair = |market: &Market| clob::Pair {
         market: MarketId(market.id),
@@ -205,10 +216,13 @@ fn clob_genesis(app: &AppState) -> clob::Genesis {
         |(required, limit): &(u64, u32)| clob::EquityTier { required: quote(*required), limit: *limit };
     clob::Genesis {
         params: clob::Params {
-            short_term_per_block: orders.short_term_per_block,
+            rate_limits: rate_limits(orders),
             max_resting: orders.max_resting,
             max_fills: orders.max_fills,
             equity_tiers: orders.equity_tiers.iter().map(tier).collect(),
+            short_term_equity_tiers: orders.short_term_equity_tiers.iter().map(tier).collect(),
+            max_triggers: orders.max_triggers,
+            max_slices: orders.max_slices,
         },
         pairs: app.markets.iter().map(pair).collect(),
         ..clob::Genesis::default()

@@ -101,7 +101,7 @@ fn start(folder: &std::path::Path, wallets: &[Wallet]) -> Bench {
     let mut app = app::Genesis::from_json(include_bytes!("../../../genesis/devnet.json")).unwrap().app;
     // The bench has no oracle: its one price stays fresh.
     app.price_max_age_seconds = 3_600;
-    app.orders.short_term_per_block = 1_000_000;
+    app.orders.short_term_rates.clear();
     let coin = |denom: &str| GenesisCoin { denom: denom.into(), amount: "1000000000000".into() };
     app.balances = wallets
         .iter()

@@ -78,6 +78,7 @@ impl Books {
 
 impl Journaled for Books {
     fn savepoint(&mut self) {
+        self.waiting.savepoint();
         self.accounts.savepoint();
         self.marks.push(Mark {
             undo: self.undo.len(),
@@ -87,6 +88,7 @@ impl Journaled for Books {
     }
 
     fn rollback(&mut self) {
+        self.waiting.rollback();
         self.accounts.rollback();
         let Some(mark) = self.marks.pop() else { fault("a rollback without a savepoint") };
         while self.undo.len() > mark.undo {
@@ -99,6 +101,7 @@ impl Journaled for Books {
     }
 
     fn release(&mut self) {
+        self.waiting.release();
         self.accounts.release();
         if self.marks.pop().is_none() {
             fault("a release without a savepoint");

@@ -2,9 +2,9 @@
 
 use store::fault;
 
-use super::{Books, Level, Record, Trader};
+use super::{Books, Holder, Level, Record, Trader};
 use crate::arena::{Handle, Links, List};
-use crate::order::{Order, OrderId, Resting};
+use crate::order::{Kind, Order, OrderId, Resting};
 
 fn queue(record: &mut Record) -> &mut Links {
     &mut record.queue
@@ -89,36 +89,59 @@ impl Books {
 
     /// The trader of an order, with one order more.
     fn trader_of(&mut self, id: &OrderId) -> Handle {
-        if id.kind.is_stateful() {
-            let count = self.stateful.entry(id.subaccount).or_default();
+        let handle = match self.trader(&id.subaccount, id.market) {
+            Some(handle) => handle,
+            None => self.new_trader(id),
+        };
+        let trader = self.traders.get_mut(handle);
+        trader.resting = trader.resting.saturating_add(1);
+        let holder = trader.holder;
+        if let Some(count) = counted(self.holders.get_mut(holder), id.kind) {
             *count = count.saturating_add(1);
         }
-        if let Some(handle) = self.trader(&id.subaccount, id.market) {
-            let trader = self.traders.get_mut(handle);
-            trader.resting = trader.resting.saturating_add(1);
-            return handle;
-        }
-        let trader = Trader { id: id.subaccount, market: id.market, resting: 1 };
-        let handle = self.traders.insert(trader);
-        self.by_trader.insert(self.hasher.subaccount(&id.subaccount, id.market.0), handle);
+        handle
+    }
+
+    fn new_trader(&mut self, id: &OrderId) -> Handle {
+        let OrderId { subaccount, market, .. } = *id;
+        let holder = self.holder(&subaccount).unwrap_or_else(|| {
+            let holder = Holder { id: subaccount, traders: 0, short_term: 0, stateful: 0 };
+            let handle = self.holders.insert(holder);
+            self.by_holder.insert(self.hasher.subaccount(&subaccount, u32::MAX), handle);
+            handle
+        });
+        let traders = &mut self.holders.get_mut(holder).traders;
+        *traders = traders.saturating_add(1);
+        let handle = self.traders.insert(Trader { id: subaccount, market, resting: 0, holder });
+        self.by_trader.insert(self.hasher.subaccount(&subaccount, market.0), handle);
         handle
     }
 
     /// The trader has one order less.
     fn leave(&mut self, handle: Handle, id: &OrderId) {
-        if id.kind.is_stateful() {
-            if let Some(count) = self.stateful.get_mut(&id.subaccount) {
-                *count = count.saturating_sub(1);
-                if *count == 0 {
-                    self.stateful.remove(&id.subaccount);
-                }
-            }
-        }
         let trader = self.traders.get_mut(handle);
         trader.resting = trader.resting.saturating_sub(1);
-        if trader.resting == 0 {
+        let (gone, at) = (trader.resting == 0, trader.holder);
+        let holder = self.holders.get_mut(at);
+        if let Some(count) = counted(holder, id.kind) {
+            *count = count.saturating_sub(1);
+        }
+        if gone {
+            holder.traders = holder.traders.saturating_sub(1);
+            if holder.traders == 0 {
+                self.by_holder.remove(self.hasher.subaccount(&id.subaccount, u32::MAX), at);
+                self.holders.free(at);
+            }
             self.by_trader.remove(self.hasher.subaccount(&id.subaccount, id.market.0), handle);
             self.traders.free(handle);
         }
+    }
+}
+
+/// Where an order of this kind counts.
+fn counted(holder: &mut Holder, kind: Kind) -> Option<&mut u32> {
+    match kind {
+        Kind::ShortTerm => Some(&mut holder.short_term),
+        Kind::Conditional | Kind::LongTerm | Kind::Twap => Some(&mut holder.stateful),
     }
 }

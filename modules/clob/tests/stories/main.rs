@@ -13,6 +13,7 @@ mod closing;
 mod decoding;
 mod impact;
 mod life;
+mod limits;
 mod random;
 mod refusing;
 mod trading;

@@ -1,7 +1,7 @@
 //! What is refused, with which code, and that nothing stays behind.
 
 use clob::state::Status as PairStatus;
-use clob::{BatchCancel, EquityTier, GoodTil, Kind, Msg, Order, Outcome, Params, Side};
+use clob::{BatchCancel, EquityTier, GoodTil, Kind, Msg, Order, Outcome, Params, RateLimits, Side, Window};
 use num::{QuoteQuantums, Subticks};
 use types::{MarketId, Value};
 
@@ -205,7 +205,8 @@ fn a_batch_cancels_what_it_can_and_is_refused_when_that_is_nothing() {
 
 #[test]
 fn an_owner_has_a_budget_in_each_block_and_refused_messages_use_it_too() {
-    let params = Params { short_term_per_block: 4, ..Params::default() };
+    let four = RateLimits { short_term: vec![Window { blocks: 1, limit: 4 }], ..RateLimits::NONE };
+    let params = Params { rate_limits: four, ..Params::default() };
     let mut world = World::with(Start { params, ..Start::default() });
     world.place(buy(1, 1, 10, 50_000)).unwrap();
     world.refused_order(buy(1, 1, 10, 50_000));

@@ -189,24 +189,42 @@ impl Default for Liquidations {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Orders {
-    /// Short-term orders and cancels of one owner in one block.
-    pub short_term_per_block: u32,
+    /// Short-term orders and cancels of one owner: how many in so many blocks (blocks first); empty for no limit.
+    pub short_term_rates: Vec<(u32, u32)>,
+    /// The same for orders that live until a time.
+    pub stateful_rates: Vec<(u32, u32)>,
+    /// The same for changes of leverage.
+    pub leverage_rates: Vec<(u32, u32)>,
     /// Resting orders of one subaccount in one market.
     pub max_resting: u32,
     /// Resting orders that one order may meet.
     pub max_fills: u32,
     /// Equity (quote quantums) and how many long-term orders it allows; empty for no limit.
     pub equity_tiers: Vec<(u64, u32)>,
+    /// Equity (quote quantums) and how many resting short-term orders it allows; empty for no limit.
+    pub short_term_equity_tiers: Vec<(u64, u32)>,
+    /// Conditional orders that a block places because their trigger was reached.
+    pub max_triggers: u32,
+    /// Slices of TWAP orders that a block places.
+    pub max_slices: u32,
 }
 
 impl Default for Orders {
     fn default() -> Self {
         let params = clob::Params::default();
+        let windows = |family| {
+            params.rate_limits.of(family).iter().map(|window| (window.blocks, window.limit)).collect()
+        };
         Self {
-            short_term_per_block: params.short_term_per_block,
+            short_term_rates: windows(clob::Family::ShortTerm),
+            stateful_rates: windows(clob::Family::Stateful),
+            leverage_rates: windows(clob::Family::Leverage),
             max_resting: params.max_resting,
             max_fills: params.max_fills,
             equity_tiers: Vec::new(),
+            short_term_equity_tiers: Vec::new(),
+            max_triggers: params.max_triggers,
+            max_slices: params.max_slices,
         }
     }
 }

@@ -256,7 +256,7 @@ fn ord_15_one_taker_meets_no_more_orders_than_one_may_in_a_block() {
     let mut world = world_with(&[("alice", 10_000_000), ("bob", 10_000_000)], |app| {
         app.orders.max_resting = 10_000;
         app.orders.max_fills = 100;
-        app.orders.short_term_per_block = 10_000;
+        app.orders.short_term_rates.clear();
     });
     for at in 0..250 {
         let ask = order(&world, "alice", at, Side::Sell, (STEP, (28_000 + u64::from(at)) * DOLLAR));

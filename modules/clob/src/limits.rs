@@ -1,0 +1,330 @@
+//! How much an owner may ask: orders by what the account is worth, messages by block.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use num::QuoteQuantums;
+use store::{Ctx, Key, Read};
+use types::{Address, Block, SubaccountId};
+
+use crate::books::Books;
+use crate::error::Error;
+use crate::params::{limit_of, Params};
+use crate::state::{params, USAGE};
+
+/// Steps that a window of many blocks is counted in: it never forgets early, and late by one step at most.
+const STEPS: u32 = 100;
+
+/// What a budget is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+pub enum Family {
+    /// Short-term orders and cancels.
+    ShortTerm,
+    /// Orders that live until a time. Their cancels are free.
+    Stateful,
+    /// Changes of leverage.
+    Leverage,
+}
+
+impl Family {
+    /// Its name in errors.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ShortTerm => "short-term orders and cancels",
+            Self::Stateful => "stateful orders",
+            Self::Leverage => "changes of leverage",
+        }
+    }
+
+    const fn number(self) -> u8 {
+        match self {
+            Self::ShortTerm => 0,
+            Self::Stateful => 1,
+            Self::Leverage => 2,
+        }
+    }
+}
+
+impl Key for Family {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.number().write(out);
+    }
+
+    fn read(bytes: &mut &[u8]) -> Option<Self> {
+        match u8::read(bytes)? {
+            0 => Some(Self::ShortTerm),
+            1 => Some(Self::Stateful),
+            2 => Some(Self::Leverage),
+            _ => None,
+        }
+    }
+}
+
+/// At most so many messages of an owner in so many blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Window {
+    /// Blocks, the current one included.
+    pub blocks: u32,
+    /// Messages.
+    pub limit: u32,
+}
+
+/// Windows of each family; all of a family must have room.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct RateLimits {
+    /// For short-term orders and cancels; at most 2,000 blocks and 10,000,000 messages.
+    pub short_term: Vec<Window>,
+    /// For orders that live until a time; at most 10,000 blocks and 1,000,000 messages.
+    pub stateful: Vec<Window>,
+    /// For changes of leverage; at most 2,000 blocks and 10,000 messages.
+    pub leverage: Vec<Window>,
+}
+
+impl Default for RateLimits {
+    fn default() -> Self {
+        let windows = |windows: &[(u32, u32)]| {
+            windows.iter().map(|(blocks, limit)| Window { blocks: *blocks, limit: *limit }).collect()
+        };
+        Self {
+            short_term: windows(&[(1, 400)]),
+            stateful: windows(&[(1, 50), (100, 500)]),
+            leverage: windows(&[(1, 5), (100, 50)]),
+        }
+    }
+}
+
+impl RateLimits {
+    /// No limits at all.
+    pub const NONE: Self = Self { short_term: Vec::new(), stateful: Vec::new(), leverage: Vec::new() };
+
+    /// Windows of a family.
+    pub fn of(&self, family: Family) -> &[Window] {
+        match family {
+            Family::ShortTerm => &self.short_term,
+            Family::Stateful => &self.stateful,
+            Family::Leverage => &self.leverage,
+        }
+    }
+
+    /// Whether every window is within its bounds, and no family has two of the same length.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let bounds = [
+            (Family::ShortTerm, 2_000, 10_000_000),
+            (Family::Stateful, 10_000, 1_000_000),
+            (Family::Leverage, 2_000, 10_000),
+        ];
+        for (family, blocks, limit) in bounds {
+            let windows = self.of(family);
+            let wrong = |reason| Err(Error::RateParam { family: family.name(), reason });
+            for (at, window) in windows.iter().enumerate() {
+                if window.blocks == 0 || window.blocks > blocks {
+                    return wrong("a window has no blocks or too many");
+                }
+                if window.limit == 0 || window.limit > limit {
+                    return wrong("a window has no limit or too high a one");
+                }
+                if windows.iter().skip(at.saturating_add(1)).any(|other| other.blocks == window.blocks) {
+                    return wrong("two windows have the same length");
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn longest(windows: &[Window]) -> u32 {
+    windows.iter().map(|window| window.blocks).max().unwrap_or_default()
+}
+
+/// The last height of the step in which `height` is counted.
+fn step_of(windows: &[Window], height: u64) -> u64 {
+    let step = u64::from(longest(windows).div_ceil(STEPS).max(1));
+    height.div_ceil(step).saturating_mul(step)
+}
+
+/// What an owner used in blocks before this one: heights, oldest first, and counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Usage(pub Vec<(u64, u32)>);
+
+impl Usage {
+    /// What of it a window that ends at `height` still sees.
+    fn within(&self, window: &Window, height: u64) -> u64 {
+        let seen = self.0.iter().rev();
+        let seen = seen.take_while(|(at, _)| at.saturating_add(window.blocks.into()) > height);
+        seen.map(|(_, count)| u64::from(*count)).sum()
+    }
+
+    fn add(&mut self, windows: &[Window], height: u64, count: u32) {
+        let longest = u64::from(longest(windows));
+        self.0.retain(|(at, _)| at.saturating_add(longest) > height);
+        let step = step_of(windows, height);
+        match self.0.last_mut() {
+            Some((at, sum)) if *at == step => *sum = sum.saturating_add(count),
+            Some(_) | None => self.0.push((step, count)),
+        }
+    }
+
+    /// Height from which on nobody needs it.
+    fn until(&self, windows: &[Window]) -> u64 {
+        self.0.last().map_or(0, |(at, _)| at.saturating_add(longest(windows).into()))
+    }
+}
+
+/// What an owner uses in this block.
+#[derive(Debug, Default)]
+struct Charged {
+    now: u32,
+    /// What earlier blocks left in each window; nothing when all windows are of one block.
+    before: Vec<u64>,
+}
+
+/// Budgets of this block, and the rows of earlier blocks that will go.
+#[derive(Debug, Default)]
+pub(crate) struct Budgets {
+    charged: BTreeMap<(Family, Address), Charged>,
+    due: BTreeSet<(u64, (Family, Address))>,
+}
+
+impl Budgets {
+    /// Look at a row again at `height`.
+    pub(crate) fn keep(&mut self, windows: &[Window], key: (Family, Address), usage: &Usage) {
+        self.due.insert((usage.until(windows), key));
+    }
+
+    fn due(&mut self, height: u64) -> Option<(Family, Address)> {
+        let (at, _) = self.due.first()?;
+        if *at > height {
+            return None;
+        }
+        self.due.pop_first().map(|(_, key)| key)
+    }
+}
+
+fn refusal(family: Family, window: &Window) -> Error {
+    Error::RateLimit { family: family.name(), limit: window.limit, blocks: window.blocks }
+}
+
+/// Count `weight` messages of `owner`. Refused (5001) when a window has no room. Undoing a message does not give
+/// its share back: a refused message has taken its share of the block too.
+pub fn charge(
+    ctx: &Ctx<'_>,
+    books: &mut Books,
+    owner: Address,
+    (family, weight): (Family, u32),
+) -> Result<(), Error> {
+    if weight == 0 {
+        return Ok(());
+    }
+    let params = params(ctx.state.as_read());
+    let windows = params.rate_limits.of(family);
+    let height = ctx.block.height;
+    let charged = books.budgets.charged.entry((family, owner)).or_insert_with(|| {
+        let mut before = Vec::new();
+        if longest(windows) > 1 {
+            let usage = USAGE.get(ctx.state.as_read(), &(family, owner)).unwrap_or_default();
+            before = windows.iter().map(|window| usage.within(window, height)).collect();
+        }
+        Charged { now: 0, before }
+    });
+    charged.now = charged.now.saturating_add(weight);
+    for (at, window) in windows.iter().enumerate() {
+        let before = charged.before.get(at).copied().unwrap_or_default();
+        if before.saturating_add(charged.now.into()) > u64::from(window.limit) {
+            return Err(refusal(family, window));
+        }
+    }
+    Ok(())
+}
+
+/// Whether earlier blocks left room for `weight` messages of `owner` in `block`: what a mempool may ask.
+pub fn room(
+    state: &dyn Read,
+    block: &Block,
+    owner: Address,
+    (family, weight): (Family, u32),
+) -> Result<(), Error> {
+    let params = params(state);
+    let windows = params.rate_limits.of(family);
+    let usage = if longest(windows) > 1 { USAGE.get(state, &(family, owner)) } else { None };
+    let usage = usage.unwrap_or_default();
+    for window in windows {
+        let used = usage.within(window, block.height).saturating_add(weight.into());
+        if used > u64::from(window.limit) {
+            return Err(refusal(family, window));
+        }
+    }
+    Ok(())
+}
+
+/// Before a block: forget what no window sees any more.
+pub(crate) fn prune(ctx: &mut Ctx<'_>, books: &mut Books) {
+    let params = params(ctx.state.as_read());
+    while let Some(key) = books.budgets.due(ctx.block.height) {
+        let windows = params.rate_limits.of(key.0);
+        match USAGE.get(ctx.state.as_read(), &key) {
+            Some(usage) if usage.until(windows) <= ctx.block.height => USAGE.remove(ctx.state, &key),
+            // It was used again, or windows have become longer.
+            Some(usage) => books.budgets.keep(windows, key, &usage),
+            None => {}
+        }
+    }
+}
+
+/// After a block: write what was used, begin new budgets.
+pub(crate) fn end_block(ctx: &mut Ctx<'_>, books: &mut Books) {
+    let charged = core::mem::take(&mut books.budgets.charged);
+    if charged.is_empty() {
+        return;
+    }
+    let limits = params(ctx.state.as_read()).rate_limits;
+    for (key, charged) in charged {
+        let windows = limits.of(key.0);
+        if longest(windows) <= 1 {
+            continue;
+        }
+        let mut usage = USAGE.get(ctx.state.as_read(), &key).unwrap_or_default();
+        usage.add(windows, ctx.block.height, charged.now);
+        books.budgets.keep(windows, key, &usage);
+        USAGE.set(ctx.state, &key, &usage);
+    }
+}
+
+/// Which orders a tier counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counted {
+    /// Short-term orders that rest.
+    ShortTerm,
+    /// Orders that live until a time: those that rest, wait for a trigger, or are placed in slices.
+    Stateful,
+}
+
+/// Whether the account is worth one more order (10001).
+pub(crate) fn within_tier(
+    ctx: &Ctx<'_>,
+    books: &Books,
+    id: SubaccountId,
+    counted: Counted,
+) -> Result<(), Error> {
+    let params: Params = params(ctx.state.as_read());
+    let (tiers, count) = match counted {
+        Counted::ShortTerm => (&params.short_term_equity_tiers, books.short_term(&id)),
+        Counted::Stateful => {
+            (&params.equity_tiers, books.stateful(&id).saturating_add(books.waiting.count(&id)))
+        }
+    };
+    if tiers.iter().all(|tier| count < tier.limit) && below_first(tiers).is_none() {
+        return Ok(());
+    }
+    let account = subaccounts::get(ctx.state.as_read(), &id);
+    let risk = subaccounts::risk(ctx.state.as_read(), &account).map_err(Error::Subaccount)?;
+    match limit_of(tiers, risk.net_collateral) {
+        Some(limit) if count >= limit => Err(Error::EquityTier { id, count, limit }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The requirement of the first tier: accounts that are worth less may have no orders.
+fn below_first(tiers: &[crate::params::EquityTier]) -> Option<QuoteQuantums> {
+    tiers.first().map(|tier| tier.required).filter(|required| required.is_positive())
+}
