@@ -47,7 +47,7 @@ impl Family {
 }
 
 impl Key for Family {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut store::KeyBytes) {
         self.number().write(out);
     }
 
