@@ -78,7 +78,8 @@ fn document(setting: &Setting) -> AppState {
     app.fee_tiers[0].taker_ppm = i32::try_from(setting.bounds.taker_ppm).unwrap();
     app.orders.max_fills = setting.bounds.max_fills;
     app.orders.max_resting = u32::try_from(setting.bounds.max_resting).unwrap();
-    app.orders.short_term_per_block = setting.bounds.short_term_per_block;
+    app.orders.short_term_rates = vec![(1, setting.bounds.short_term_per_block)];
+    app.orders.stateful_rates.clear();
     app.orders.equity_tiers = setting.bounds.equity_tiers.clone();
     let (tick, sample, offset) = setting.funding;
     app.funding.tick_seconds = u32::try_from(tick).unwrap();
