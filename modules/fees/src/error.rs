@@ -3,7 +3,7 @@
 use alloc::string::String;
 
 use num::QuoteQuantums;
-use types::Rejection;
+use types::{Address, MarketId, Rejection};
 
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +39,34 @@ pub enum Error {
     /// The fees of a match are below zero.
     #[error("the fees of one match are {0} quote quantums, below zero")]
     NegativeNetFee(QuoteQuantums),
+    /// A parameter out of its bounds.
+    #[error("parameter {0} is out of its bounds")]
+    Params(&'static str),
+    /// A discount that never runs or runs too long.
+    #[error("the discount of market {0} must end after its start and run at most 90 days")]
+    DiscountWindow(MarketId),
+    /// A discount that charges more than the whole.
+    #[error("the discount of market {market} charges {charge} ppm, more than 1000000 ppm")]
+    DiscountCharge {
+        /// Which market.
+        market: MarketId,
+        /// What it charges.
+        charge: u32,
+    },
+    /// Rows of a genesis that are repeated, out of order, empty or outside the window.
+    #[error("the {0} of genesis are repeated, out of order, empty or without effect")]
+    Rows(&'static str),
+    /// A builder fee of nothing or beyond the cap.
+    #[error("a builder fee of {fee} ppm is not within 1 to {cap} ppm")]
+    BuilderFee {
+        /// What was asked for.
+        fee: u32,
+        /// Largest.
+        cap: u32,
+    },
+    /// A builder that belongs to a module.
+    #[error("builder {0} belongs to a module and is not allowed to receive funds")]
+    BuilderBlocked(Address),
     /// A query names something that is not an address.
     #[error(transparent)]
     Malformed(#[from] types::Malformed),
@@ -55,7 +83,13 @@ impl Rejection for Error {
             | Self::Order(_)
             | Self::Rate(_)
             | Self::NetRebate { .. }
-            | Self::NegativeNetFee(_) => "feetiers",
+            | Self::NegativeNetFee(_)
+            | Self::Params(_)
+            | Self::DiscountWindow(_)
+            | Self::DiscountCharge { .. }
+            | Self::Rows(_)
+            | Self::BuilderFee { .. }
+            | Self::BuilderBlocked(_) => "feetiers",
         }
     }
 
@@ -70,6 +104,12 @@ impl Rejection for Error {
             Self::NetRebate { .. } => 1_004,
             Self::NegativeNetFee(_) => 1_005,
             Self::Size => 1_006,
+            Self::Params(_) => 1_007,
+            Self::DiscountWindow(_) => 1_008,
+            Self::DiscountCharge { .. } => 1_009,
+            Self::Rows(_) => 1_010,
+            Self::BuilderFee { .. } => 1_011,
+            Self::BuilderBlocked(_) => 1_012,
         }
     }
 }

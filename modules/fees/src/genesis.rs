@@ -5,8 +5,13 @@ use alloc::vec::Vec;
 use borsh::{BorshDeserialize, BorshSerialize};
 use num::{Ppm, QuoteQuantums, SignedPpm};
 use store::{Ctx, Read};
+use types::{Address, MarketId};
 
-use crate::state::{tiers, FeeTier, TIERS};
+use crate::params::{Discount, Params};
+use crate::state::{
+    discounts, params, tiers, unpaid, FeeTier, BUILDERS, DISCOUNTS, HOURS, NOW, PARAMS, TIERS, UNPAID,
+};
+use crate::volumes::{add, add_global, Builder, Volume};
 use crate::Error;
 
 /// Tiers that a table may have.
@@ -17,6 +22,16 @@ pub const MAX_TIERS: usize = 64;
 pub struct Genesis {
     /// From the tier without requirements upwards.
     pub tiers: Vec<FeeTier>,
+    /// Parameters.
+    pub params: Params,
+    /// Discounts, in rising order of market.
+    pub discounts: Vec<(MarketId, Discount)>,
+    /// Volumes by user and hour since 1970, in rising order of both; none of zero. Totals follow from them.
+    pub hours: Vec<((Address, u32), Volume)>,
+    /// Merits of builders, in rising order of address.
+    pub builders: Vec<(Address, Builder)>,
+    /// Debts of pools, by pool and payee, in rising order; each above zero.
+    pub unpaid: Vec<((Address, Address), QuoteQuantums)>,
 }
 
 impl Default for Genesis {
@@ -42,7 +57,15 @@ impl Default for Genesis {
                 maker: SignedPpm::new(maker),
                 taker: SignedPpm::new(taker),
             };
-        Self { tiers: rows.into_iter().map(tier).collect() }
+        let tiers = rows.into_iter().map(tier).collect();
+        Self {
+            tiers,
+            params: Params::default(),
+            discounts: Vec::new(),
+            hours: Vec::new(),
+            builders: Vec::new(),
+            unpaid: Vec::new(),
+        }
     }
 }
 
@@ -81,18 +104,71 @@ impl Genesis {
         if maker.saturating_add(taker) < 0 {
             return Err(Error::NetRebate { maker, taker });
         }
+        self.check_rows()
+    }
+
+    fn check_rows(&self) -> Result<(), Error> {
+        self.params.check()?;
+        for (market, discount) in &self.discounts {
+            discount.check(*market)?;
+        }
+        if !rising(&self.discounts) {
+            return Err(Error::Rows("discounts"));
+        }
+        let fine = |volume: &Volume| {
+            let both = [volume.maker, volume.taker];
+            !volume.is_zero()
+                && both.iter().all(|one| !one.is_negative() && QuoteQuantums::bounded(one.raw()).is_some())
+        };
+        if !rising(&self.hours) || !self.hours.iter().all(|(_, volume)| fine(volume)) {
+            return Err(Error::Rows("volumes"));
+        }
+        if !rising(&self.builders) {
+            return Err(Error::Rows("builders"));
+        }
+        if !rising(&self.unpaid) || !self.unpaid.iter().all(|(_, amount)| amount.is_positive()) {
+            return Err(Error::Rows("debts"));
+        }
         Ok(())
     }
+}
+
+fn rising<K: Ord, V>(rows: &[(K, V)]) -> bool {
+    rows.iter().zip(rows.iter().skip(1)).all(|((one, _), (next, _))| one < next)
 }
 
 /// Write `genesis` into an empty state.
 pub fn init(ctx: &mut Ctx<'_>, genesis: &Genesis) -> Result<(), Error> {
     genesis.check()?;
+    NOW.set(ctx.state, &ctx.block.time);
     TIERS.set(ctx.state, &genesis.tiers);
+    PARAMS.set(ctx.state, &genesis.params);
+    for (market, discount) in &genesis.discounts {
+        DISCOUNTS.set(ctx.state, market, discount);
+    }
+    for ((user, hour), volume) in &genesis.hours {
+        add(ctx.state, user, *volume, (0, *hour));
+        if volume.maker.is_positive() {
+            add_global(ctx.state, volume.maker, *hour);
+        }
+    }
+    for (address, merits) in &genesis.builders {
+        BUILDERS.set(ctx.state, address, merits);
+    }
+    for (key, amount) in &genesis.unpaid {
+        UNPAID.set(ctx.state, key, amount);
+    }
     Ok(())
 }
 
-/// The state as a genesis.
+/// The state as a genesis. Reads every volume.
 pub fn export(state: &dyn Read) -> Genesis {
-    Genesis { tiers: tiers(state) }
+    Genesis {
+        tiers: tiers(state),
+        params: params(state),
+        discounts: discounts(state),
+        hours: HOURS.scan(state, &(), usize::MAX),
+        builders: BUILDERS.scan(state, &(), usize::MAX),
+        unpaid: unpaid(state),
+    }
 }

@@ -1,0 +1,224 @@
+//! The fees of the block that runs, in memory: who pays which rate, what was traded, what is to be paid.
+//!
+//! Rates stand still within a block: volumes of a block count from the next one on, and so do changes of the
+//! table. So a rate is looked up in the rows once for each user and block. Fees wait in the collateral pools
+//! until the block ends, and are then paid in one sum for each pool and payee.
+
+mod journal;
+mod users;
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use num::{Ppm, QuoteQuantums};
+use store::{Ctx, Read};
+use types::{Address, MarketId};
+
+use crate::rates::{tier_index, Rates};
+use crate::state::{discounts, now, params, tiers, FeeTier, BUILDERS, NOW};
+use crate::volumes::{add, add_global, builder, first, global, hour_of, sweep, volume_since, Builder, Volume};
+use journal::Undo;
+use users::Users;
+
+/// A fill, as fees see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fill {
+    /// Where.
+    pub market: MarketId,
+    /// The collateral pool that both sides' fees were booked off.
+    pub pool: Address,
+    /// Owner of the maker's account.
+    pub maker: Address,
+    /// Owner of the taker's account.
+    pub taker: Address,
+    /// What it was worth; not negative.
+    pub quote: QuoteQuantums,
+    /// Fees of both sides together by F2; not negative.
+    pub fees: QuoteQuantums,
+}
+
+/// What the rows say for the whole block.
+#[derive(Debug, Default)]
+struct Terms {
+    tiers: Vec<FeeTier>,
+    /// Charges of the discounts that run, by market.
+    discounts: Vec<(MarketId, Ppm)>,
+    global: QuoteQuantums,
+    first: u32,
+    hour: u32,
+    insurance_share: Ppm,
+}
+
+impl Terms {
+    fn of(state: &dyn Read) -> Self {
+        let now = now(state);
+        let runs = discounts(state).into_iter().filter(|(_, discount)| discount.runs(now));
+        Self {
+            tiers: tiers(state),
+            discounts: runs.map(|(market, discount)| (market, discount.charge)).collect(),
+            global: global(state),
+            first: first(state),
+            hour: hour_of(now),
+            insurance_share: params(state).insurance_share,
+        }
+    }
+}
+
+/// What a pool holds for somebody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Held {
+    /// One of the pool's markets.
+    pub(crate) market: MarketId,
+    pub(crate) amount: QuoteQuantums,
+}
+
+/// Rates, volumes and fees of the running block. A cache and a till over the rows: between blocks it holds
+/// nothing that the rows do not say.
+#[derive(Debug, Default)]
+pub struct Desk {
+    terms: Option<Terms>,
+    /// Counts blocks, so that rates of an earlier one are not taken for today's.
+    stamp: u64,
+    users: Users,
+    /// Users who traded in this block; some twice.
+    traded: Vec<usize>,
+    /// Fees by pool.
+    pub(crate) till: BTreeMap<Address, Held>,
+    /// Builder fees by pool and builder.
+    pub(crate) built: BTreeMap<(Address, Address), QuoteQuantums>,
+    /// What builders brought in this block.
+    builders: BTreeMap<Address, Builder>,
+    undo: Vec<Undo>,
+    marks: Vec<usize>,
+}
+
+impl Desk {
+    /// Begin a block: its time is the present, what the window has left goes, rates are looked up anew.
+    pub fn begin_block(&mut self, ctx: &mut Ctx<'_>) {
+        NOW.set(ctx.state, &ctx.block.time);
+        let oldest = first(ctx.state.as_read());
+        sweep(ctx.state, oldest);
+        self.terms = Some(Terms::of(ctx.state.as_read()));
+        self.stamp = self.stamp.saturating_add(1);
+        if self.marks.is_empty() {
+            self.users.shrink();
+            self.traded.clear();
+        }
+    }
+
+    /// What `user` pays in `market`; as [`rates`](crate::rates()). Allocates nothing for a user who is known.
+    pub fn rates(&mut self, state: &dyn Read, user: &Address, market: MarketId) -> Rates {
+        let slot = self.users.slot(user);
+        let rates = match self.users.get(slot) {
+            known if known.stamp == self.stamp && self.terms.is_some() => known.rates,
+            _ => self.look_up(state, user, slot),
+        };
+        let discounts = self.terms.as_ref().map_or(&[][..], |terms| &terms.discounts);
+        if discounts.is_empty() {
+            return rates;
+        }
+        match discounts.binary_search_by_key(&market, |(market, _)| *market) {
+            Ok(at) => discounts.get(at).map_or(rates, |(_, charge)| rates.discounted(*charge)),
+            Err(_) => rates,
+        }
+    }
+
+    #[cold]
+    fn look_up(&mut self, state: &dyn Read, user: &Address, slot: usize) -> Rates {
+        let terms = self.terms.get_or_insert_with(|| Terms::of(state));
+        let volume = volume_since(state, user, terms.first);
+        let tier = terms.tiers.get(tier_index(&terms.tiers, &volume, terms.global));
+        let rates = tier.map(Rates::of).unwrap_or_default();
+        let known = self.users.get_mut(slot);
+        (known.rates, known.stamp) = (rates, self.stamp);
+        rates
+    }
+
+    /// Count a fill that was paid: volumes of both sides, and fees that wait in the pool.
+    pub fn record(&mut self, fill: &Fill) {
+        self.count(&fill.maker, Volume { maker: fill.quote, ..Volume::default() });
+        self.count(&fill.taker, Volume { taker: fill.quote, ..Volume::default() });
+        if !fill.fees.is_zero() {
+            let old = self.till.get(&fill.pool).copied();
+            self.log(|| Undo::Till(fill.pool, old));
+            let held = self.till.entry(fill.pool).or_default();
+            (held.market, held.amount) = (fill.market, held.amount + fill.fees);
+        }
+    }
+
+    /// Count a builder fee by F7 that was booked off an account of `pool`, on a fill of `quote`.
+    pub fn record_builder(
+        &mut self,
+        pool: Address,
+        builder: Address,
+        quote: QuoteQuantums,
+        fee: QuoteQuantums,
+    ) {
+        let (old, brought) = (self.built.get(&(pool, builder)).copied(), self.builders.get(&builder).copied());
+        self.log(|| Undo::Built(pool, builder, old, brought));
+        let held = self.built.entry((pool, builder)).or_default();
+        *held += fee;
+        let brought = self.builders.entry(builder).or_default();
+        brought.fills = brought.fills.saturating_add(1);
+        brought.quote += quote;
+        brought.fees += fee;
+    }
+
+    fn count(&mut self, user: &Address, more: Volume) {
+        let slot = self.users.slot(user);
+        let old = self.users.get(slot).traded;
+        self.log(|| Undo::Traded(slot, old));
+        self.users.get_mut(slot).traded = old.plus(more);
+        if old.is_zero() {
+            self.traded.push(slot);
+        }
+    }
+
+    /// End a block: volumes become rows, and everything that waits in the pools is paid.
+    pub fn end_block(&mut self, ctx: &mut Ctx<'_>) {
+        let share = match &self.terms {
+            Some(terms) => terms.insurance_share,
+            None => params(ctx.state.as_read()).insurance_share,
+        };
+        self.write_volumes(ctx);
+        self.write_builders(ctx);
+        crate::pay::all(ctx, self, share);
+    }
+
+    fn write_volumes(&mut self, ctx: &mut Ctx<'_>) {
+        let terms = match &self.terms {
+            Some(terms) => (terms.first, terms.hour),
+            None => (first(ctx.state.as_read()), hour_of(now(ctx.state.as_read()))),
+        };
+        let mut everybody = QuoteQuantums::ZERO;
+        let traded = core::mem::take(&mut self.traded);
+        for slot in &traded {
+            let user = *self.users.get(*slot);
+            if !user.traded.is_zero() {
+                self.log(|| Undo::Traded(*slot, user.traded));
+                self.users.get_mut(*slot).traded = Volume::default();
+                add(ctx.state, &user.address, user.traded, terms);
+                everybody += user.traded.maker;
+            }
+        }
+        self.traded = traded;
+        self.traded.clear();
+        if !everybody.is_zero() {
+            add_global(ctx.state, everybody, terms.1);
+        }
+    }
+
+    fn write_builders(&mut self, ctx: &mut Ctx<'_>) {
+        for (address, brought) in core::mem::take(&mut self.builders) {
+            let old = builder(ctx.state.as_read(), &address);
+            let new = Builder {
+                fills: old.fills.saturating_add(brought.fills),
+                quote: old.quote + brought.quote,
+                fees: old.fees + brought.fees,
+            };
+            if new != old {
+                BUILDERS.set(ctx.state, &address, &new);
+            }
+            self.log(|| Undo::Brought(address, brought));
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Undoing: each step remembers what it replaced.
+
+use num::QuoteQuantums;
+use store::{fault, Journaled};
+use types::Address;
+
+use super::{Desk, Held};
+use crate::volumes::{Builder, Volume};
+
+/// What a step replaced.
+#[derive(Debug)]
+pub(super) enum Undo {
+    /// Volume of the user at a slot.
+    Traded(usize, Volume),
+    /// Fees of a pool.
+    Till(Address, Option<Held>),
+    /// Fees and merits of a builder.
+    Built(Address, Address, Option<QuoteQuantums>, Option<Builder>),
+    /// Merits of a builder that became a row.
+    Brought(Address, Builder),
+    /// Fees of a builder that were paid.
+    Paid(Address, Address, QuoteQuantums),
+}
+
+impl Desk {
+    #[inline]
+    pub(super) fn log(&mut self, undo: impl FnOnce() -> Undo) {
+        if !self.marks.is_empty() {
+            self.undo.push(undo());
+        }
+    }
+
+    /// Take all fees out of the till, by pool.
+    pub(crate) fn empty_till(&mut self) -> alloc::collections::BTreeMap<Address, Held> {
+        let till = core::mem::take(&mut self.till);
+        for (pool, held) in &till {
+            self.log(|| Undo::Till(*pool, Some(*held)));
+        }
+        till
+    }
+
+    /// Take all builder fees out of the till, by pool and builder.
+    pub(crate) fn empty_built(
+        &mut self,
+    ) -> alloc::collections::BTreeMap<(Address, Address), QuoteQuantums> {
+        let built = core::mem::take(&mut self.built);
+        for ((pool, builder), fees) in &built {
+            self.log(|| Undo::Paid(*pool, *builder, *fees));
+        }
+        built
+    }
+
+    fn undo(&mut self, undo: Undo) {
+        match undo {
+            Undo::Traded(slot, old) => {
+                let user = self.users.get_mut(slot);
+                let listed = user.traded.is_zero() && !old.is_zero();
+                user.traded = old;
+                if listed {
+                    self.traded.push(slot);
+                }
+            }
+            Undo::Till(pool, Some(held)) => {
+                self.till.insert(pool, held);
+            }
+            Undo::Till(pool, None) => {
+                self.till.remove(&pool);
+            }
+            Undo::Built(pool, builder, fees, brought) => {
+                match fees {
+                    Some(fees) => self.built.insert((pool, builder), fees),
+                    None => self.built.remove(&(pool, builder)),
+                };
+                match brought {
+                    Some(brought) => self.builders.insert(builder, brought),
+                    None => self.builders.remove(&builder),
+                };
+            }
+            Undo::Brought(builder, brought) => {
+                self.builders.insert(builder, brought);
+            }
+            Undo::Paid(pool, builder, fees) => {
+                self.built.insert((pool, builder), fees);
+            }
+        }
+    }
+}
+
+impl Journaled for Desk {
+    fn savepoint(&mut self) {
+        self.marks.push(self.undo.len());
+    }
+
+    fn rollback(&mut self) {
+        let Some(mark) = self.marks.pop() else { fault("a rollback without a savepoint") };
+        while self.undo.len() > mark {
+            if let Some(undo) = self.undo.pop() {
+                self.undo(undo);
+            }
+        }
+    }
+
+    fn release(&mut self) {
+        if self.marks.pop().is_none() {
+            fault("a release without a savepoint");
+        }
+        if self.marks.is_empty() {
+            self.undo.clear();
+        }
+    }
+}
