@@ -153,6 +153,8 @@ pub struct Books {
     pub(crate) changes: Changes,
     /// The margin accounts that trade here; undone and kept together with the books.
     pub accounts: subaccounts::Accounts,
+    /// Rates, volumes and fees of the running block; undone and kept together with the books.
+    pub desk: fees::Desk,
 }
 
 impl Default for Books {
@@ -187,6 +189,7 @@ impl Books {
             marks: Vec::new(),
             changes: Changes::default(),
             accounts: subaccounts::Accounts::default(),
+            desk: fees::Desk::default(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Closing a position for the chain: an immediate-or-cancel taker that pays no fee, at the insurance fund's risk.
 
-use num::{BaseQuantums, QuoteQuantums, Subticks};
+use num::{BaseQuantums, QuoteQuantums, SignedPpm, Subticks};
 use store::{attempt, Ctx};
 use subaccounts::Kind as UpdateKind;
 use types::{MarketId, SubaccountId};
@@ -11,7 +11,7 @@ use crate::event::Reason;
 use crate::matching::{next, Next, Taker};
 use crate::order::{Side, Size};
 use crate::place::filled;
-use crate::settle::{fee, settle, worth, Obstacle, Trade};
+use crate::settle::{match_fees, settle, worth, Obstacle, Trade};
 use crate::spent;
 use crate::state::{pair, params};
 
@@ -98,16 +98,17 @@ fn close(ctx: &mut Ctx<'_>, books: &mut Books, what: &Liquidation<'_>) -> Result
         let quote = worth(&pair, size, maker.price).ok_or(Error::Overflow(market))?;
         let signed = if side == Side::Buy { -quote } else { quote };
         let insurance = (what.insurance_delta)(side.signed(size), signed).ok_or(Error::Overflow(market))?;
-        let rate = fees::rates(ctx.state.as_read(), &maker.id.subaccount.owner, market).maker;
+        let rate = books.desk.rates(ctx.state.as_read(), &maker.id.subaccount.owner, market).maker;
+        let fees = match_fees(market, quote, SignedPpm::ZERO, rate)?;
         let trade = Trade {
             market,
             side,
             size,
             quote,
             taker: id,
-            taker_fee: QuoteQuantums::ZERO,
+            taker_fee: fees.taker,
             maker: maker.id.subaccount,
-            maker_fee: fee(market, quote, rate)?.max(QuoteQuantums::ZERO),
+            maker_fee: fees.maker,
             insurance,
         };
         match settle(ctx, &mut books.accounts, &trade, UpdateKind::Liquidation) {

@@ -10,8 +10,9 @@ use crate::order::OrderId;
 use crate::spent;
 use crate::state::{Level, Rank, Row, LEVELS, NEXT_SEQUENCE, ORDERS, TRADED};
 
-/// Before a block's messages: take out the orders whose block or time has passed, forget what nobody needs.
+/// Before a block's messages: look up this block's fees, take out the orders whose block or time has passed, forget what nobody needs.
 pub fn expire(ctx: &mut Ctx<'_>, books: &mut Books) {
+    books.desk.begin_block(ctx);
     let (height, seconds) = (ctx.block.height, ctx.block.time.seconds());
     while let Some(handle) = books.expired(height, seconds) {
         let ended: Result<(), Error> = attempt(ctx, books, |ctx, books| {
@@ -26,8 +27,9 @@ pub fn expire(ctx: &mut Ctx<'_>, books: &mut Books) {
     limits::prune(ctx, books);
 }
 
-/// After a block's messages: write the rows of what changed, and begin new budgets.
+/// After a block's messages: pay fees, write the rows of what changed, and begin new budgets.
 pub fn end_block(ctx: &mut Ctx<'_>, books: &mut Books) {
+    books.desk.end_block(ctx);
     let changes = books.take_changes();
     for id in &changes.orders {
         write_order(ctx, books, id);

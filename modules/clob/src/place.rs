@@ -12,7 +12,7 @@ use crate::limits::{within_tier, Counted};
 use crate::matching::{next, Next, Taker};
 use crate::order::{GoodTil, Order, OrderId, Side, Size, TimeInForce};
 use crate::params::{SHORT_BLOCK_WINDOW, STATEFUL_WINDOW_SECONDS};
-use crate::settle::{fee, settle, update_of, worth, Obstacle, Trade};
+use crate::settle::{fee, match_fees, record, settle, update_of, worth, Obstacle, Trade};
 use crate::spent;
 use crate::state::{pair, params, Pair};
 
@@ -188,7 +188,7 @@ fn trade(
     let OrderId { subaccount, market, .. } = order.id;
     let taker = Taker { subaccount, market, side: order.side, limit: order.price, remaining: wanted };
     let mut progress = Progress { taker, filled: Size::ZERO, met: 0, status: Status::Success };
-    let rate = fees::rates(ctx.state.as_read(), &subaccount.owner, market).taker;
+    let rate = books.desk.rates(ctx.state.as_read(), &subaccount.owner, market).taker;
     let most = params(ctx.state.as_read()).max_fills;
     loop {
         let (handle, size) = match next(books, &progress.taker) {
@@ -207,16 +207,17 @@ fn trade(
         progress.met = progress.met.saturating_add(1);
         let maker = books.get(handle).order;
         let quote = worth(pair, size, maker.price).ok_or(Error::Overflow(market))?;
-        let maker_rate = fees::rates(ctx.state.as_read(), &maker.id.subaccount.owner, market).maker;
+        let maker_rate = books.desk.rates(ctx.state.as_read(), &maker.id.subaccount.owner, market).maker;
+        let fees = match_fees(market, quote, rate, maker_rate)?;
         let match_ = Trade {
             market,
             side: order.side,
             size,
             quote,
             taker: subaccount,
-            taker_fee: fee(market, quote, rate)?,
+            taker_fee: fees.taker,
             maker: maker.id.subaccount,
-            maker_fee: fee(market, quote, maker_rate)?,
+            maker_fee: fees.maker,
             insurance: QuoteQuantums::ZERO,
         };
         match settle(ctx, &mut books.accounts, &match_, UpdateKind::Match) {
@@ -249,6 +250,7 @@ pub(crate) fn filled(
     (maker, maker_remaining): (&Order, Size),
     taker_order: Option<OrderId>,
 ) {
+    record(&mut books.desk, trade);
     spent::trade(ctx, books, maker, (trade.size, maker_remaining));
     books.waiting.trade(trade.market, maker.price, ctx.block.height);
     ctx.emit(Fill {

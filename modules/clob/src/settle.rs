@@ -45,7 +45,18 @@ pub(crate) fn worth(pair: &Pair, size: Size, price: Subticks) -> Option<QuoteQua
     QuoteQuantums::bounded(quote.raw())
 }
 
-/// F3: what a side pays on `quote` at `rate`, rounded up; a rebate is below zero and rounded against its payee.
+/// F3: what both sides of a match of `quote` pay at these rates, rounded up; a rebate is below zero, rounded
+/// against its payee, and at most what the other side pays.
+pub(crate) fn match_fees(
+    market: MarketId,
+    quote: QuoteQuantums,
+    taker: SignedPpm,
+    maker: SignedPpm,
+) -> Result<fees::MatchFees, Error> {
+    fees::match_fees(quote, taker, maker).ok_or(Error::Overflow(market))
+}
+
+/// F3 for one side alone, before there is a match.
 pub(crate) fn fee(market: MarketId, quote: QuoteQuantums, rate: SignedPpm) -> Result<QuoteQuantums, Error> {
     fees::charge(quote, rate).ok_or(Error::Overflow(market))
 }
@@ -63,6 +74,18 @@ pub(crate) fn update_of(
         Side::Sell => quote - fee,
     };
     Update { id, quote: paid, base: Some((market, side.signed(size))) }
+}
+
+/// Count a match that was paid: volumes of both sides, and fees that wait in the pool.
+pub(crate) fn record(desk: &mut fees::Desk, trade: &Trade) {
+    desk.record(&fees::Fill {
+        market: trade.market,
+        pool: subaccounts::pool_of(trade.market),
+        maker: trade.maker.owner,
+        taker: trade.taker.owner,
+        quote: trade.quote,
+        fees: trade.taker_fee + trade.maker_fee,
+    });
 }
 
 /// Pay for a match, or leave everything as it was.
@@ -88,9 +111,6 @@ pub(crate) fn settle(
                 0 => Obstacle::Taker(code),
                 _ => Obstacle::Maker,
             }
-        })?;
-        let pool = subaccounts::pool_of(trade.market);
-        fees::collect(ctx, &pool, trade.taker_fee + trade.maker_fee)
-            .map_err(|error| Obstacle::Failed(error.into()))
+        })
     })
 }

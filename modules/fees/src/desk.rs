@@ -15,7 +15,9 @@ use types::{Address, MarketId};
 
 use crate::rates::{tier_index, Rates};
 use crate::state::{discounts, now, params, tiers, FeeTier, BUILDERS, NOW};
-use crate::volumes::{add, add_global, builder, first, global, hour_of, sweep, volume_since, Builder, Volume};
+use crate::volumes::{
+    add, add_global, builder, first, global, hour_of, sweep, volume_since, Builder, Volume,
+};
 use journal::Undo;
 use users::Users;
 
@@ -109,7 +111,7 @@ impl Desk {
     pub fn rates(&mut self, state: &dyn Read, user: &Address, market: MarketId) -> Rates {
         let slot = self.users.slot(user);
         let rates = match self.users.get(slot) {
-            known if known.stamp == self.stamp && self.terms.is_some() => known.rates,
+            known if known.stamp == Some(self.stamp) => known.rates,
             _ => self.look_up(state, user, slot),
         };
         let discounts = self.terms.as_ref().map_or(&[][..], |terms| &terms.discounts);
@@ -129,7 +131,7 @@ impl Desk {
         let tier = terms.tiers.get(tier_index(&terms.tiers, &volume, terms.global));
         let rates = tier.map(Rates::of).unwrap_or_default();
         let known = self.users.get_mut(slot);
-        (known.rates, known.stamp) = (rates, self.stamp);
+        (known.rates, known.stamp) = (rates, Some(self.stamp));
         rates
     }
 
@@ -153,7 +155,8 @@ impl Desk {
         quote: QuoteQuantums,
         fee: QuoteQuantums,
     ) {
-        let (old, brought) = (self.built.get(&(pool, builder)).copied(), self.builders.get(&builder).copied());
+        let (old, brought) =
+            (self.built.get(&(pool, builder)).copied(), self.builders.get(&builder).copied());
         self.log(|| Undo::Built(pool, builder, old, brought));
         let held = self.built.entry((pool, builder)).or_default();
         *held += fee;
@@ -161,6 +164,13 @@ impl Desk {
         brought.fills = brought.fills.saturating_add(1);
         brought.quote += quote;
         brought.fees += fee;
+    }
+
+    /// What `pool` holds that is not of its accounts: fees of this block, which are paid when it ends.
+    pub fn held(&self, pool: &Address) -> QuoteQuantums {
+        let fees = self.till.get(pool).map_or(QuoteQuantums::ZERO, |held| held.amount);
+        let built = self.built.iter().filter(|((of, _), _)| of == pool).map(|(_, fees)| *fees);
+        built.fold(fees, |sum, fees| sum + fees)
     }
 
     fn count(&mut self, user: &Address, more: Volume) {

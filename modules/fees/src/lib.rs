@@ -28,9 +28,7 @@ pub use charge::{builder_charge, charge, collector, match_fees, MatchFees};
 pub use desk::{Desk, Fill};
 pub use error::Error;
 pub use genesis::Genesis;
-pub use params::{
-    check_builder, remove_discount, set_discount, set_params, set_tiers, Discount, Params,
-};
+pub use params::{check_builder, remove_discount, set_discount, set_params, set_tiers, Discount, Params};
 pub use rates::{rates, tier_index, Rates};
 pub use state::{discounts, layout, params, tiers, unpaid, FeeTier};
 pub use volumes::{builder, global, volume, Builder, Volume};

@@ -31,11 +31,7 @@ pub struct Params {
 
 impl Default for Params {
     fn default() -> Self {
-        Self {
-            window_seconds: 2_592_000,
-            insurance_share: Ppm::new(0),
-            builder_cap: Ppm::new(10_000),
-        }
+        Self { window_seconds: 2_592_000, insurance_share: Ppm::new(0), builder_cap: Ppm::new(10_000) }
     }
 }
 

@@ -2,11 +2,11 @@
 #![cfg(test)]
 
 use fees::genesis::{export, init, Genesis};
-use fees::{charge, collect, collector, query, rates, Error, Rates};
+use fees::{charge, collector, query, rates, unpaid, Desk, Error, Fill, Rates};
 use num::{Ppm, QuoteQuantums, SignedPpm};
 use proto::dydxprotocol::{feetiers as wire, stats};
 use store::{Ctx, Memory};
-use types::{Address, Block, Chain, Coin, Denom, MarketId, Rejection};
+use types::{Address, Block, Chain, Coin, Denom, MarketId, Rejection, Time};
 
 fn chain() -> Chain {
     let collateral = Denom::new("uusdc").unwrap();
@@ -64,21 +64,51 @@ fn no_pair_of_standard_rates_pays_out_on_a_match() {
     }
 }
 
+/// A desk in a block at `seconds`, and what it does there.
+fn block<T>(state: &mut Memory, seconds: i64, f: impl FnOnce(&mut Ctx<'_>, &mut Desk) -> T) -> T {
+    let time = Time::from_unix(seconds, 0);
+    let block = Block { height: 1, time, previous_time: time };
+    let (chain, mut events, mut desk) = (chain(), Vec::new(), Desk::default());
+    let ctx = &mut Ctx { state, events: &mut events, block: &block, chain: &chain };
+    desk.begin_block(ctx);
+    let answer = f(ctx, &mut desk);
+    desk.end_block(ctx);
+    answer
+}
+
+fn fill(quote: i128, fees: i128) -> Fill {
+    Fill {
+        market: MarketId(0),
+        pool: Address::module("subaccounts"),
+        maker: Address::new([1; 20]),
+        taker: Address::new([2; 20]),
+        quote: QuoteQuantums::new(quote),
+        fees: QuoteQuantums::new(fees),
+    }
+}
+
 #[test]
-fn fees_go_from_the_pool_to_the_collector() {
+fn fees_go_from_the_pool_to_the_collector_and_what_it_lacks_is_owed() {
     let mut state = begin(&Genesis::default()).unwrap();
     let (pool, denom) = (Address::module("subaccounts"), chain().collateral);
-    let coin = Coin { denom: denom.clone(), amount: 100 };
-    with(&mut state, |ctx| bank::mint(ctx, &pool, &coin)).unwrap();
-    let pay = |state: &mut Memory, amount| with(state, |ctx| collect(ctx, &pool, QuoteQuantums::new(amount)));
-    assert_eq!(pay(&mut state, 60), Ok(()));
-    assert_eq!(pay(&mut state, 0), Ok(()));
+    let mint = |state: &mut Memory, amount| {
+        let coin = Coin { denom: denom.clone(), amount };
+        with(state, |ctx| bank::mint(ctx, &pool, &coin)).unwrap();
+    };
+    mint(&mut state, 100);
+    block(&mut state, 10, |_, desk| {
+        desk.record(&fill(1_000, 40));
+        desk.record(&fill(1_000, 20));
+        desk.record(&fill(1_000, 0));
+    });
     assert_eq!(bank::balance(&state, &collector(), &denom), 60);
-    let dry = pay(&mut state, 41).unwrap_err();
-    assert_eq!((dry.codespace(), dry.code()), ("sdk", 5));
-    let negative = pay(&mut state, -1).unwrap_err();
-    assert_eq!((negative.codespace(), negative.code()), ("feetiers", 1_005));
+    block(&mut state, 11, |_, desk| desk.record(&fill(1_000, 41)));
     assert_eq!(bank::balance(&state, &pool, &denom), 40);
+    assert_eq!(unpaid(&state), [((pool, collector()), QuoteQuantums::new(41))]);
+    mint(&mut state, 1);
+    block(&mut state, 12, |_, _| ());
+    assert_eq!(bank::balance(&state, &collector(), &denom), 101);
+    assert_eq!(unpaid(&state), []);
 }
 
 #[test]
@@ -126,7 +156,7 @@ fn queries_show_the_table_and_no_volumes() {
     assert_eq!((answer.index, answer.tier.unwrap().name), (0, "1".into()));
     let bad = wire::QueryUserFeeTierRequest { user: "x".into() };
     assert_eq!(query::user_fee_tier(&state, &chain(), &bad).unwrap_err().code(), 2);
-    let volumes = query::user_stats(&chain(), &stats::QueryUserStatsRequest { user }).unwrap();
+    let volumes = query::user_stats(&state, &chain(), &stats::QueryUserStatsRequest { user }).unwrap();
     assert_eq!(volumes.stats, Some(stats::UserStats::default()));
-    assert_eq!(query::stats_params().params.unwrap().window_duration.unwrap().seconds, 2_592_000);
+    assert_eq!(query::stats_params(&state).params.unwrap().window_duration.unwrap().seconds, 2_592_000);
 }

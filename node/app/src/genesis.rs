@@ -189,7 +189,7 @@ fn fees_genesis(app: &AppState) -> fees::Genesis {
         maker: SignedPpm::new(tier.maker_ppm),
         taker: SignedPpm::new(tier.taker_ppm),
     };
-    fees::Genesis { tiers: app.fee_tiers.iter().map(tier).collect() }
+    fees::Genesis { tiers: app.fee_tiers.iter().map(tier).collect(), ..fees::Genesis::default() }
 }
 
 fn rate_limits(orders: &Orders) -> clob::RateLimits {

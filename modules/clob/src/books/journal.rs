@@ -80,6 +80,7 @@ impl Journaled for Books {
     fn savepoint(&mut self) {
         self.waiting.savepoint();
         self.accounts.savepoint();
+        self.desk.savepoint();
         self.marks.push(Mark {
             undo: self.undo.len(),
             next_sequence: self.next_sequence,
@@ -90,6 +91,7 @@ impl Journaled for Books {
     fn rollback(&mut self) {
         self.waiting.rollback();
         self.accounts.rollback();
+        self.desk.rollback();
         let Some(mark) = self.marks.pop() else { fault("a rollback without a savepoint") };
         while self.undo.len() > mark.undo {
             if let Some(undo) = self.undo.pop() {
@@ -103,6 +105,7 @@ impl Journaled for Books {
     fn release(&mut self) {
         self.waiting.release();
         self.accounts.release();
+        self.desk.release();
         if self.marks.pop().is_none() {
             fault("a release without a savepoint");
         }

@@ -167,7 +167,11 @@ impl World {
         let genesis =
             perpetuals::Genesis { params: Default::default(), tiers, perpetuals: perpetuals.collect() };
         perpetuals::genesis::init(ctx, &genesis).unwrap();
-        fees::genesis::init(ctx, &fees::Genesis { tiers: vec![tier(start.maker, start.taker)] }).unwrap();
+        fees::genesis::init(
+            ctx,
+            &fees::Genesis { tiers: vec![tier(start.maker, start.taker)], ..fees::Genesis::default() },
+        )
+        .unwrap();
         subaccounts::genesis::init(ctx, &subaccounts::Genesis { accounts, ..Default::default() }).unwrap();
         insurance::genesis::init(ctx, &insurance::Genesis::default()).unwrap();
         let pair = |market| Pair {
@@ -264,12 +268,15 @@ impl World {
 
     /// Whether pool and accounts agree to the unit, and longs and shorts are equal.
     pub(crate) fn money_adds_up(&self) -> bool {
-        let audit = subaccounts::invariants::audit(&self.state, &self.chain.collateral).unwrap();
+        let mut audit = subaccounts::invariants::audit(&self.state, &self.chain.collateral).unwrap();
+        audit.collateral += self.books.desk.held(&subaccounts::state::pool()).raw();
         audit.pool_is_exact() && audit.unequal_market(&self.state).is_none()
     }
 
     pub(crate) fn fees(&self) -> u128 {
-        bank::balance(&self.state, &fees::collector(), &self.chain.collateral)
+        let paid = bank::balance(&self.state, &fees::collector(), &self.chain.collateral);
+        let waiting = self.books.desk.held(&subaccounts::state::pool()).raw();
+        paid + u128::try_from(waiting).unwrap()
     }
 
     /// Values of `key` in the events of `kind` since the start.

@@ -40,9 +40,7 @@ impl Desk {
     }
 
     /// Take all builder fees out of the till, by pool and builder.
-    pub(crate) fn empty_built(
-        &mut self,
-    ) -> alloc::collections::BTreeMap<(Address, Address), QuoteQuantums> {
+    pub(crate) fn empty_built(&mut self) -> alloc::collections::BTreeMap<(Address, Address), QuoteQuantums> {
         let built = core::mem::take(&mut self.built);
         for ((pool, builder), fees) in &built {
             self.log(|| Undo::Paid(*pool, *builder, *fees));

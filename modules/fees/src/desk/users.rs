@@ -16,8 +16,8 @@ const VACANT: usize = usize::MAX;
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct User {
     pub(super) address: Address,
-    /// Block that `rates` are of; 0 is none.
-    pub(super) stamp: u64,
+    /// Block that `rates` are of.
+    pub(super) stamp: Option<u64>,
     pub(super) rates: Rates,
     /// Traded in this block.
     pub(super) traded: Volume,

@@ -22,9 +22,11 @@ pub(super) const METHODS: &[&str] = &[
     "dydxprotocol.clob.Query/NextClobPairId",
     "dydxprotocol.clob.Query/StatefulOrder",
     "dydxprotocol.feetiers.Query/AllMarketFeeDiscountParams",
+    "dydxprotocol.feetiers.Query/PerMarketFeeDiscountParams",
     "dydxprotocol.feetiers.Query/PerpetualFeeParams",
     "dydxprotocol.feetiers.Query/StakingTiers",
     "dydxprotocol.feetiers.Query/UserFeeTier",
+    "dydxprotocol.feetiers.Query/UserStakingTier",
     "dydxprotocol.perpetuals.Query/AllLiquidityTiers",
     "dydxprotocol.perpetuals.Query/AllPerpetuals",
     "dydxprotocol.perpetuals.Query/NextPerpetualId",
@@ -37,8 +39,10 @@ pub(super) const METHODS: &[&str] = &[
     "dydxprotocol.prices.Query/MarketParam",
     "dydxprotocol.prices.Query/MarketPrice",
     "dydxprotocol.prices.Query/NextMarketId",
+    "dydxprotocol.stats.Query/EpochStats",
     "dydxprotocol.stats.Query/GlobalStats",
     "dydxprotocol.stats.Query/Params",
+    "dydxprotocol.stats.Query/StatsMetadata",
     "dydxprotocol.stats.Query/UserStats",
     "dydxprotocol.subaccounts.Query/CollateralPoolAddress",
     "dydxprotocol.subaccounts.Query/GetWithdrawalAndTransfersBlockedInfo",
@@ -176,9 +180,13 @@ fn liquidations_config(params: &liquidations::Params) -> clob_wire::Liquidations
 fn feetiers(call: &Call<'_>, method: &str) -> Answered {
     use fees::query;
     match method {
-        "AllMarketFeeDiscountParams" => call.plain(&query::all_market_fee_discount_params()),
+        "AllMarketFeeDiscountParams" => call.plain(&query::all_market_fee_discount_params(call.state)),
         "PerpetualFeeParams" => call.plain(&query::perpetual_fee_params(call.state)),
+        "PerMarketFeeDiscountParams" => {
+            call.with(|request| Ok::<_, Failure>(query::per_market_fee_discount_params(call.state, request)))
+        }
         "StakingTiers" => call.plain(&query::staking_tiers()),
+        "UserStakingTier" => call.with(|request| query::user_staking_tier(call.state, call.chain, request)),
         "UserFeeTier" => call.with(|request| query::user_fee_tier(call.state, call.chain, request)),
         _ => None,
     }
@@ -213,9 +221,13 @@ fn prices(call: &Call<'_>, method: &str) -> Answered {
 fn stats(call: &Call<'_>, method: &str) -> Answered {
     use fees::query;
     match method {
-        "GlobalStats" => call.plain(&query::global_stats()),
-        "Params" => call.plain(&query::stats_params()),
-        "UserStats" => call.with(|request| query::user_stats(call.chain, request)),
+        "EpochStats" => {
+            call.with(|request| Ok::<_, Failure>(query::epoch_stats(call.state, call.chain, request)))
+        }
+        "GlobalStats" => call.plain(&query::global_stats(call.state)),
+        "Params" => call.plain(&query::stats_params(call.state)),
+        "StatsMetadata" => call.plain(&query::stats_metadata(call.state)),
+        "UserStats" => call.with(|request| query::user_stats(call.state, call.chain, request)),
         _ => None,
     }
 }

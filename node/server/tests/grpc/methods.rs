@@ -63,6 +63,9 @@ pub(crate) fn minimal(path: &str) -> Vec<u8> {
         "dydxprotocol.feetiers.Query/UserFeeTier" => {
             feetiers::QueryUserFeeTierRequest { user: address }.encode_to_vec()
         }
+        "dydxprotocol.feetiers.Query/UserStakingTier" => {
+            feetiers::QueryUserStakingTierRequest { address }.encode_to_vec()
+        }
         "dydxprotocol.stats.Query/UserStats" => {
             stats::QueryUserStatsRequest { user: address }.encode_to_vec()
         }
