@@ -68,7 +68,7 @@ fn no_pair_of_standard_rates_pays_out_on_a_match() {
 fn block<T>(state: &mut Memory, seconds: i64, f: impl FnOnce(&mut Ctx<'_>, &mut Desk) -> T) -> T {
     let time = Time::from_unix(seconds, 0);
     let block = Block { height: 1, time, previous_time: time };
-    let (chain, mut events, mut desk) = (chain(), Vec::new(), Desk::default());
+    let (chain, mut events, mut desk) = (chain(), types::Events::default(), Desk::default());
     let ctx = &mut Ctx { state, events: &mut events, block: &block, chain: &chain };
     desk.begin_block(ctx);
     let answer = f(ctx, &mut desk);
