@@ -74,7 +74,9 @@ fn l11_the_fund_pays_what_the_account_lacks_and_the_maker_pays_its_fee() {
         maker: SignedPpm::new(200),
         taker: SignedPpm::new(500),
     };
-    world.run(|ctx| fees::genesis::init(ctx, &fees::Genesis { tiers: vec![row], ..fees::Genesis::default() })).unwrap();
+    world
+        .run(|ctx| fees::genesis::init(ctx, &fees::Genesis { tiers: vec![row], ..fees::Genesis::default() }))
+        .unwrap();
     world.rest(DAVE, BTC, Sell, COIN, btc(50_500));
     let report = world.liquidate();
     assert_eq!(world.holds(CARL, BTC), (0, 0));
