@@ -10,6 +10,9 @@ use store::fault;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Handle(u32);
 
+/// Records up to which an arena doubles; above, it grows by an eighth, so that little of it is ever unused.
+const DOUBLES: usize = 8_192;
+
 impl Handle {
     /// Names no record.
     pub(crate) const NONE: Self = Self(u32::MAX);
@@ -28,6 +31,12 @@ impl Handle {
         } else {
             Some(self)
         }
+    }
+
+    /// A number that no other record of its arena has.
+    #[inline]
+    pub(crate) const fn number(self) -> u32 {
+        self.0
     }
 
     #[inline]
@@ -81,6 +90,9 @@ impl<T> Arena<T> {
         let handle = u32::try_from(self.records.len()).map_or(Handle::NONE, Handle);
         if handle.is_none() {
             fault("more records than handles");
+        }
+        if self.records.len() == self.records.capacity() && self.records.len() > DOUBLES {
+            self.records.reserve_exact(self.records.len() >> 3);
         }
         self.records.push(record);
         handle

@@ -4,72 +4,32 @@
 //! them by id. Everything here can be rebuilt from the rows of [`state`](crate::state), which stay the truth.
 //! Every change is journaled, so that a refused message undoes its share in the reverse order.
 
+mod changes;
 mod journal;
 mod links;
+mod record;
+mod view;
 mod waiting;
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use num::Subticks;
-use sha2::{Digest, Sha256};
+use store::fault;
 use types::{MarketId, SubaccountId};
 
-use crate::arena::{Arena, Handle, Links, List};
+use crate::arena::{Arena, Handle, Links};
 use crate::calendar::Calendar;
 use crate::index::{Hasher, Index};
 use crate::ladder::Ladder;
 use crate::limits::Budgets;
-use crate::order::{Order, OrderId, Resting, Side, Size};
+use crate::order::{GoodTil, Order, OrderId, Resting, Side, Size};
 use crate::triggers::{Trigger, Triggers};
 use crate::waiting::Waiting;
+pub(crate) use changes::Changes;
+use changes::Log;
 use journal::{Mark, Undo};
-
-/// An order and its neighbours.
-#[derive(Debug)]
-pub(crate) struct Record {
-    pub(crate) resting: Resting,
-    level: Handle,
-    trader: Handle,
-    /// Of its id, for the index.
-    hash: u32,
-    /// In the queue of its level, oldest first.
-    queue: Links,
-    /// Among the orders that end at the same moment.
-    pub(crate) due: Links,
-}
-
-/// Orders at one price.
-#[derive(Debug)]
-struct Level {
-    price: Subticks,
-    quantums: u128,
-    orders: u32,
-    queue: List,
-    /// Slot of its market.
-    market: usize,
-    side: Side,
-    /// Whether `Changes::levels` names it.
-    changed: bool,
-}
-
-/// A subaccount with orders in a market.
-#[derive(Debug)]
-struct Trader {
-    id: SubaccountId,
-    market: MarketId,
-    resting: u32,
-    /// Of its holder.
-    holder: Handle,
-}
-
-/// A subaccount with orders in some market: what equity tiers count.
-#[derive(Debug)]
-struct Holder {
-    id: SubaccountId,
-    traders: u32,
-    short_term: u32,
-    stateful: u32,
-}
+pub(crate) use record::Record;
+use record::{Flags, Holder, Level, Trader};
 
 /// Units of a market's prices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,15 +64,6 @@ impl Market {
     }
 }
 
-/// What the rows of the state do not say yet.
-#[derive(Debug, Default)]
-pub(crate) struct Changes {
-    /// Orders that came or went; some twice.
-    pub(crate) orders: Vec<OrderId>,
-    /// Levels that changed; some twice.
-    pub(crate) levels: Vec<(MarketId, Side, Subticks)>,
-}
-
 /// A price level as others see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LevelView {
@@ -124,17 +75,26 @@ pub struct LevelView {
     pub orders: u32,
 }
 
+/// Market numbers below this are looked up in a table.
+const DIRECT: usize = 65_536;
+/// No market, in that table.
+const CLOSED: u32 = u32::MAX;
+
 /// The order books of all markets.
 #[derive(Debug)]
 pub struct Books {
     markets: Vec<Market>,
-    slots: BTreeMap<MarketId, usize>,
+    slots: BTreeMap<MarketId, u32>,
+    /// Slots by market number, for small numbers.
+    direct: Vec<u32>,
     orders: Arena<Record>,
     levels: Arena<Level>,
     traders: Arena<Trader>,
     hasher: Hasher,
     by_id: Index,
     by_trader: Index,
+    /// The trader that was asked for last.
+    last_trader: Handle,
     holders: Arena<Holder>,
     by_holder: Index,
     calendar: Calendar,
@@ -148,9 +108,13 @@ pub struct Books {
     triggers: Triggers,
     /// The triggers that the undo log came and went with.
     retriggered: Vec<Trigger>,
+    /// The lists of spent ids that the undo log went with.
+    forgotten: Vec<(u64, Vec<OrderId>)>,
     undo: Vec<Undo>,
     marks: Vec<Mark>,
-    pub(crate) changes: Changes,
+    log: Log,
+    /// Lists that were written, for the next ones.
+    written: Changes,
     /// The margin accounts that trade here; undone and kept together with the books.
     pub accounts: subaccounts::Accounts,
     /// Rates, volumes and fees of the running block; undone and kept together with the books.
@@ -170,12 +134,14 @@ impl Books {
         Self {
             markets: Vec::new(),
             slots: BTreeMap::new(),
+            direct: Vec::new(),
             orders: Arena::default(),
             levels: Arena::default(),
             traders: Arena::default(),
             hasher: Hasher::new(seed),
             by_id: Index::default(),
             by_trader: Index::default(),
+            last_trader: Handle::NONE,
             holders: Arena::default(),
             by_holder: Index::default(),
             calendar: Calendar::default(),
@@ -185,9 +151,11 @@ impl Books {
             next_sequence: 0,
             triggers: Triggers::default(),
             retriggered: Vec::new(),
+            forgotten: Vec::new(),
             undo: Vec::new(),
             marks: Vec::new(),
-            changes: Changes::default(),
+            log: Log::default(),
+            written: Changes::default(),
             accounts: subaccounts::Accounts::default(),
             desk: fees::Desk::default(),
         }
@@ -195,7 +163,10 @@ impl Books {
 
     /// Make sure that `market` has a book, with these units. An open market takes over a changed tick.
     pub fn open(&mut self, market: MarketId, grid: Grid) {
-        if let Some(open) = self.slots.get(&market).and_then(|slot| self.markets.get_mut(*slot)) {
+        if let Some(open) = self.slot(market).and_then(|slot| self.market_mut(slot)) {
+            if open.grid == grid {
+                return;
+            }
             if open.grid.subticks_per_tick != grid.subticks_per_tick {
                 open.bids.set_tick(grid.subticks_per_tick);
                 open.asks.set_tick(grid.subticks_per_tick);
@@ -203,7 +174,15 @@ impl Books {
             open.grid = grid;
             return;
         }
-        self.slots.insert(market, self.markets.len());
+        let slot = u32::try_from(self.markets.len()).unwrap_or(CLOSED);
+        self.slots.insert(market, slot);
+        let number = usize::try_from(market.0).unwrap_or(DIRECT);
+        if number < DIRECT {
+            self.direct.resize(self.direct.len().max(number.saturating_add(1)), CLOSED);
+            if let Some(place) = self.direct.get_mut(number) {
+                *place = slot;
+            }
+        }
         self.markets.push(Market {
             id: market,
             grid,
@@ -223,93 +202,29 @@ impl Books {
     }
 
     #[inline]
+    fn slot(&self, market: MarketId) -> Option<u32> {
+        let number = usize::try_from(market.0).unwrap_or(DIRECT);
+        if number < DIRECT {
+            return self.direct.get(number).copied().filter(|slot| *slot != CLOSED);
+        }
+        self.slots.get(&market).copied()
+    }
+
+    #[inline]
     fn market(&self, market: MarketId) -> Option<&Market> {
-        self.slots.get(&market).and_then(|slot| self.markets.get(*slot))
+        self.slot(market).and_then(|slot| self.markets.get(usize::try_from(slot).ok()?))
     }
 
-    /// The order that `handle` names.
     #[inline]
-    pub fn get(&self, handle: Handle) -> &Resting {
-        &self.orders.get(handle).resting
+    fn market_mut(&mut self, slot: u32) -> Option<&mut Market> {
+        self.markets.get_mut(usize::try_from(slot).ok()?)
     }
 
-    /// The resting order called `id`.
-    #[inline]
-    pub fn find(&self, id: &OrderId) -> Option<Handle> {
-        self.by_id.find(self.hasher.order(id), |handle| self.orders.get(handle).resting.order.id == *id)
-    }
-
-    /// The order of `side` that trades next.
-    #[inline]
-    pub fn best(&self, market: MarketId, side: Side) -> Option<Handle> {
-        self.levels.get(self.market(market)?.side(side).best()?).queue.head.some()
-    }
-
-    /// Best price of `side`.
-    pub fn best_price(&self, market: MarketId, side: Side) -> Option<Subticks> {
-        self.market(market)?.side(side).best().map(|level| self.levels.get(level).price)
-    }
-
-    /// Levels of one side, best first.
-    pub fn levels(&self, market: MarketId, side: Side) -> impl Iterator<Item = LevelView> + '_ {
-        let ladder = self.market(market).map(|market| market.side(side));
-        let mut next = ladder.and_then(Ladder::best);
-        core::iter::from_fn(move || {
-            let level = self.levels.get(next?);
-            next = ladder.and_then(|ladder| ladder.worse_than(level.price));
-            Some(LevelView { price: level.price, quantums: level.quantums, orders: level.orders })
-        })
-    }
-
-    /// The level at `price`.
-    pub fn level(&self, market: MarketId, side: Side, price: Subticks) -> Option<LevelView> {
-        let level = self.levels.get(self.market(market)?.side(side).get(price)?);
-        Some(LevelView { price: level.price, quantums: level.quantums, orders: level.orders })
-    }
-
-    /// Orders at `price`, oldest first.
-    pub fn queue(
-        &self,
-        market: MarketId,
-        side: Side,
-        price: Subticks,
-    ) -> impl Iterator<Item = &Resting> + '_ {
-        let level = self.market(market).and_then(|market| market.side(side).get(price));
-        let mut next = level.and_then(|level| self.levels.get(level).queue.head.some());
-        core::iter::from_fn(move || {
-            let record = self.orders.get(next?);
-            next = record.queue.next.some();
-            Some(&record.resting)
-        })
-    }
-
-    /// How many orders rest, in all markets.
-    pub fn len(&self) -> usize {
-        self.by_id.len()
-    }
-
-    /// Whether no order rests.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// How many orders of a subaccount rest in a market.
-    pub fn resting(&self, id: &SubaccountId, market: MarketId) -> u32 {
-        self.trader(id, market).map_or(0, |trader| self.traders.get(trader).resting)
-    }
-
-    /// How many orders of a subaccount rest that live until a time, in all markets; slices do not count.
-    pub fn stateful(&self, id: &SubaccountId) -> u32 {
-        self.holder(id).map_or(0, |holder| self.holders.get(holder).stateful)
-    }
-
-    /// How many short-term orders of a subaccount rest, in all markets.
-    pub fn short_term(&self, id: &SubaccountId) -> u32 {
-        self.holder(id).map_or(0, |holder| self.holders.get(holder).short_term)
-    }
-
-    fn holder(&self, id: &SubaccountId) -> Option<Handle> {
-        self.by_holder.find(self.hasher.subaccount(id, u32::MAX), |handle| self.holders.get(handle).id == *id)
+    fn ladder_mut(&mut self, slot: u32, side: Side) -> &mut Ladder {
+        match self.market_mut(slot) {
+            Some(market) => market.side_mut(side),
+            None => fault("a level of a market without a book"),
+        }
     }
 
     /// Number that the next order to rest will get.
@@ -317,85 +232,115 @@ impl Books {
         self.next_sequence
     }
 
-    /// A digest of every resting order in its place, of every order that waits for a price and of the next
-    /// sequence number. Two books with the same digest behave the same.
-    pub fn hash(&self) -> [u8; 32] {
-        let mut digest = Sha256::new();
-        digest.update(self.next_sequence.to_be_bytes());
-        let sides = self.slots.keys().flat_map(|market| [(*market, Side::Buy), (*market, Side::Sell)]);
-        for (market, side) in sides {
-            let levels = self.levels(market, side);
-            for resting in levels.flat_map(|level| self.queue(market, side, level.price)) {
-                digest.update(borsh::to_vec(resting).unwrap_or_default());
-            }
-        }
-        self.triggers.digest(&mut digest);
-        self.waiting.digest(&mut digest);
-        digest.finalize().into()
+    pub(crate) fn set_next_sequence(&mut self, next: u64) {
+        self.next_sequence = next;
     }
 
     /// Let an order rest behind all others at its price. Its market must be open, its id not resting, and
     /// `remaining` something.
+    #[inline]
     pub fn place(&mut self, order: &Order, remaining: Size) -> Handle {
         let sequence = self.take_sequence();
-        let handle = self.restore(Resting { order: *order, remaining, sequence });
-        self.log(Undo::Placed(handle));
-        self.changes.orders.push(order.id);
+        let handle = self.rest(order, remaining, sequence, true);
+        self.note(Undo::Placed(handle));
+        self.log.came.push(handle);
         handle
     }
 
     /// Let a known order rest again, as it did before the books were rebuilt.
-    pub(crate) fn restore(&mut self, resting: Resting) -> Handle {
-        let none = Handle::NONE;
-        let hash = self.hasher.order(&resting.order.id);
-        let record =
-            Record { resting, level: none, trader: none, hash, queue: Links::NONE, due: Links::NONE };
-        let handle = self.orders.insert(record);
-        self.attach(handle, false);
-        handle
+    pub(crate) fn restore(&mut self, resting: &Resting) -> Handle {
+        self.rest(&resting.order, resting.remaining, resting.sequence, false)
     }
 
-    pub(crate) fn set_next_sequence(&mut self, next: u64) {
-        self.next_sequence = next;
+    fn rest(&mut self, order: &Order, remaining: Size, sequence: u64, fresh: bool) -> Handle {
+        let (until, by_time) = match order.good_til {
+            GoodTil::Block(height) => (height, false),
+            GoodTil::Time(seconds) => (seconds, true),
+        };
+        let mut flags = Flags::default();
+        flags.set(Flags::BY_TIME, by_time);
+        flags.set(Flags::REDUCE_ONLY, order.reduce_only);
+        flags.set(Flags::FRESH, fresh);
+        let (trader, slot) = self.trader_of(&order.id);
+        let level = self.level_at(slot, order);
+        let handle = self.orders.insert(Record {
+            remaining,
+            sequence,
+            size: order.size,
+            level,
+            trader,
+            client_id: order.id.client_id,
+            client_metadata: order.client_metadata,
+            until,
+            kind: order.id.kind,
+            time_in_force: order.time_in_force,
+            flags,
+            queue: Links::NONE,
+            due: Links::NONE,
+        });
+        self.attach(handle, false);
+        handle
     }
 
     /// Take `size` off an order that trades; it leaves when nothing remains. Returns what remains.
     pub fn reduce(&mut self, handle: Handle, size: Size) -> Size {
         let record = self.orders.get_mut(handle);
-        let left = record.resting.remaining.less(size);
+        let left = record.remaining.less(size);
         if left.is_zero() {
-            self.remove(handle);
+            self.take(handle);
             return left;
         }
-        record.resting.remaining = left;
+        record.remaining = left;
         let level = record.level;
-        self.touch(level).quantums = self.levels.get(level).quantums.saturating_sub(size.raw().into());
-        self.log(Undo::Reduced(handle, size));
+        let level = self.touch(level);
+        level.quantums = level.quantums.saturating_sub(size.raw().into());
+        self.note(Undo::Reduced(handle, size));
         left
     }
 
     /// Take an order out of its book. Returns it.
+    #[inline]
     pub fn remove(&mut self, handle: Handle) -> Resting {
-        let resting = self.orders.get(handle).resting;
+        let resting = self.get(handle);
+        self.take(handle);
+        resting
+    }
+
+    /// Take an order out of its book.
+    pub fn take(&mut self, handle: Handle) {
         self.detach(handle);
-        self.changes.orders.push(resting.order.id);
+        let record = self.orders.get(handle);
+        if !record.flags.has(Flags::FRESH) {
+            let id = self.id(handle);
+            self.log.gone.push(id);
+        }
         if self.marks.is_empty() {
             self.orders.free(handle);
         } else {
             self.undo.push(Undo::Removed(handle));
         }
-        resting
     }
 
-    /// The first order that does not live at this height and time (seconds since 1970).
-    pub fn expired(&self, height: u64, seconds: i64) -> Option<Handle> {
-        self.calendar.expired(height, seconds)
+    /// The orders that do not live at this height and time (seconds since 1970): by height, then by time, those
+    /// that end together in their turn.
+    pub fn expired(&mut self, height: u64, seconds: i64) -> Vec<Handle> {
+        let (mut ended, mut by_time) = (Vec::new(), Vec::new());
+        let Calendar { heights, times } = &mut self.calendar;
+        if let Some(last) = height.checked_sub(1) {
+            heights.due(&mut self.orders, u32::try_from(last).unwrap_or(u32::MAX), &mut ended);
+        }
+        if seconds >= 0 {
+            times.due(&mut self.orders, u32::try_from(seconds).unwrap_or(u32::MAX), &mut by_time);
+        }
+        ended.sort_unstable();
+        by_time.sort_unstable();
+        ended.into_iter().chain(by_time).map(|(_, _, handle)| handle).collect()
     }
 
     /// Look at the spent row of `id` again once `height` has passed.
     pub(crate) fn keep(&mut self, height: u64, id: OrderId) {
         self.kept.entry(height).or_default().push(id);
-        self.log(Undo::Kept(height));
+        self.note(Undo::Kept(height));
     }
 
     /// Ids whose spent rows may be due: those kept for the lowest height below `height`.
@@ -406,7 +351,8 @@ impl Books {
         }
         let (kept, ids) = self.kept.pop_first()?;
         if !self.marks.is_empty() {
-            self.undo.push(Undo::Forgotten(kept, ids.clone()));
+            self.forgotten.push((kept, ids.clone()));
+            self.undo.push(Undo::Forgotten);
         }
         Some(ids)
     }
@@ -421,54 +367,5 @@ impl Books {
     /// How many orders of a subaccount wait for a trigger or are placed in slices.
     pub fn waiting_of(&self, id: &SubaccountId) -> u32 {
         self.waiting.count(id)
-    }
-
-    /// The changes since the last call; from now on levels count as written. Give the lists back when done.
-    pub(crate) fn take_changes(&mut self) -> Changes {
-        let changes = core::mem::take(&mut self.changes);
-        for (market, side, price) in &changes.levels {
-            let level = self.market(*market).and_then(|market| market.side(*side).get(*price));
-            if let Some(level) = level {
-                self.levels.get_mut(level).changed = false;
-            }
-        }
-        changes
-    }
-
-    /// Use lists of changes that were written for the next ones: fresh memory is slow.
-    pub(crate) fn give_back(&mut self, mut changes: Changes) {
-        changes.orders.clear();
-        changes.levels.clear();
-        self.changes = changes;
-    }
-
-    /// How many changes wait to be written.
-    pub fn changes_pending(&self) -> usize {
-        self.changes.orders.len()
-    }
-
-    /// Let the changes go unwritten: for books without a state, in tools and models.
-    pub fn forget_changes(&mut self) {
-        let changes = self.take_changes();
-        self.give_back(changes);
-    }
-
-    fn trader(&self, id: &SubaccountId, market: MarketId) -> Option<Handle> {
-        let is_it = |handle| {
-            let trader: &Trader = self.traders.get(handle);
-            trader.id == *id && trader.market == market
-        };
-        self.by_trader.find(self.hasher.subaccount(id, market.0), is_it)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_order_takes_two_cache_lines() {
-        assert!(core::mem::size_of::<Record>() <= 128, "{}", core::mem::size_of::<Record>());
-        assert!(core::mem::size_of::<Level>() <= 64, "{}", core::mem::size_of::<Level>());
     }
 }

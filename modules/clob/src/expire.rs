@@ -6,7 +6,6 @@ use crate::books::Books;
 use crate::error::Error;
 use crate::event::Reason;
 use crate::limits;
-use crate::order::OrderId;
 use crate::spent;
 use crate::state::{Level, Rank, Row, LEVELS, NEXT_SEQUENCE, ORDERS, TRADED};
 
@@ -14,7 +13,7 @@ use crate::state::{Level, Rank, Row, LEVELS, NEXT_SEQUENCE, ORDERS, TRADED};
 pub fn expire(ctx: &mut Ctx<'_>, books: &mut Books) {
     books.desk.begin_block(ctx);
     let (height, seconds) = (ctx.block.height, ctx.block.time.seconds());
-    while let Some(handle) = books.expired(height, seconds) {
+    for handle in books.expired(height, seconds) {
         let ended: Result<(), Error> = attempt(ctx, books, |ctx, books| {
             spent::remove(ctx, books, handle, Reason::Expired);
             Ok(())
@@ -31,14 +30,16 @@ pub fn expire(ctx: &mut Ctx<'_>, books: &mut Books) {
 pub fn end_block(ctx: &mut Ctx<'_>, books: &mut Books) {
     books.desk.end_block(ctx);
     let changes = books.take_changes();
-    for id in &changes.orders {
-        write_order(ctx, books, id);
+    for id in &changes.gone {
+        ORDERS.remove(ctx.state, id);
     }
-    for (market, side, price) in &changes.levels {
-        let (market, side, price) = (*market, *side, *price);
-        let key = (market, Rank { side, price });
+    for handle in &changes.came {
+        let resting = books.get(*handle);
+        ORDERS.set(ctx.state, &resting.order.id, &Row::of(&resting, ctx.block.height));
+    }
+    for (market, side, price, new) in &changes.levels {
+        let key = (*market, Rank { side: *side, price: *price });
         let old = LEVELS.get(ctx.state.as_read(), &key);
-        let new = books.level(market, side, price);
         let new = new.map(|level| Level { quantums: level.quantums, orders: level.orders });
         match new {
             _ if new == old => {}
@@ -54,18 +55,4 @@ pub fn end_block(ctx: &mut Ctx<'_>, books: &mut Books) {
         TRADED.set(ctx.state, &market, &traded);
     }
     limits::end_block(ctx, books);
-}
-
-fn write_order(ctx: &mut Ctx<'_>, books: &Books, id: &OrderId) {
-    let old = ORDERS.get(ctx.state.as_read(), id);
-    match (books.find(id), old) {
-        (Some(handle), old) => {
-            let resting = books.get(handle);
-            if old.is_none_or(|row| row.sequence != resting.sequence) {
-                ORDERS.set(ctx.state, id, &Row::of(resting, ctx.block.height));
-            }
-        }
-        (None, Some(_)) => ORDERS.remove(ctx.state, id),
-        (None, None) => {}
-    }
 }

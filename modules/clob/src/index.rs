@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use types::{Address, SubaccountId};
 
 use crate::arena::Handle;
-use crate::order::OrderId;
+use crate::order::Kind;
 
 /// A slot: upper bits of the hash, so that most strangers are recognised without visiting the record.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +80,8 @@ impl Index {
 
     /// Add a handle that is not there yet.
     pub(crate) fn insert(&mut self, hash: u32, handle: Handle) {
-        if self.used.saturating_mul(2) >= self.slots.len() {
+        // At most three quarters are taken.
+        if self.used >= self.slots.len().saturating_sub(self.slots.len() >> 2) {
             self.resize(self.slots.len().saturating_mul(2));
         }
         self.used = self.used.saturating_add(1);
@@ -157,12 +158,13 @@ impl Hasher {
         u32::try_from(last >> 32).unwrap_or_default()
     }
 
-    /// Hash of an order id.
+    /// Hash of an order: its trader, and how the trader calls it.
     #[inline]
-    pub(crate) fn order(self, id: &OrderId) -> u32 {
-        let (a, b, rest) = split(&id.subaccount.owner);
-        let c = rest ^ (u64::from(id.subaccount.number) << 32) ^ (u64::from(id.kind.flags()) << 55);
-        self.words(a, b, c, (u64::from(id.market.0) << 32) | u64::from(id.client_id))
+    pub(crate) fn order(self, trader: Handle, kind: Kind, client_id: u32) -> u32 {
+        let [k0, k1, k2, _] = self.keys;
+        let name = (u64::from(trader.number()) << 32) | u64::from(client_id);
+        let mixed = fold(name ^ k0, k1 ^ u64::from(kind.flags()));
+        u32::try_from(mixed.wrapping_mul(k2) >> 32).unwrap_or_default()
     }
 
     /// Hash of a subaccount in a market.

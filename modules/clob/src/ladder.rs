@@ -26,39 +26,51 @@ pub(crate) struct Ladder {
     side: Side,
     /// Subticks in a tick; not 0.
     tick: u64,
+    /// 2^64 / tick, rounded up: finds the tick of a price without a division. 0 for a tick of one.
+    reciprocal: u64,
     /// Tick number of the first slot.
     base: u64,
-    /// Empty until the first level comes.
+    /// Empty until the first level comes. A slot whose bit is clear may hold a level that is empty.
     slots: Vec<Handle>,
     words: [u64; 64],
     summary: u64,
     far: BTreeMap<u64, Handle>,
     misses: u32,
-    best: Option<(u64, Handle)>,
+    /// Best price and its level; none when the handle is none.
+    best: (u64, Handle),
 }
 
 impl Ladder {
     pub(crate) fn new(side: Side, tick: u32) -> Self {
+        let tick = tick.max(1).into();
         Self {
             side,
-            tick: tick.max(1).into(),
+            tick,
+            reciprocal: reciprocal(tick),
             base: 0,
             slots: Vec::new(),
             words: [0; 64],
             summary: 0,
             far: BTreeMap::new(),
             misses: 0,
-            best: None,
+            best: (0, Handle::NONE),
         }
     }
 
     /// The level whose turn it is.
     #[inline]
     pub(crate) fn best(&self) -> Option<Handle> {
-        self.best.map(|(_, handle)| handle)
+        self.best.1.some()
     }
 
-    /// The level at `price`.
+    /// The price whose turn it is.
+    #[inline]
+    pub(crate) fn best_price(&self) -> Option<Subticks> {
+        let (price, level) = self.best;
+        level.some().map(|_| Subticks::new(price))
+    }
+
+    /// The level at `price`; it may be empty.
     #[inline]
     pub(crate) fn get(&self, price: Subticks) -> Option<Handle> {
         match self.position(price.raw()) {
@@ -67,11 +79,14 @@ impl Ladder {
         }
     }
 
-    /// Add a level at a price that has none.
+    /// A level at a price that has none got its first order.
     pub(crate) fn insert(&mut self, price: Subticks, level: Handle) {
         let price = price.raw();
-        if self.best.is_none() {
-            self.stand_at(price);
+        if self.best.1.is_none() {
+            if self.slots.is_empty() || self.position(price).is_none() {
+                self.stand_at(price);
+            }
+            self.best = (price, level);
         }
         match self.position(price) {
             Some(at) => self.fill(at, level),
@@ -80,35 +95,50 @@ impl Ladder {
                 self.misses = self.misses.saturating_add(1);
             }
         }
-        if self.best.is_none_or(|(best, _)| self.is_better(price, best)) {
-            self.best = Some((price, level));
+        if self.is_better(price, self.best.0) {
+            self.best = (price, level);
         }
         if self.misses > PATIENCE {
             self.follow();
         }
     }
 
-    /// Take away the level at `price`.
+    /// The level at `price` lost its last order. Inside the window it can still be found.
     pub(crate) fn remove(&mut self, price: Subticks) {
         let price = price.raw();
-        match self.position(price) {
+        let position = self.position(price);
+        match position {
             Some(at) => self.clear(at),
             None => {
                 self.far.remove(&price);
             }
         }
-        if self.best.is_some_and(|(best, _)| best == price) {
-            let near = match self.side {
-                Side::Buy => self.last_below(WINDOW),
-                Side::Sell => self.first_from(0),
-            };
-            let far = match self.side {
-                Side::Buy => self.far.last_key_value(),
-                Side::Sell => self.far.first_key_value(),
-            };
-            let far = far.map(|(price, level)| (*price, *level));
-            self.best = self.better(near.and_then(|at| self.at(at)), far);
+        if self.best.0 != price {
+            return;
         }
+        let near = match self.side {
+            Side::Buy => self.last_below(position.unwrap_or(WINDOW)),
+            Side::Sell => self.first_from(position.unwrap_or_default()),
+        };
+        let near = near.and_then(|at| self.at(at));
+        let best = if self.far.is_empty() { near } else { self.better(near, self.far_best()) };
+        self.best = best.unwrap_or((0, Handle::NONE));
+    }
+
+    /// Let go of an empty level at `price`.
+    pub(crate) fn forget(&mut self, price: Subticks, level: Handle) {
+        let Some(at) = self.position(price.raw()) else { return };
+        if let Some(slot) = self.slots.get_mut(at).filter(|slot| **slot == level) {
+            *slot = Handle::NONE;
+        }
+    }
+
+    fn far_best(&self) -> Option<(u64, Handle)> {
+        let far = match self.side {
+            Side::Buy => self.far.last_key_value(),
+            Side::Sell => self.far.first_key_value(),
+        };
+        far.map(|(price, level)| (*price, *level))
     }
 
     /// The next level worse than `price`.
@@ -135,6 +165,7 @@ impl Ladder {
     pub(crate) fn set_tick(&mut self, tick: u32) {
         self.empty_window();
         self.tick = tick.max(1).into();
+        self.reciprocal = reciprocal(self.tick);
         self.follow();
     }
 
@@ -156,17 +187,11 @@ impl Ladder {
     /// Slot of `price`, when it is in the window.
     #[inline]
     fn position(&self, price: u64) -> Option<usize> {
-        let tick = if self.tick == 1 {
-            price
-        } else {
-            let tick = price.checked_div(self.tick)?;
-            if tick.wrapping_mul(self.tick) != price {
-                return None;
-            }
-            tick
-        };
-        let offset = tick.checked_sub(self.base)?;
-        if offset < WINDOW_TICKS {
+        let (_, tick) = price.carrying_mul(self.reciprocal, 0);
+        let tick = if self.reciprocal == 0 { price } else { tick };
+        let offset = tick.wrapping_sub(self.base);
+        // What the reciprocal makes of a price off the grid does not lead back to the price.
+        if offset < WINDOW_TICKS && tick.wrapping_mul(self.tick) == price {
             usize::try_from(offset).ok()
         } else {
             None
@@ -192,9 +217,9 @@ impl Ladder {
         }
     }
 
+    /// The level at a slot is empty; the slot keeps it.
     fn clear(&mut self, at: usize) {
-        if let (Some(slot), Some(word)) = (self.slots.get_mut(at), self.words.get_mut(at >> 6)) {
-            *slot = Handle::NONE;
+        if let Some(word) = self.words.get_mut(at >> 6) {
             *word &= !bit(at);
             if *word == 0 {
                 self.summary &= !bit(at >> 6);
@@ -229,9 +254,10 @@ impl Ladder {
 
     /// Move the window to the touch.
     fn follow(&mut self) {
-        let Some((best, _)) = self.best else { return };
-        self.empty_window();
-        self.stand_at(best);
+        if self.best.1.is_none() {
+            return;
+        }
+        self.stand_at(self.best.0);
         let from = self.base.saturating_mul(self.tick);
         let to = self.base.saturating_add(WINDOW_TICKS).saturating_mul(self.tick);
         let near: Vec<(u64, Handle)> =
@@ -244,8 +270,9 @@ impl Ladder {
         }
     }
 
-    /// Put an empty window where `best` is the best price.
+    /// Empty the window and put it where `best` is the best price.
     fn stand_at(&mut self, best: u64) {
+        self.empty_window();
         if self.slots.is_empty() {
             self.slots = alloc::vec![Handle::NONE; WINDOW];
         }
@@ -264,7 +291,14 @@ impl Ladder {
             }
             self.clear(at);
         }
+        // Empty levels too: they belong to prices of the old window.
+        self.slots.fill(Handle::NONE);
     }
+}
+
+/// What finds the tick of a price by multiplication: exact for every multiple of `tick`.
+fn reciprocal(tick: u64) -> u64 {
+    u64::MAX.checked_div(tick).unwrap_or_default().wrapping_add(1)
 }
 
 /// The bit of `at` within its word.

@@ -43,14 +43,15 @@ pub enum Next {
 /// What comes next for `taker`.
 #[inline]
 pub fn next(books: &Books, taker: &Taker) -> Next {
-    let Some(maker) = books.best(taker.market, taker.side.opposite()) else { return Next::Nothing };
-    let resting = books.get(maker);
-    if taker.remaining.is_zero() || !taker.side.crosses(taker.limit, resting.order.price) {
-        Next::Nothing
-    } else if resting.order.id.subaccount == taker.subaccount {
-        Next::Own(maker)
-    } else {
-        Next::Trade { maker, size: taker.remaining.min(resting.remaining) }
+    let (market, side) = (taker.market, taker.side.opposite());
+    let price = books.best_price(market, side);
+    if taker.remaining.is_zero() || !price.is_some_and(|price| taker.side.crosses(taker.limit, price)) {
+        return Next::Nothing;
+    }
+    match books.best(market, side) {
+        None => Next::Nothing,
+        Some(maker) if *books.owner(maker) == taker.subaccount => Next::Own(maker),
+        Some(maker) => Next::Trade { maker, size: taker.remaining.min(books.remaining(maker)) },
     }
 }
 
@@ -61,10 +62,10 @@ pub fn sweep(books: &mut Books, mut taker: Taker, mut each: impl FnMut(&Resting,
         match next(books, &taker) {
             Next::Nothing => return taker.remaining,
             Next::Own(maker) => {
-                books.remove(maker);
+                books.take(maker);
             }
             Next::Trade { maker, size } => {
-                each(books.get(maker), size);
+                each(&books.get(maker), size);
                 books.reduce(maker, size);
                 taker.remaining = taker.remaining.less(size);
             }

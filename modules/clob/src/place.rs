@@ -293,7 +293,7 @@ fn finish(
             return Err(Error::TooManyResting { id, market: order.id.market, count });
         }
         let handle = books.place(order, remaining);
-        let resting = *books.get(handle);
+        let resting = books.get(handle);
         ctx.emit(Placed(&resting));
         return Ok(PlacedOrder { status, filled, resting: remaining });
     }

@@ -258,7 +258,7 @@ pub fn rebuild(state: &dyn Read) -> Books {
         if remaining.is_zero() {
             fault("a row of a filled order");
         }
-        books.restore(Resting { order: row.order(id), remaining, sequence: row.sequence });
+        books.restore(&Resting { order: row.order(id), remaining, sequence: row.sequence });
     }
     for (id, spent) in SPENT.scan(state, &(), usize::MAX) {
         if !id.kind.is_stateful() {

@@ -143,8 +143,7 @@ impl Pair {
                     assert_eq!(queue.len(), usize::try_from(level.orders).unwrap());
                     let sum: u128 = queue.iter().map(|resting| u128::from(resting.remaining.raw())).sum();
                     assert_eq!(sum, level.quantums);
-                    let flat =
-                        |resting: &&clob::Resting| (level.price, (resting.order.id, resting.remaining));
+                    let flat = |resting: &clob::Resting| (level.price, (resting.order.id, resting.remaining));
                     orders.extend(queue.iter().map(flat));
                 }
                 assert_eq!(orders, naive.orders(side));
@@ -190,7 +189,7 @@ fn orders_end_at_their_height_or_time_and_in_the_order_they_came() {
     pair.books.savepoint();
     let mut ended = Vec::new();
     for height in 0..=50u32 {
-        while let Some(handle) = pair.books.expired(height.into(), (i64::from(height)).saturating_mul(100)) {
+        for handle in pair.books.expired(height.into(), (i64::from(height)).saturating_mul(100)) {
             let resting = pair.books.remove(handle);
             match resting.order.good_til {
                 GoodTil::Block(until) => assert_eq!(until.saturating_add(1), height),

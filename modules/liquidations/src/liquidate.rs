@@ -130,7 +130,7 @@ pub(crate) fn liquidate(
 
 /// The order on `side` that trades next.
 fn head(books: &Books, market: MarketId, side: Side) -> Option<Resting> {
-    books.best(market, side).map(|handle| *books.get(handle))
+    books.best(market, side).map(|handle| books.get(handle))
 }
 
 /// Offer `part` to the book, with the fund's share of each fill by F4 and F5 of the account as it stands. The

@@ -1,11 +1,10 @@
 //! Undoing: savepoints nest, steps are undone in the reverse order.
 
-use alloc::vec::Vec;
 use store::{fault, Journaled};
 
 use super::Books;
 use crate::arena::Handle;
-use crate::order::{OrderId, Size};
+use crate::order::Size;
 
 /// What undoes a step.
 #[derive(Debug)]
@@ -14,7 +13,8 @@ pub(super) enum Undo {
     Removed(Handle),
     Reduced(Handle, Size),
     Kept(u64),
-    Forgotten(u64, Vec<OrderId>),
+    /// The last of `forgotten` went.
+    Forgotten,
     /// The last of `retriggered` came.
     Armed,
     /// The last of `retriggered` went.
@@ -26,12 +26,13 @@ pub(super) enum Undo {
 pub(super) struct Mark {
     undo: usize,
     next_sequence: u64,
-    changed_orders: usize,
+    came: usize,
+    gone: usize,
 }
 
 impl Books {
     #[inline]
-    pub(super) fn log(&mut self, undo: Undo) {
+    pub(super) fn note(&mut self, undo: Undo) {
         if !self.marks.is_empty() {
             self.undo.push(undo);
         }
@@ -46,9 +47,9 @@ impl Books {
             Undo::Removed(handle) => self.attach(handle, true),
             Undo::Reduced(handle, size) => {
                 let record = self.orders.get_mut(handle);
-                record.resting.remaining =
-                    Size::new(record.resting.remaining.raw().saturating_add(size.raw()));
-                let level = self.levels.get_mut(record.level);
+                record.remaining = record.remaining.plus(size);
+                let level = record.level;
+                let level = self.touch(level);
                 level.quantums = level.quantums.saturating_add(size.raw().into());
             }
             Undo::Kept(height) => {
@@ -59,8 +60,10 @@ impl Books {
                     }
                 }
             }
-            Undo::Forgotten(height, ids) => {
-                self.kept.insert(height, ids);
+            Undo::Forgotten => {
+                if let Some((height, ids)) = self.forgotten.pop() {
+                    self.kept.insert(height, ids);
+                }
             }
             Undo::Armed => {
                 if let Some(trigger) = self.retriggered.pop() {
@@ -84,7 +87,8 @@ impl Journaled for Books {
         self.marks.push(Mark {
             undo: self.undo.len(),
             next_sequence: self.next_sequence,
-            changed_orders: self.changes.orders.len(),
+            came: self.log.came.len(),
+            gone: self.log.gone.len(),
         });
     }
 
@@ -99,7 +103,8 @@ impl Journaled for Books {
             }
         }
         self.next_sequence = mark.next_sequence;
-        self.changes.orders.truncate(mark.changed_orders);
+        self.log.came.truncate(mark.came);
+        self.log.gone.truncate(mark.gone);
     }
 
     fn release(&mut self) {
@@ -111,6 +116,7 @@ impl Journaled for Books {
         }
         if self.marks.is_empty() {
             self.retriggered.clear();
+            self.forgotten.clear();
             // Nothing can come back any more: let the records of removed orders go.
             for undo in self.undo.drain(..) {
                 if let Undo::Removed(handle) = undo {

@@ -1,10 +1,12 @@
 //! Linking orders into all that leads to them: level, queue, calendar, index, trader.
 
 use store::fault;
+use types::MarketId;
 
-use super::{Books, Holder, Level, Record, Trader};
-use crate::arena::{Handle, Links, List};
-use crate::order::{Kind, Order, OrderId, Resting};
+use super::record::{Flags, Holder, Level, Record, Trader};
+use super::Books;
+use crate::arena::{Handle, Links};
+use crate::order::{Order, OrderId};
 
 fn queue(record: &mut Record) -> &mut Links {
     &mut record.queue
@@ -12,98 +14,89 @@ fn queue(record: &mut Record) -> &mut Links {
 
 impl Books {
     /// The level, named among those that changed.
-    pub(super) fn touch(&mut self, level: Handle) -> &mut Level {
-        let level = self.levels.get_mut(level);
+    #[inline]
+    pub(super) fn touch(&mut self, handle: Handle) -> &mut Level {
+        let level = self.levels.get_mut(handle);
         if !level.changed {
             level.changed = true;
-            if let Some(market) = self.markets.get(level.market) {
-                self.changes.levels.push((market.id, level.side, level.price));
-            }
+            self.log.levels.push(handle);
         }
         level
     }
 
     /// Link a record into everything that leads to it; `again` puts it where it was before it left.
     pub(super) fn attach(&mut self, handle: Handle, again: bool) {
-        let Resting { order, remaining, .. } = self.orders.get(handle).resting;
-        let at = self.level_at(&order);
+        let record = self.orders.get_mut(handle);
+        record.flags.set(Flags::LIVE, true);
+        let (at, until, by_time) = (record.level, record.until, record.flags.has(Flags::BY_TIME));
+        let (trader, kind, client_id) = (record.trader, record.kind, record.client_id);
+        let remaining = record.remaining.raw();
         let level = self.touch(at);
-        level.quantums = level.quantums.saturating_add(remaining.raw().into());
+        level.quantums = level.quantums.saturating_add(remaining.into());
         level.orders = level.orders.saturating_add(1);
-        let trader = self.trader_of(&order.id);
+        let first = level.orders == 1;
+        let (slot, side, price) = (level.slot, level.side, level.price);
         let level = self.levels.get_mut(at);
         if again {
             self.orders.relink(&mut level.queue, handle, queue);
-            self.calendar.relink(&mut self.orders, handle);
         } else {
             self.orders.append(&mut level.queue, handle, queue);
-            self.calendar.append(&mut self.orders, handle);
         }
-        let record = self.orders.get_mut(handle);
-        record.level = at;
-        record.trader = trader;
-        self.by_id.insert(record.hash, handle);
+        if first {
+            self.ladder_mut(slot, side).insert(price, at);
+        }
+        self.calendar.wheel(by_time).insert(&mut self.orders, handle, until);
+        self.by_id.insert(self.hasher.order(trader, kind, client_id), handle);
+        let trader = self.traders.get_mut(trader);
+        trader.resting = trader.resting.saturating_add(1);
+        let count = self.holders.get_mut(trader.holder).count(kind);
+        *count = count.saturating_add(1);
     }
 
+    /// Unlink a record from everything that leads to it. It keeps what it needs to come back.
     pub(super) fn detach(&mut self, handle: Handle) {
-        let record = self.orders.get(handle);
-        let (at, trader, hash) = (record.level, record.trader, record.hash);
-        let (id, remaining) = (record.resting.order.id, record.resting.remaining);
+        let record = self.orders.get_mut(handle);
+        record.flags.set(Flags::LIVE, false);
+        let (at, until, by_time) = (record.level, record.until, record.flags.has(Flags::BY_TIME));
+        let (trader, kind, client_id) = (record.trader, record.kind, record.client_id);
+        let remaining = record.remaining.raw();
         let level = self.touch(at);
-        level.quantums = level.quantums.saturating_sub(remaining.raw().into());
+        level.quantums = level.quantums.saturating_sub(remaining.into());
         level.orders = level.orders.saturating_sub(1);
+        let empty = level.orders == 0;
+        let (slot, side, price) = (level.slot, level.side, level.price);
         let level = self.levels.get_mut(at);
         self.orders.unlink(&mut level.queue, handle, queue);
-        if level.orders == 0 {
-            if let Some(market) = self.markets.get_mut(level.market) {
-                market.side_mut(level.side).remove(level.price);
-            }
-            self.levels.free(at);
+        if empty {
+            self.ladder_mut(slot, side).remove(price);
         }
-        self.calendar.unlink(&mut self.orders, handle);
-        self.by_id.remove(hash, handle);
-        self.leave(trader, &id);
+        self.calendar.wheel(by_time).remove(&mut self.orders, handle, until);
+        self.by_id.remove(self.hasher.order(trader, kind, client_id), handle);
+        self.leave(trader, kind);
     }
 
-    fn level_at(&mut self, order: &Order) -> Handle {
-        let slot = self.slots.get(&order.id.market).copied();
-        let Some((slot, market)) = slot.and_then(|slot| Some((slot, self.markets.get_mut(slot)?))) else {
-            fault("an order rests in a market without a book");
-        };
-        let ladder = market.side_mut(order.side);
+    /// The level for an order in the market at `slot`; it may be empty.
+    pub(super) fn level_at(&mut self, slot: u32, order: &Order) -> Handle {
+        let ladder = self.ladder_mut(slot, order.side);
         if let Some(level) = ladder.get(order.price) {
             return level;
         }
-        let level = self.levels.insert(Level {
-            price: order.price,
-            quantums: 0,
-            orders: 0,
-            queue: List::EMPTY,
-            market: slot,
-            side: order.side,
-            changed: false,
-        });
-        ladder.insert(order.price, level);
-        level
+        self.levels.insert(Level::new(slot, order))
     }
 
-    /// The trader of an order, with one order more.
-    fn trader_of(&mut self, id: &OrderId) -> Handle {
+    /// The trader of an order, and the slot of its market. It stays idle until an order attaches.
+    pub(super) fn trader_of(&mut self, id: &OrderId) -> (Handle, u32) {
         let handle = match self.trader(&id.subaccount, id.market) {
             Some(handle) => handle,
             None => self.new_trader(id),
         };
-        let trader = self.traders.get_mut(handle);
-        trader.resting = trader.resting.saturating_add(1);
-        let holder = trader.holder;
-        if let Some(count) = counted(self.holders.get_mut(holder), id.kind) {
-            *count = count.saturating_add(1);
-        }
-        handle
+        self.last_trader = handle;
+        (handle, self.traders.get(handle).slot)
     }
 
     fn new_trader(&mut self, id: &OrderId) -> Handle {
         let OrderId { subaccount, market, .. } = *id;
+        let Some(slot) = self.slot(market) else { fault("an order rests in a market without a book") };
         let holder = self.holder(&subaccount).unwrap_or_else(|| {
             let holder = Holder { id: subaccount, traders: 0, short_term: 0, stateful: 0 };
             let handle = self.holders.insert(holder);
@@ -112,36 +105,39 @@ impl Books {
         });
         let traders = &mut self.holders.get_mut(holder).traders;
         *traders = traders.saturating_add(1);
-        let handle = self.traders.insert(Trader { id: subaccount, market, resting: 0, holder });
+        let trader = Trader { id: subaccount, market, slot, resting: 0, holder, idle: false };
+        let handle = self.traders.insert(trader);
         self.by_trader.insert(self.hasher.subaccount(&subaccount, market.0), handle);
         handle
     }
 
     /// The trader has one order less.
-    fn leave(&mut self, handle: Handle, id: &OrderId) {
+    fn leave(&mut self, handle: Handle, kind: crate::order::Kind) {
         let trader = self.traders.get_mut(handle);
         trader.resting = trader.resting.saturating_sub(1);
-        let (gone, at) = (trader.resting == 0, trader.holder);
-        let holder = self.holders.get_mut(at);
-        if let Some(count) = counted(holder, id.kind) {
-            *count = count.saturating_sub(1);
+        let count = self.holders.get_mut(trader.holder).count(kind);
+        *count = count.saturating_sub(1);
+        if trader.resting == 0 && !trader.idle {
+            trader.idle = true;
+            self.log.idle.push(handle);
         }
-        if gone {
-            holder.traders = holder.traders.saturating_sub(1);
-            if holder.traders == 0 {
-                self.by_holder.remove(self.hasher.subaccount(&id.subaccount, u32::MAX), at);
-                self.holders.free(at);
-            }
-            self.by_trader.remove(self.hasher.subaccount(&id.subaccount, id.market.0), handle);
-            self.traders.free(handle);
-        }
+        self.last_trader = handle;
     }
-}
 
-/// Where an order of this kind counts.
-fn counted(holder: &mut Holder, kind: Kind) -> Option<&mut u32> {
-    match kind {
-        Kind::ShortTerm => Some(&mut holder.short_term),
-        Kind::Conditional | Kind::LongTerm | Kind::Twap => Some(&mut holder.stateful),
+    /// The trader of a subaccount in a market.
+    #[inline]
+    pub(super) fn trader(&self, id: &types::SubaccountId, market: MarketId) -> Option<Handle> {
+        let is_it = |handle| {
+            let trader: &Trader = self.traders.get(handle);
+            trader.id == *id && trader.market == market
+        };
+        // Whoever moves an order places it under the same name.
+        let last = self.last_trader.some().filter(|handle| is_it(*handle));
+        last.or_else(|| self.by_trader.find(self.hasher.subaccount(id, market.0), is_it))
+    }
+
+    /// A subaccount in all markets.
+    pub(super) fn holder(&self, id: &types::SubaccountId) -> Option<Handle> {
+        self.by_holder.find(self.hasher.subaccount(id, u32::MAX), |handle| self.holders.get(handle).id == *id)
     }
 }

@@ -163,7 +163,7 @@ impl Replay {
         let mut at_best = true;
         self.books.savepoint();
         while let Next::Trade { maker, size } = next(&self.books, &taker) {
-            let resting = *self.books.get(maker);
+            let resting = self.books.get(maker);
             at_best &= resting.order.price == message.price;
             first = first.or(Some(resting.order.id));
             self.books.reduce(maker, size);

@@ -1,0 +1,130 @@
+//! What the rows of the state do not say yet, and what may go once they do.
+
+use alloc::vec::Vec;
+use num::Subticks;
+use types::MarketId;
+
+use super::record::Flags;
+use super::{Books, LevelView};
+use crate::arena::Handle;
+use crate::order::{OrderId, Side};
+
+/// What changed, while it changes.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    /// Records of orders that came; some twice, some of orders that left again.
+    pub(super) came: Vec<Handle>,
+    /// Orders that have a row and left.
+    pub(super) gone: Vec<OrderId>,
+    /// Levels that changed, each once.
+    pub(super) levels: Vec<Handle>,
+    /// Traders whose last order left, each once; some have orders again.
+    pub(super) idle: Vec<Handle>,
+}
+
+/// A level whose row may be wrong: where it is, and what it holds now.
+pub(crate) type Change = (MarketId, Side, Subticks, Option<LevelView>);
+
+/// What the rows of the state do not say yet. Orders that came and left since then are not in it.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    /// Orders that came, each once.
+    pub(crate) came: Vec<Handle>,
+    /// Orders that have a row and left, each once. None of them rests.
+    pub(crate) gone: Vec<OrderId>,
+    /// Levels that changed; some twice.
+    pub(crate) levels: Vec<Change>,
+}
+
+impl Books {
+    /// The changes since the last call; from now on they count as written. Give the lists back when done. While
+    /// a savepoint is open nothing is given up, so that it can be undone.
+    pub(crate) fn take_changes(&mut self) -> Changes {
+        let mut changes = core::mem::take(&mut self.written);
+        let mut log = core::mem::take(&mut self.log);
+        for handle in log.came.drain(..) {
+            let flags = &mut self.orders.get_mut(handle).flags;
+            if flags.has(Flags::LIVE) && flags.has(Flags::FRESH) {
+                flags.set(Flags::FRESH, false);
+                changes.came.push(handle);
+            }
+        }
+        for id in log.gone.drain(..) {
+            if self.find(&id).is_none() {
+                changes.gone.push(id);
+            }
+        }
+        let nested = !self.marks.is_empty();
+        for handle in &log.levels {
+            changes.levels.extend(self.written_level(*handle, nested));
+        }
+        if !nested {
+            log.levels.clear();
+            for handle in log.idle.drain(..) {
+                self.dismiss(handle);
+            }
+        }
+        self.log = log;
+        changes
+    }
+
+    /// Use lists of changes that were written for the next ones: fresh memory is slow.
+    pub(crate) fn give_back(&mut self, mut changes: Changes) {
+        changes.came.clear();
+        changes.gone.clear();
+        changes.levels.clear();
+        self.written = changes;
+    }
+
+    /// How many changes of orders wait to be written.
+    pub fn changes_pending(&self) -> usize {
+        self.log.came.len().saturating_add(self.log.gone.len())
+    }
+
+    /// Let the changes go unwritten: for books without a state, in tools and models.
+    pub fn forget_changes(&mut self) {
+        let changes = self.take_changes();
+        self.give_back(changes);
+    }
+
+    /// What to write about a level; it goes when it is empty and nothing can be undone.
+    fn written_level(&mut self, handle: Handle, nested: bool) -> Option<Change> {
+        let level = self.levels.get_mut(handle);
+        level.changed = nested;
+        let (slot, side, price) = (level.slot, level.side, level.price);
+        let view = LevelView { price, quantums: level.quantums, orders: level.orders };
+        let market = self.markets.get_mut(usize::try_from(slot).ok()?)?;
+        let ladder = market.side_mut(side);
+        if view.orders > 0 {
+            return Some((market.id, side, price, Some(view)));
+        }
+        // Another level may stand at its price by now.
+        let now = ladder.get(price).filter(|other| *other != handle);
+        if !nested {
+            ladder.forget(price, handle);
+            self.levels.free(handle);
+        }
+        let now = now.map(|other| self.levels.get(other)).filter(|level| level.orders > 0);
+        let now = now.map(|level| LevelView { price, quantums: level.quantums, orders: level.orders });
+        Some((market.id, side, price, now))
+    }
+
+    /// Let a trader go that has no orders any more.
+    fn dismiss(&mut self, handle: Handle) {
+        self.last_trader = Handle::NONE;
+        let trader = self.traders.get_mut(handle);
+        trader.idle = false;
+        if trader.resting > 0 {
+            return;
+        }
+        let (id, market, at) = (trader.id, trader.market, trader.holder);
+        self.by_trader.remove(self.hasher.subaccount(&id, market.0), handle);
+        self.traders.free(handle);
+        let holder = self.holders.get_mut(at);
+        holder.traders = holder.traders.saturating_sub(1);
+        if holder.traders == 0 {
+            self.by_holder.remove(self.hasher.subaccount(&id, u32::MAX), at);
+            self.holders.free(at);
+        }
+    }
+}
