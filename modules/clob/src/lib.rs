@@ -20,6 +20,7 @@ pub mod params;
 pub mod query;
 pub mod state;
 
+mod admin;
 mod arena;
 mod books;
 mod calendar;
@@ -39,6 +40,7 @@ mod spent;
 mod triggers;
 mod waiting;
 
+pub use admin::{refine, refined};
 pub use arena::Handle;
 pub use books::{Books, Grid, LevelView};
 pub use cancel::BatchCancelled;

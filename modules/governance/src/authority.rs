@@ -1,4 +1,4 @@
-//! What only the authority may do. There is no way to do it yet, so everything here refuses.
+//! What only the authority may do: which messages those are, and who it is.
 
 use store::Read;
 use types::Address;
@@ -41,7 +41,7 @@ const MESSAGES: [&str; 19] = [
     "/dydxprotocol.sending.MsgSendFromModuleToAccount",
 ];
 
-/// Whether messages of this type change the chain rather than a user's own affairs.
+/// Whether messages of this type, carried out here or not, change the chain rather than a user's own affairs.
 pub fn is_administrative(type_url: &str) -> bool {
     PACKAGES.iter().any(|package| type_url.starts_with(package)) || MESSAGES.contains(&type_url)
 }

@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use types::{Address, Rejection};
+use types::{Address, Malformed, Rejection};
 
 /// A refusal of governance.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,14 +22,49 @@ pub enum Error {
     /// A page of a query that cannot be answered.
     #[error(transparent)]
     Page(#[from] bank::Error),
+    /// Bytes that make no message.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// Too many changes wait already.
+    #[error("{0} changes wait already, which is the most")]
+    Full(usize),
+    /// Something that is for ever.
+    #[error(transparent)]
+    Unchangeable(#[from] Unchangeable),
+    /// A book refuses its change.
+    #[error(transparent)]
+    Clob(#[from] clob::Error),
+    /// A perpetual, a tier or the bounds of funding refuse theirs.
+    #[error(transparent)]
+    Perpetuals(#[from] perpetuals::Error),
+    /// Liquidation parameters refuse theirs.
+    #[error(transparent)]
+    Liquidations(#[from] liquidations::Error),
+    /// Fees refuse theirs.
+    #[error(transparent)]
+    Fees(#[from] fees::Error),
 }
+
+/// Something that no message may change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} cannot be changed")]
+pub struct Unchangeable(pub &'static str);
 
 impl Rejection for Error {
     fn codespace(&self) -> &'static str {
         match self {
-            Self::Unavailable(_) | Self::Set(_) | Self::NotAuthority(_) => "governance",
+            Self::Unavailable(_)
+            | Self::Set(_)
+            | Self::NotAuthority(_)
+            | Self::Full(_)
+            | Self::Unchangeable(_) => "governance",
             Self::NotFound(_) => "sdk",
             Self::Page(inner) => inner.codespace(),
+            Self::Malformed(inner) => inner.codespace(),
+            Self::Clob(inner) => inner.codespace(),
+            Self::Perpetuals(inner) => inner.codespace(),
+            Self::Liquidations(inner) => inner.codespace(),
+            Self::Fees(inner) => inner.codespace(),
         }
     }
 
@@ -38,6 +73,13 @@ impl Rejection for Error {
             Self::Unavailable(_) => 2,
             Self::Set(_) => 3,
             Self::NotAuthority(_) => 4,
+            Self::Full(_) => 5,
+            Self::Unchangeable(_) => 6,
+            Self::Malformed(inner) => inner.code(),
+            Self::Clob(inner) => inner.code(),
+            Self::Perpetuals(inner) => inner.code(),
+            Self::Liquidations(inner) => inner.code(),
+            Self::Fees(inner) => inner.code(),
             Self::NotFound(_) => 22,
             Self::Page(inner) => inner.code(),
         }

@@ -7,7 +7,10 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use store::{Ctx, Read};
 use types::{Address, Denom};
 
-use crate::state::{staking_denom, validators, Since, AUTHORITY, SETS, STAKING_DENOM};
+use crate::admin::decode;
+use crate::authority::refuse;
+use crate::queue::{waiting, Waiting};
+use crate::state::{staking_denom, validators, Since, AUTHORITY, NEXT, QUEUE, SETS, STAKING_DENOM};
 use crate::validator::{set_of, Validator};
 use crate::Error;
 
@@ -20,6 +23,8 @@ pub struct Genesis {
     pub authority: Option<Address>,
     /// Coin that power stands for.
     pub staking_denom: Option<Denom>,
+    /// Changes that wait for the first block, in their order.
+    pub waiting: Vec<Waiting>,
 }
 
 /// A validator as the engine names it; its address follows from its key.
@@ -45,6 +50,15 @@ pub fn init(ctx: &mut Ctx<'_>, genesis: &Genesis) -> Result<(), Error> {
     if let Some(denom) = &genesis.staking_denom {
         STAKING_DENOM.set(ctx.state, denom);
     }
+    for (number, row) in (0_u64..).zip(&genesis.waiting) {
+        // Bytes that cannot be read now could not be read when their turn comes.
+        match decode(&row.type_url, &row.bytes, ctx.chain) {
+            Some(change) => change.map(|_| ())?,
+            None => return Err(refuse(&row.type_url)),
+        }
+        QUEUE.set(ctx.state, &number, row);
+        NEXT.set(ctx.state, &number.saturating_add(1));
+    }
     Ok(())
 }
 
@@ -59,5 +73,6 @@ pub fn export(state: &dyn Read) -> Genesis {
         validators: validators(state).into_iter().map(new).collect(),
         authority: AUTHORITY.get(state),
         staking_denom: staking_denom(state),
+        waiting: waiting(state).into_iter().map(|(_, row)| row).collect(),
     }
 }

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use store::{fault, Collection, Ctx, Item, Key, Map, Read};
 use types::{Address, Denom};
 
+use crate::queue::Waiting;
 use crate::validator::{set_of, sum, Validator};
 use crate::Error;
 
@@ -32,9 +33,21 @@ pub(crate) const AUTHORITY: Item<Address> = Item::new([0x1a, 0x01], "governance/
 /// Coin that power stands for.
 pub(crate) const STAKING_DENOM: Item<Denom> = Item::new([0x1a, 0x02], "governance/staking_denom");
 
+/// Changes that wait for the next block: `number -> change`.
+pub(crate) const QUEUE: Map<u64, Waiting> = Map::new([0x1a, 0x03], "governance/queue");
+
+/// Number of the next change.
+pub(crate) const NEXT: Item<u64> = Item::new([0x1a, 0x04], "governance/next");
+
 /// What this module keeps.
-pub fn layout() -> [Collection; 3] {
-    [SETS.collection(), AUTHORITY.collection(), STAKING_DENOM.collection()]
+pub fn layout() -> [Collection; 5] {
+    [
+        SETS.collection(),
+        AUTHORITY.collection(),
+        STAKING_DENOM.collection(),
+        QUEUE.collection(),
+        NEXT.collection(),
+    ]
 }
 
 /// The latest set, the most powerful validator first, then by address. Empty before genesis only.

@@ -33,5 +33,5 @@ pub use error::Error;
 pub use genesis::Genesis;
 pub use params::Params;
 pub use run::{run, Report};
-pub use state::{layout, params};
+pub use state::{layout, params, set_params};
 pub use watch::Watch;

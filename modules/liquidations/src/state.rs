@@ -1,9 +1,10 @@
 //! What this module keeps in the store. Module byte `0x19`.
 
-use store::{Collection, Item, Map, Read};
+use store::{Collection, Ctx, Item, Map, Read};
 use types::SubaccountId;
 
 use crate::params::Params;
+use crate::Error;
 
 /// Parameters.
 pub(crate) const PARAMS: Item<Params> = Item::new([0x19, 0x00], "liquidations/params");
@@ -19,4 +20,11 @@ pub fn layout() -> [Collection; 2] {
 /// Parameters of liquidation.
 pub fn params(state: &dyn Read) -> Params {
     PARAMS.get(state).unwrap_or_default()
+}
+
+/// Replace the parameters. Refused (code 4) when one is out of its bounds.
+pub fn set_params(ctx: &mut Ctx<'_>, params: &Params) -> Result<(), Error> {
+    params.check()?;
+    PARAMS.set(ctx.state, params);
+    Ok(())
 }

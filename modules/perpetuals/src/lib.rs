@@ -18,8 +18,10 @@ pub mod query;
 pub mod state;
 pub mod terms;
 
+mod admin;
 mod change;
 
+pub use admin::{set_params, set_terms};
 pub use change::{advance_funding, change_open_interest};
 pub use error::Error;
 pub use genesis::Genesis;

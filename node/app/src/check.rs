@@ -79,5 +79,6 @@ fn plausible(state: &dyn Read, block: &Block, msg: &Msg) -> Result<(), Refusal> 
     match msg {
         Msg::Clob(msg) => Ok(clob::check(state, block, msg)?),
         Msg::Bank(_) | Msg::Subaccounts(_) => Ok(()),
+        Msg::Governance(msg) => Ok(governance::require_authority(state, &msg.authority)?),
     }
 }

@@ -14,7 +14,7 @@ use crate::state::{self, Rules};
 mod document;
 
 pub use document::{
-    AppState, Balance, FeeTier, Funding, GenesisCoin, Liquidations, LiquidityTier, Market, Orders,
+    AppState, Balance, FeeTier, Funding, GenesisCoin, Governance, Liquidations, LiquidityTier, Market, Orders,
 };
 
 /// Why a genesis is refused.
@@ -111,7 +111,7 @@ fn modules(ctx: &mut Ctx<'_>, genesis: &Genesis) -> Result<(), GenesisError> {
     clob::genesis::init(ctx, &clob_genesis(app)).map_err(value)?;
     funding::genesis::init(ctx, &funding_genesis(app)).map_err(value)?;
     liquidations::genesis::init(ctx, &liquidations_genesis(app)).map_err(value)?;
-    governance::genesis::init(ctx, &governance_genesis(genesis)).map_err(value)?;
+    governance::genesis::init(ctx, &governance_genesis(genesis)?).map_err(value)?;
     // Last: every holder of coins and every module account gets a number.
     accounts::genesis::init(ctx, &accounts::Genesis::default()).map_err(value)?;
     Ok(())
@@ -257,14 +257,17 @@ fn liquidations_genesis(app: &AppState) -> liquidations::Genesis {
     liquidations::Genesis { params, waiting: Vec::new() }
 }
 
-fn governance_genesis(genesis: &Genesis) -> governance::Genesis {
+fn governance_genesis(genesis: &Genesis) -> Result<governance::Genesis, GenesisError> {
     let validator = |validator: &GenesisValidator| governance::NewValidator {
         public_key: validator.public_key,
         power: validator.power,
         moniker: String::new(),
     };
-    governance::Genesis {
+    let authority = genesis.app.governance.authority.as_deref();
+    let authority = authority.map(|text| Address::from_bech32(text, &genesis.app.prefix)).transpose()?;
+    Ok(governance::Genesis {
         validators: genesis.validators.iter().map(validator).collect(),
+        authority,
         ..governance::Genesis::default()
-    }
+    })
 }

@@ -13,6 +13,8 @@ pub enum Msg {
     Subaccounts(subaccounts::Msg),
     /// Orders.
     Clob(clob::Msg),
+    /// Parameters, by the authority.
+    Governance(governance::Msg),
 }
 
 /// A transaction that parsed: its envelope and its messages.
@@ -41,7 +43,10 @@ impl Msg {
             "/dydxprotocol.clob.MsgPlaceOrder" => Self::Clob(clob::decode_place(bytes, chain)?),
             "/dydxprotocol.clob.MsgCancelOrder" => Self::Clob(clob::decode_cancel(bytes, chain)?),
             "/dydxprotocol.clob.MsgBatchCancel" => Self::Clob(clob::decode_batch_cancel(bytes, chain)?),
-            _ if governance::is_administrative(type_url) => return Err(governance::refuse(type_url).into()),
+            _ if governance::is_administrative(type_url) => {
+                let msg = governance::admin::decode(type_url, bytes, chain);
+                Self::Governance(msg.ok_or_else(|| governance::refuse(type_url))??)
+            }
             _ => return Err(Error::UnknownMessage(type_url.chars().take(128).collect()).into()),
         })
     }
@@ -52,6 +57,7 @@ impl Msg {
             Self::Bank(msg) => msg.signer(),
             Self::Subaccounts(msg) => msg.signer(),
             Self::Clob(msg) => msg.signer(),
+            Self::Governance(msg) => msg.authority,
         }
     }
 
@@ -72,6 +78,7 @@ impl Msg {
             Self::Clob(clob::Msg::Place(_)) => "/dydxprotocol.clob.MsgPlaceOrderResponse",
             Self::Clob(clob::Msg::Cancel(_)) => "/dydxprotocol.clob.MsgCancelOrderResponse",
             Self::Clob(clob::Msg::BatchCancel(_)) => "/dydxprotocol.clob.MsgBatchCancelResponse",
+            Self::Governance(msg) => msg.response_type(),
         }
     }
 
@@ -89,6 +96,7 @@ impl Msg {
             }
             Self::Subaccounts(_) => 40_000,
             Self::Clob(_) => 30_000,
+            Self::Governance(_) => 50_000,
         }
     }
 

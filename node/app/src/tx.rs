@@ -81,6 +81,10 @@ fn execute(ctx: &mut Ctx<'_>, books: &mut clob::Books, msg: &Msg) -> Result<Any,
             Vec::new()
         }
         Msg::Clob(msg) => clob::execute(ctx, books, msg)?.response(),
+        Msg::Governance(msg) => {
+            governance::execute(ctx, books, msg)?;
+            Vec::new()
+        }
     };
     Ok(Any { type_url: msg.response_type().into(), value })
 }

@@ -31,6 +31,18 @@ pub struct AppState {
     pub liquidations: Liquidations,
     /// Order limits.
     pub orders: Orders,
+    /// Who decides.
+    #[serde(default)]
+    pub governance: Governance,
+}
+
+/// Who decides.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Governance {
+    /// Bech32 address that may change parameters; nobody may when it is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authority: Option<String>,
 }
 
 /// What one account holds.

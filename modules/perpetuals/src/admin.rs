@@ -1,0 +1,35 @@
+//! What the authority may change about a market. Margins of tiers are changed elsewhere.
+
+use alloc::string::String;
+
+use num::SignedPpm;
+use store::Ctx;
+use types::MarketId;
+
+use crate::params::Params;
+use crate::state::{perpetual, Perpetual, PARAMS, PERPETUALS, TIERS};
+use crate::Error;
+
+/// Replace the parameters of all markets. Refused with the codes of [`Params::check`].
+pub fn set_params(ctx: &mut Ctx<'_>, params: &Params) -> Result<(), Error> {
+    params.check()?;
+    PARAMS.set(ctx.state, params);
+    Ok(())
+}
+
+/// Replace name, default funding and liquidity tier of `market`. Everything else about it is for ever. Refused
+/// when there is no such market (code 1) or tier (12), or a value is out of bounds (5, 6).
+pub fn set_terms(
+    ctx: &mut Ctx<'_>,
+    market: MarketId,
+    (ticker, default_funding, tier): (String, SignedPpm, u32),
+) -> Result<(), Error> {
+    let old = perpetual(ctx.state, market).ok_or(Error::NoPerpetual(market))?;
+    if !TIERS.has(ctx.state, &tier) {
+        return Err(Error::NoTier(tier));
+    }
+    let new = Perpetual { ticker, default_funding, tier, ..old };
+    new.check()?;
+    PERPETUALS.set(ctx.state, &market, &new);
+    Ok(())
+}
