@@ -6,7 +6,8 @@ use types::MarketId;
 use crate::books::Books;
 use crate::error::Error;
 use crate::order::Size;
-use crate::state::{pair, Pair, PAIRS};
+use crate::params::Params;
+use crate::state::{pair, Pair, PAIRS, PARAMS};
 
 /// The pair `market` with a finer grid. Refused when there is no such pair, or when the new step or tick does not
 /// divide the old one: resting orders stay multiples of both.
@@ -35,5 +36,12 @@ pub fn refine(
     let new = refined(ctx.state.as_read(), market, grid)?;
     PAIRS.set(ctx.state, &market, &new);
     books.open(market, new.grid());
+    Ok(())
+}
+
+/// Replace the bounds that apply to everybody. Refused with the codes of [`Params::check`].
+pub fn set_params(ctx: &mut Ctx<'_>, params: &Params) -> Result<(), Error> {
+    params.check()?;
+    PARAMS.set(ctx.state, params);
     Ok(())
 }

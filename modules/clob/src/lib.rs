@@ -40,7 +40,7 @@ mod spent;
 mod triggers;
 mod waiting;
 
-pub use admin::{refine, refined};
+pub use admin::{refine, refined, set_params};
 pub use arena::Handle;
 pub use books::{Books, Grid, LevelView};
 pub use cancel::BatchCancelled;

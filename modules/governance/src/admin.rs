@@ -3,12 +3,13 @@
 //! A change is tried when its message runs, and takes effect at the start of the next block, before prices and
 //! transactions: nobody trades a part of a block under other rules than the rest of it.
 
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use bank::wire::strict;
 use clob::state::Status;
-use clob::{Books, Size};
+use clob::{Books, Size, Window};
 use num::{Ppm, QuoteQuantums, SignedPpm};
 use proto::dydxprotocol::clob as clob_wire;
 use proto::dydxprotocol::perpetuals as perpetuals_wire;
@@ -57,20 +58,40 @@ pub enum Change {
     },
     /// Bounds of funding.
     Funding(perpetuals::Params),
+    /// How many orders an account may have: those that live until a time, and short-term ones.
+    EquityTiers {
+        /// Orders that live until a time.
+        stateful: Vec<clob::EquityTier>,
+        /// Short-term orders.
+        short_term: Vec<clob::EquityTier>,
+    },
+    /// How many messages an owner may send.
+    RateLimits(clob::RateLimits),
 }
 
 const UPDATE_PAIR: &str = "/dydxprotocol.clob.MsgUpdateClobPair";
+const UPDATE_EQUITY_TIERS: &str = "/dydxprotocol.clob.MsgUpdateEquityTierLimitConfiguration";
+const UPDATE_RATE_LIMITS: &str = "/dydxprotocol.clob.MsgUpdateBlockRateLimitConfiguration";
 const UPDATE_LIQUIDATIONS: &str = "/dydxprotocol.clob.MsgUpdateLiquidationsConfig";
 const UPDATE_PERPETUAL: &str = "/dydxprotocol.perpetuals.MsgUpdatePerpetualParams";
 const UPDATE_FUNDING: &str = "/dydxprotocol.perpetuals.MsgUpdateParams";
 
 /// Types of the messages that are carried out here.
-pub const TYPES: [&str; 4] = [UPDATE_PAIR, UPDATE_LIQUIDATIONS, UPDATE_PERPETUAL, UPDATE_FUNDING];
+pub const TYPES: [&str; 6] = [
+    UPDATE_PAIR,
+    UPDATE_EQUITY_TIERS,
+    UPDATE_RATE_LIMITS,
+    UPDATE_LIQUIDATIONS,
+    UPDATE_PERPETUAL,
+    UPDATE_FUNDING,
+];
 
 /// Read a message of the authority. Nothing when its type is not one of [`TYPES`].
 pub fn decode(type_url: &str, bytes: &[u8], chain: &Chain) -> Option<Result<Msg, Error>> {
     let (read, type_url): (fn(&[u8]) -> Result<(String, Change), Error>, _) = match type_url {
         UPDATE_PAIR => (pair, UPDATE_PAIR),
+        UPDATE_EQUITY_TIERS => (equity_tiers, UPDATE_EQUITY_TIERS),
+        UPDATE_RATE_LIMITS => (rate_limits, UPDATE_RATE_LIMITS),
         UPDATE_LIQUIDATIONS => (liquidations_config, UPDATE_LIQUIDATIONS),
         UPDATE_PERPETUAL => (perpetual, UPDATE_PERPETUAL),
         UPDATE_FUNDING => (funding, UPDATE_FUNDING),
@@ -87,6 +108,8 @@ impl Msg {
     pub fn response_type(&self) -> &'static str {
         match self.type_url {
             UPDATE_PAIR => "/dydxprotocol.clob.MsgUpdateClobPairResponse",
+            UPDATE_EQUITY_TIERS => "/dydxprotocol.clob.MsgUpdateEquityTierLimitConfigurationResponse",
+            UPDATE_RATE_LIMITS => "/dydxprotocol.clob.MsgUpdateBlockRateLimitConfigurationResponse",
             UPDATE_LIQUIDATIONS => "/dydxprotocol.clob.MsgUpdateLiquidationsConfigResponse",
             UPDATE_PERPETUAL => "/dydxprotocol.perpetuals.MsgUpdatePerpetualParamsResponse",
             _ => "/dydxprotocol.perpetuals.MsgUpdateParamsResponse",
@@ -122,6 +145,43 @@ fn pair(bytes: &[u8]) -> Result<(String, Change), Error> {
         status,
     };
     Ok((wire.authority, change))
+}
+
+fn equity_tiers(bytes: &[u8]) -> Result<(String, Change), Error> {
+    let wire: clob_wire::MsgUpdateEquityTierLimitConfiguration =
+        strict("MsgUpdateEquityTierLimitConfiguration", bytes)?;
+    let config = wire.equity_tier_limit_config.ok_or_else(|| missing("equity_tier_limit_config"))?;
+    let tier = |tier: &clob_wire::EquityTierLimit| {
+        let required = proto::serint::decode(&tier.usd_tnc_required);
+        let required = required.map_err(|wrong| Malformed::new("usd_tnc_required", format!("{wrong}")))?;
+        Ok(clob::EquityTier { required: QuoteQuantums::new(required), limit: tier.limit })
+    };
+    let tiers = |tiers: &[clob_wire::EquityTierLimit]| tiers.iter().map(tier).collect::<Result<_, Error>>();
+    let change = Change::EquityTiers {
+        stateful: tiers(&config.stateful_order_equity_tiers)?,
+        short_term: tiers(&config.short_term_order_equity_tiers)?,
+    };
+    Ok((wire.authority, change))
+}
+
+fn rate_limits(bytes: &[u8]) -> Result<(String, Change), Error> {
+    let wire: clob_wire::MsgUpdateBlockRateLimitConfiguration =
+        strict("MsgUpdateBlockRateLimitConfiguration", bytes)?;
+    let config = wire.block_rate_limit_config.ok_or_else(|| missing("block_rate_limit_config"))?;
+    let windows = |windows: &[clob_wire::MaxPerNBlocksRateLimit]| {
+        let window = |window: &clob_wire::MaxPerNBlocksRateLimit| Window {
+            blocks: window.num_blocks,
+            limit: window.limit,
+        };
+        windows.iter().map(window).collect()
+    };
+    // The two deprecated lists are those of chains that count orders and cancels apart; nothing reads them.
+    let limits = clob::RateLimits {
+        short_term: windows(&config.max_short_term_orders_and_cancels_per_n_blocks),
+        stateful: windows(&config.max_stateful_orders_per_n_blocks),
+        leverage: windows(&config.max_leverage_updates_per_n_blocks),
+    };
+    Ok((wire.authority, Change::RateLimits(limits)))
 }
 
 fn liquidations_config(bytes: &[u8]) -> Result<(String, Change), Error> {
@@ -223,6 +283,15 @@ pub(crate) fn apply(
             Ok(perpetuals::set_terms(ctx, *market, terms.clone())?)
         }
         Change::Funding(params) => Ok(perpetuals::set_params(ctx, params)?),
+        Change::EquityTiers { stateful, short_term } => {
+            let old = clob::params(ctx.state.as_read());
+            let (equity_tiers, short_term_equity_tiers) = (stateful.clone(), short_term.clone());
+            Ok(clob::set_params(ctx, &clob::Params { equity_tiers, short_term_equity_tiers, ..old })?)
+        }
+        Change::RateLimits(limits) => {
+            let old = clob::params(ctx.state.as_read());
+            Ok(clob::set_params(ctx, &clob::Params { rate_limits: limits.clone(), ..old })?)
+        }
     }
 }
 

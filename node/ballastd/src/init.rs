@@ -32,6 +32,9 @@ pub(crate) struct Args {
     /// What the insurance fund starts with, in the smallest unit of the collateral
     #[arg(long, value_name = "AMOUNT", default_value_t = 0)]
     insurance: u128,
+    /// Who may change parameters, an address or the name of a key; nobody unless given
+    #[arg(long, value_name = "ADDRESS")]
+    authority: Option<String>,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -48,6 +51,11 @@ pub(crate) fn run(args: &Args) -> Outcome {
         let coins = client::parse_coins(&format!("{}{}", args.insurance, app.collateral))?;
         genesis::add(&mut app, &Grant { address: genesis::insurance_account(), coins })?;
     }
+    app.governance.authority = args
+        .authority
+        .as_deref()
+        .map(|name| address_of(&home, name, &app.prefix))
+        .or(app.governance.authority);
     let config = template(args)?;
     refuse_overwriting(&home)?;
     let key = solo::Key::generate();
@@ -78,10 +86,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
 
 /// The same with an address where the name of a key stands.
 fn resolved(home: &Home, grant: &Grant, prefix: &str) -> Grant {
-    match home.keyring().load(&grant.address) {
-        Ok(key) => Grant { address: key.address().to_bech32(prefix), coins: grant.coins.clone() },
-        Err(_) => grant.clone(),
-    }
+    Grant { address: address_of(home, &grant.address, prefix), coins: grant.coins.clone() }
+}
+
+/// The address of a key with this name, or else the name itself.
+fn address_of(home: &Home, name: &str, prefix: &str) -> String {
+    home.keyring().load(name).map_or_else(|_| name.into(), |key| key.address().to_bech32(prefix))
 }
 
 /// The configuration file with the choices of the command line in it.

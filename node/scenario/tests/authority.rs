@@ -1,0 +1,176 @@
+//! What the authority may change, and that nobody else may: from the message to the block it holds in.
+
+use app::genesis::Governance;
+use cosmos_sdk_proto::Any;
+use proto::dydxprotocol::clob as clob_wire;
+use proto::dydxprotocol::clob::order::Side;
+use proto::dydxprotocol::perpetuals as perpetuals_wire;
+use scenario::{any, Wallet, World};
+use types::MarketId;
+
+const BTC: MarketId = MarketId(0);
+
+/// The devnet, with olga as its authority.
+fn world() -> World {
+    let mut app = World::devnet();
+    let authority = Some(Wallet::new("olga").address().to_bech32(&app.prefix));
+    app.governance = Governance { authority };
+    World::with(app, &["olga", "alice", "bob"], 1_000_000_000_000)
+}
+
+fn pair(world: &World, change: impl FnOnce(&mut clob_wire::ClobPair)) -> Any {
+    let mut pair = clob::query::wire_pair(&clob::pair(world.machine.state(), BTC).unwrap());
+    change(&mut pair);
+    any(&clob_wire::MsgUpdateClobPair { authority: world.address("olga"), clob_pair: Some(pair) })
+}
+
+fn perpetual(world: &World, change: impl FnOnce(&mut perpetuals_wire::PerpetualParams)) -> Any {
+    let request = perpetuals_wire::QueryPerpetualRequest { id: 0 };
+    let found = perpetuals::query::one_perpetual(world.machine.state(), &request).unwrap();
+    let mut params = found.perpetual.unwrap().params.unwrap();
+    change(&mut params);
+    let (authority, perpetual_params) = (world.address("olga"), Some(params));
+    any(&perpetuals_wire::MsgUpdatePerpetualParams { authority, perpetual_params })
+}
+
+fn limits(world: &World, num_blocks: u32, limit: u32) -> Any {
+    let window = clob_wire::MaxPerNBlocksRateLimit { num_blocks, limit };
+    let config = clob_wire::BlockRateLimitConfiguration {
+        max_short_term_orders_and_cancels_per_n_blocks: vec![window],
+        ..clob_wire::BlockRateLimitConfiguration::default()
+    };
+    any(&clob_wire::MsgUpdateBlockRateLimitConfiguration {
+        authority: world.address("olga"),
+        block_rate_limit_config: Some(config),
+    })
+}
+
+fn refusal(world: &mut World, person: &str, message: Any) -> Option<(String, u32)> {
+    let result = world.run(person, &[message]);
+    result.refusal.map(|refusal| (refusal.codespace, refusal.code))
+}
+
+#[test]
+fn gov_01_nobody_but_the_authority_changes_anything() {
+    let mut world = world();
+    // Signed by somebody else, the message is not theirs to send.
+    let message = pair(&world, |pair| pair.subticks_per_tick = 1);
+    assert_eq!(refusal(&mut world, "alice", message), Some(("sdk".into(), 8)));
+    // In the name of somebody else it is not the authority's.
+    let mut wire = clob_wire::MsgUpdateClobPair { authority: world.address("alice"), clob_pair: None };
+    wire.clob_pair = Some(clob::query::wire_pair(&clob::pair(world.machine.state(), BTC).unwrap()));
+    assert_eq!(refusal(&mut world, "alice", any(&wire)), Some(("governance".into(), 4)));
+    assert!(governance::queue::waiting(world.machine.state()).is_empty());
+}
+
+#[test]
+fn without_an_authority_in_the_genesis_nobody_has_its_key() {
+    let mut world = World::new(&["olga"], 1_000_000);
+    let message = pair(&world, |_| ());
+    assert_eq!(refusal(&mut world, "olga", message), Some(("governance".into(), 4)));
+}
+
+#[test]
+fn gov_03_a_grid_becomes_finer_only_and_resting_orders_stay() {
+    let mut world = world();
+    for person in ["alice", "bob"] {
+        let deposit = world.deposit(person, 100_000_000_000);
+        assert_eq!(refusal(&mut world, person, deposit), None);
+    }
+    let order = world.place(world.order("alice", 0, 1, (Side::Sell, 10_000_000_000, 2_868_800_000)));
+    assert_eq!(refusal(&mut world, "alice", order), None);
+    let old = clob::pair(world.machine.state(), BTC).unwrap();
+    let coarse = pair(&world, |pair| pair.subticks_per_tick *= 2);
+    assert_eq!(refusal(&mut world, "olga", coarse).map(|(space, _)| space), Some("clob".into()));
+    let zero = pair(&world, |pair| pair.step_base_quantums = 0);
+    assert_eq!(refusal(&mut world, "olga", zero).map(|(space, _)| space), Some("clob".into()));
+    let exponent = pair(&world, |pair| pair.quantum_conversion_exponent -= 1);
+    assert_eq!(refusal(&mut world, "olga", exponent), Some(("governance".into(), 6)));
+    let (tick, step) = (old.subticks_per_tick / 10, old.step.raw() / 10);
+    let finer = pair(&world, |pair| {
+        (pair.subticks_per_tick, pair.step_base_quantums) = (tick, step);
+    });
+    assert_eq!(refusal(&mut world, "olga", finer), None);
+    assert_eq!(clob::pair(world.machine.state(), BTC).unwrap(), old, "it holds from the next block on");
+    let price = 2_868_800_000 + u64::from(tick);
+    let bid = world.place(world.order("bob", 0, 1, (Side::Buy, step, price)));
+    assert_eq!(refusal(&mut world, "bob", bid), None, "in that block the finer grid holds");
+    assert_eq!(world.account("bob").size(BTC).raw(), i128::from(step));
+    world.restart();
+    world.block();
+}
+
+#[test]
+fn what_is_accepted_holds_from_the_next_block_on_and_survives_a_restart_in_between() {
+    let mut world = world();
+    let message = limits(&world, 1, 3);
+    assert_eq!(refusal(&mut world, "olga", message), None);
+    assert_eq!(governance::queue::waiting(world.machine.state()).len(), 1);
+    world.restart();
+    world.block();
+    assert_eq!(clob::params(world.machine.state()).rate_limits.short_term[0].limit, 3);
+    assert!(governance::queue::waiting(world.machine.state()).is_empty());
+    let done = world.last.events.iter().filter(|event| event.kind == "change");
+    assert!(done.clone().all(|event| event.get("refused").is_none()) && done.count() == 1);
+}
+
+#[test]
+fn gov_02_values_out_of_bounds_and_things_that_are_for_ever_are_refused() {
+    let mut world = world();
+    let rows: Vec<(&str, Any, (&str, u32))> = vec![
+        ("a window of no blocks", limits(&world, 0, 1), ("clob", 0)),
+        (
+            "default funding",
+            perpetual(&world, |params| params.default_funding_ppm = 1_000_001),
+            ("perpetuals", 5),
+        ),
+        ("no ticker", perpetual(&world, |params| params.ticker.clear()), ("perpetuals", 6)),
+        ("no such tier", perpetual(&world, |params| params.liquidity_tier = 77), ("perpetuals", 12)),
+        ("no such market", perpetual(&world, |p| (p.id, p.market_id) = (77, 77)), ("perpetuals", 1)),
+        ("another oracle", perpetual(&world, |params| params.market_id = 1), ("governance", 6)),
+        ("another resolution", perpetual(&world, |params| params.atomic_resolution += 1), ("governance", 6)),
+        (
+            "liquidation fee of nothing",
+            any(&clob_wire::MsgUpdateLiquidationsConfig {
+                authority: world.address("olga"),
+                liquidations_config: Some(clob_wire::LiquidationsConfig {
+                    position_block_limits: Some(clob_wire::PositionBlockLimits::default()),
+                    subaccount_block_limits: Some(clob_wire::SubaccountBlockLimits::default()),
+                    fillable_price_config: Some(clob_wire::FillablePriceConfig::default()),
+                    ..clob_wire::LiquidationsConfig::default()
+                }),
+            }),
+            ("liquidations", 4),
+        ),
+        (
+            "funding without a clamp",
+            any(&perpetuals_wire::MsgUpdateParams {
+                authority: world.address("olga"),
+                params: Some(perpetuals_wire::Params::default()),
+            }),
+            ("perpetuals", 14),
+        ),
+    ];
+    for (name, message, (codespace, code)) in rows {
+        let (space, number) = refusal(&mut world, "olga", message).expect(name);
+        assert_eq!(space, codespace, "{name}");
+        assert!(code == 0 || number == code, "{name}: {number}");
+    }
+    assert!(governance::queue::waiting(world.machine.state()).is_empty());
+}
+
+#[test]
+fn gov_06_many_changes_are_carried_out_in_their_order_some_in_each_block() {
+    let mut world = world();
+    for limit in 1..=25 {
+        let mut envelope = world.envelope("olga");
+        envelope.sequence += u64::from(limit) - 1;
+        let message = limits(&world, 1, limit);
+        world.submit(scenario::sign(&Wallet::new("olga"), &[message], &envelope));
+    }
+    assert!(world.block().iter().all(|result| result.refusal.is_none()));
+    for expected in [10, 20, 25] {
+        world.block();
+        assert_eq!(clob::params(world.machine.state()).rate_limits.short_term[0].limit, expected);
+    }
+}
