@@ -16,8 +16,9 @@ use crate::{oracle, state, tx};
 /// Oracle prices of a block.
 pub(crate) type Prices = BTreeMap<MarketId, Price>;
 
-/// Before the transactions. What the authority changed holds from here on. Then prices, so that nobody trades before a price that the block already
-/// knows; then funding at those prices; then orders whose time is up, so that nobody trades with them.
+/// Before the transactions. What the authority changed holds from here on. Prices come next, so that nobody
+/// trades before a price that the block already knows; then funding at those prices; then orders whose time is
+/// up, so that nobody trades with them.
 pub(crate) fn begin(ctx: &mut Ctx<'_>, hot: &mut Hot, prices: &Prices) {
     state::LAST_BLOCK.set(ctx.state, ctx.block);
     governance::begin_block(ctx, &mut hot.books);
