@@ -1,5 +1,4 @@
 //! The table of fees, what a fill costs, and the way of the money.
-#![cfg(test)]
 
 use fees::genesis::{export, init, Genesis};
 use fees::{charge, collector, query, rates, unpaid, Desk, Error, Fill, Rates};
