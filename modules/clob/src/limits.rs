@@ -313,7 +313,7 @@ pub(crate) fn within_tier(
             (&params.equity_tiers, books.stateful(&id).saturating_add(books.waiting.count(&id)))
         }
     };
-    if tiers.iter().all(|tier| count < tier.limit) && below_first(tiers).is_none() {
+    if tiers.is_empty() {
         return Ok(());
     }
     let account = subaccounts::get(ctx.state.as_read(), &id);
@@ -322,9 +322,4 @@ pub(crate) fn within_tier(
         Some(limit) if count >= limit => Err(Error::EquityTier { id, count, limit }),
         Some(_) | None => Ok(()),
     }
-}
-
-/// The requirement of the first tier: accounts that are worth less may have no orders.
-fn below_first(tiers: &[crate::params::EquityTier]) -> Option<QuoteQuantums> {
-    tiers.first().map(|tier| tier.required).filter(|required| required.is_positive())
 }

@@ -44,6 +44,7 @@ impl Chain {
             ledger.gate_opens = ledger.gate_opens.max(ledger.height + 50);
         }
         self.funding.begin_block(&mut self.exchange);
+        self.exchange.fees.begin_block(time);
         self.exchange.notes.clear();
         self.exchange.expire();
         let mut expired = std::mem::take(&mut self.exchange.notes);

@@ -31,7 +31,11 @@ impl Crowd {
 
     /// Time and prices of the next block. Prices wander, and a few fall silent until they are stale.
     pub(crate) fn moment(&mut self, chain: &Chain) -> (i64, Vec<(u32, u64)>) {
-        let step = if self.dice.once_in(4_000) { 400 } else { self.dice.within(0, 9) };
+        let step = match self.dice.within(0, 3_999) {
+            0 => 400,
+            1 | 2 => 9 * 86_400,
+            _ => self.dice.within(0, 9),
+        };
         self.time += i64::try_from(step).unwrap();
         let mut prices = Vec::new();
         for (index, market) in chain.exchange.ledger.markets.iter().enumerate() {

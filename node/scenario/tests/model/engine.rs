@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use app::genesis::{Balance, GenesisCoin, LiquidityTier};
+use app::genesis::{Balance, FeeTier, GenesisCoin, LiquidityTier};
 use app::msg::Msg;
 use app::{AppState, Genesis, GenesisValidator, Machine, TxResult};
 use clob::Side;
@@ -73,14 +73,25 @@ fn document(setting: &Setting) -> AppState {
             ..template.clone()
         });
     }
-    app.fee_tiers.truncate(1);
-    app.fee_tiers[0].maker_ppm = i32::try_from(setting.bounds.maker_ppm).unwrap();
-    app.fee_tiers[0].taker_ppm = i32::try_from(setting.bounds.taker_ppm).unwrap();
+    let row = app.fee_tiers[0].clone();
+    app.fee_tiers.clear();
+    for tier in &setting.bounds.tiers {
+        app.fee_tiers.push(FeeTier {
+            name: format!("{}", app.fee_tiers.len()),
+            volume: tier.volume,
+            total_share_ppm: u32::try_from(tier.total_share).unwrap(),
+            maker_share_ppm: u32::try_from(tier.maker_share).unwrap(),
+            maker_ppm: i32::try_from(tier.maker_ppm).unwrap(),
+            taker_ppm: i32::try_from(tier.taker_ppm).unwrap(),
+            ..row.clone()
+        });
+    }
     app.orders.max_fills = setting.bounds.max_fills;
     app.orders.max_resting = u32::try_from(setting.bounds.max_resting).unwrap();
     app.orders.short_term_rates = vec![(1, setting.bounds.short_term_per_block)];
     app.orders.stateful_rates.clear();
     app.orders.equity_tiers = setting.bounds.equity_tiers.clone();
+    app.orders.short_term_equity_tiers = setting.bounds.short_term_tiers.clone();
     let (tick, sample, offset) = setting.funding;
     app.funding.tick_seconds = u32::try_from(tick).unwrap();
     app.funding.sample_seconds = u32::try_from(sample).unwrap();

@@ -3,6 +3,7 @@
 
 use num_traits::{Signed, Zero};
 
+use crate::fee::capped;
 use crate::ledger::{Change, Risk, Why};
 use crate::money::{floor, fraction, int, million, power_of_ten, scaled, Fraction, Int};
 use crate::orders::{Exchange, Hindrance, Match};
@@ -132,7 +133,7 @@ fn sell(exchange: &mut Exchange, account: usize, market: u32, tally: &mut Tally)
             taker: account,
             taker_fee: Int::zero(),
             maker: maker.order.id.account,
-            maker_fee: exchange.ledger.fee(&worth, ppm).max(Int::zero()),
+            maker_fee: capped(Int::zero(), exchange.ledger.fee(&worth, ppm)).1,
             quote: worth.clone(),
             insurance: delta.clone(),
         };

@@ -11,6 +11,7 @@ mod crowd;
 mod dice;
 mod differential;
 mod engine;
+mod fee;
 mod funding;
 mod ledger;
 mod liquidate;

@@ -101,6 +101,8 @@ fn setting() -> Setting {
     for market in &mut setting.markets {
         (market.lower_cap, market.upper_cap) = (0, 0);
     }
+    setting.bounds.short_term_tiers.clear();
+    setting.bounds.tiers.truncate(1);
     setting.bounds.short_term_per_block = 1_000;
     setting.bounds.max_resting = 1_000;
     setting.bounds.max_fills = 1_000;

@@ -84,6 +84,7 @@ fn setting() -> Setting {
     (market.step, market.tick, market.price) = (1_000, 1_000, PRICE);
     (market.lower_cap, market.upper_cap, market.default_funding) = (0, 0, 0);
     setting.bounds.equity_tiers.clear();
+    setting.bounds.short_term_tiers.clear();
     setting
 }
 

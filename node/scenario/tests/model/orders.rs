@@ -2,6 +2,7 @@
 
 use num_traits::{Signed, Zero};
 
+use crate::fee::{capped, Fees, Tier};
 use crate::ledger::{Change, Ledger, No, Why};
 use crate::liquidate::Rules;
 use crate::money::{int, Int};
@@ -29,13 +30,14 @@ pub(crate) struct Spent {
 /// Bounds that hold for everybody.
 #[derive(Clone, Debug)]
 pub(crate) struct Bounds {
-    pub(crate) maker_ppm: i64,
-    pub(crate) taker_ppm: i64,
+    pub(crate) tiers: Vec<Tier>,
     pub(crate) max_fills: u32,
     pub(crate) max_resting: usize,
     pub(crate) short_term_per_block: u32,
     /// Worth from which so many long-lived orders are allowed.
     pub(crate) equity_tiers: Vec<(u64, u32)>,
+    /// The same for short-term orders that rest.
+    pub(crate) short_term_tiers: Vec<(u64, u32)>,
 }
 
 pub(crate) const WINDOW: u64 = 40;
@@ -47,6 +49,7 @@ pub(crate) struct Exchange {
     pub(crate) ledger: Ledger,
     pub(crate) bounds: Bounds,
     pub(crate) rules: Rules,
+    pub(crate) fees: Fees,
     pub(crate) resting: Vec<Resting>,
     pub(crate) spent: Vec<(Id, Spent)>,
     pub(crate) next_turn: u64,
@@ -173,18 +176,22 @@ impl Exchange {
     }
 
     /// What a maker and a taker pay.
-    pub(crate) fn rates(&self, _account: usize, _market: u32) -> (i64, i64) {
-        (self.bounds.maker_ppm, self.bounds.taker_ppm)
+    pub(crate) fn rates(&self, account: usize, _market: u32) -> (i64, i64) {
+        self.fees.rates[self.ledger.accounts[account].owner]
     }
 
-    fn tier_allows(&self, account: usize) -> Result<(), Code> {
+    /// How many orders the account may have by what it is worth.
+    fn tier_allows(&self, account: usize, short_term: bool) -> Result<(), Code> {
+        let bounds = &self.bounds;
+        let tiers = if short_term { &bounds.short_term_tiers } else { &bounds.equity_tiers };
         let (settled, _) = self.ledger.settled(&self.ledger.accounts[account]);
         let worth = self.ledger.risk(&settled).worth;
-        let reached = self.bounds.equity_tiers.iter().filter(|(needs, _)| worth >= int(*needs)).next_back();
-        let open = self.resting.iter().filter(|r| r.order.id.account == account && r.order.id.flags != 0);
-        match (self.bounds.equity_tiers.is_empty(), reached) {
+        let reached = tiers.iter().filter(|(needs, _)| worth >= int(*needs)).next_back();
+        let mine = |id: &Id| id.account == account && (id.flags == 0) == short_term;
+        let open = self.resting.iter().filter(|r| mine(&r.order.id)).count();
+        match (tiers.is_empty(), reached) {
             (true, _) => Ok(()),
-            (false, Some((_, limit))) if open.count() < *limit as usize => Ok(()),
+            (false, Some((_, limit))) if open < *limit as usize => Ok(()),
             (false, _) => Err(clob(10_001)),
         }
     }
@@ -214,6 +221,9 @@ impl Exchange {
         self.ledger.pool -= &fees + &deal.insurance;
         self.ledger.collected += fees;
         self.ledger.fund += &deal.insurance;
+        let owner = |account: usize| self.ledger.accounts[account].owner;
+        let (taker, maker) = (owner(deal.taker), owner(deal.maker));
+        self.fees.count(deal, taker, maker);
         Ok(())
     }
 
@@ -267,8 +277,11 @@ impl Exchange {
         self.admissible(order)?;
         let left = self.left(order)?;
         let wanted = left.min(self.reducible(order)?);
+        if order.id.flags == 0 && order.force != Force::Immediate {
+            self.tier_allows(order.id.account, true)?;
+        }
         if order.id.flags != 0 {
-            self.tier_allows(order.id.account)?;
+            self.tier_allows(order.id.account, false)?;
             self.affordable(order)?;
         }
         let (filled, stopped) = self.trade(order, wanted)?;
@@ -317,14 +330,18 @@ impl Exchange {
             }
             let size = maker.left.min(wanted - filled);
             let quote = self.ledger.worth(market, size, maker.order.price);
+            let (taker_fee, maker_fee) = capped(
+                self.ledger.fee(&quote, self.rates(account, market).1),
+                self.ledger.fee(&quote, self.rates(maker.order.id.account, market).0),
+            );
             let deal = Match {
                 market,
                 buy: order.buy,
                 size,
                 taker: account,
-                taker_fee: self.ledger.fee(&quote, self.rates(account, market).1),
+                taker_fee,
                 maker: maker.order.id.account,
-                maker_fee: self.ledger.fee(&quote, self.rates(maker.order.id.account, market).0),
+                maker_fee,
                 quote,
                 insurance: Int::zero(),
             };

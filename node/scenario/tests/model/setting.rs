@@ -3,6 +3,7 @@
 use num_traits::Zero;
 
 use crate::chain::Chain;
+use crate::fee::{Fees, Tier};
 use crate::funding::Funding;
 use crate::ledger::Ledger;
 use crate::liquidate::Rules;
@@ -49,6 +50,10 @@ fn market(id: u32, exponents: (i32, i32, i32), grid: (u64, u64), price: u64) -> 
     }
 }
 
+fn tier(volume: u64, (total_share, maker_share): (i64, i64), (maker_ppm, taker_ppm): (i64, i64)) -> Tier {
+    Tier { volume, total_share, maker_share, maker_ppm, taker_ppm }
+}
+
 impl Setting {
     /// Four markets whose steps, ticks and prices divide nothing evenly.
     pub(crate) fn odd() -> Self {
@@ -74,11 +79,16 @@ impl Setting {
             accounts: (0..7).flat_map(|owner| [(owner, 0), (owner, 3)]).collect(),
             markets,
             bounds: Bounds {
-                maker_ppm: -110,
-                taker_ppm: 497,
+                tiers: vec![
+                    tier(0, (0, 0), (-110, 497)),
+                    tier(300_000_000, (0, 0), (-90, 451)),
+                    tier(900_000_000, (50_000, 0), (-131, 403)),
+                    tier(900_000_000, (60_000, 110_000), (17, 311)),
+                ],
                 max_fills: 5,
                 max_resting: 4,
                 short_term_per_block: 8,
+                short_term_tiers: vec![(0, 3), (50_000_000, 30)],
                 equity_tiers: vec![(0, 2), (200_000_000, 4), (20_000_000_000, 200)],
             },
             rules: Rules {
@@ -121,6 +131,7 @@ impl Setting {
             ledger,
             bounds: self.bounds.clone(),
             rules: self.rules.clone(),
+            fees: Fees::new(self.bounds.tiers.clone(), self.owners),
             resting: Vec::new(),
             spent: Vec::new(),
             next_turn: 0,
