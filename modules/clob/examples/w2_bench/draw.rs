@@ -156,7 +156,7 @@ impl Draw {
     /// An order that rested when the block began; most often an old one.
     fn pick(&mut self, world: &World, market: MarketId) -> Option<Order> {
         let book = self.books.get_mut(&market)?;
-        loop {
+        for _ in 0..50 {
             let most = (book.alive.len() / 4).max(1).min(book.alive.len());
             if most == 0 {
                 return None;
@@ -164,11 +164,13 @@ impl Draw {
             let at = self.rng.gen_range(0..most);
             book.alive.swap(0, at);
             let order = book.alive.pop_front()?;
-            let fresh = order.good_til == GoodTil::Block(self.height + WINDOW);
-            if !fresh && world.books.find(&order.id).is_some() {
+            if order.good_til == GoodTil::Block(self.height + WINDOW) {
+                book.alive.push_back(order);
+            } else if world.books.find(&order.id).is_some() {
                 return Some(order);
             }
         }
+        None
     }
 
     fn place(&mut self, world: &World, market: MarketId) -> Operation {

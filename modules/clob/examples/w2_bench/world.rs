@@ -138,15 +138,7 @@ impl World {
 
     fn trading(&mut self, accounts: Vec<(SubaccountId, Subaccount)>) {
         let ctx = &mut self.ctx();
-        let tier = fees::FeeTier {
-            name: "all".into(),
-            volume: QuoteQuantums::ZERO,
-            total_share: Ppm::new(0),
-            maker_share: Ppm::new(0),
-            maker: SignedPpm::new(-110),
-            taker: SignedPpm::new(500),
-        };
-        fees::genesis::init(ctx, &fees::Genesis { tiers: vec![tier] }).expect("fees");
+        fees::genesis::init(ctx, &fees::Genesis::default()).expect("fees");
         let genesis = subaccounts::Genesis { accounts, ..Default::default() };
         subaccounts::genesis::init(ctx, &genesis).expect("accounts");
         insurance::genesis::init(ctx, &insurance::Genesis::default()).expect("insurance");
@@ -158,7 +150,10 @@ impl World {
             quantum_conversion_exponent: -8,
             status: clob::state::Status::Active,
         };
-        let params = Params { short_term_per_block: 1_000_000, ..Params::default() };
+        let window = clob::Window { blocks: 1, limit: 1_000_000 };
+        let rate_limits =
+            clob::RateLimits { short_term: vec![window], stateful: vec![window], ..Default::default() };
+        let params = Params { rate_limits, ..Params::default() };
         let pairs = (0..MARKETS).map(pair).collect();
         let genesis = clob::Genesis { params, pairs, ..clob::Genesis::default() };
         clob::genesis::init(ctx, &genesis).expect("books");
