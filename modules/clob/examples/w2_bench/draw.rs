@@ -36,7 +36,14 @@ struct Zipf(Vec<f64>);
 impl Zipf {
     fn new(count: u32) -> Self {
         let mut sum = 0.0;
-        Self((1..=count).map(|rank| { sum += f64::from(rank).powf(-1.05); sum }).collect())
+        Self(
+            (1..=count)
+                .map(|rank| {
+                    sum += f64::from(rank).powf(-1.05);
+                    sum
+                })
+                .collect(),
+        )
     }
 
     fn draw(&self, rng: &mut ChaCha8Rng) -> u32 {

@@ -79,7 +79,13 @@ fn main() {
     report(&world, &count, &stages, seed, memory_before);
 }
 
-fn run(world: &mut World, block: &[Operation], count: &mut Count, meter: &mut Meter, told: &mut types::Events) {
+fn run(
+    world: &mut World,
+    block: &[Operation],
+    count: &mut Count,
+    meter: &mut Meter,
+    told: &mut types::Events,
+) {
     let World { state, books, block: now, chain, events, .. } = world;
     events.clear();
     let mut sample = 0;
@@ -88,8 +94,7 @@ fn run(world: &mut World, block: &[Operation], count: &mut Count, meter: &mut Me
             let mut fine = true;
             for msg in operation.messages() {
                 let mark = events.len();
-                let result =
-                    clob::execute(&mut Ctx { state, events, block: now, chain }, books, msg);
+                let result = clob::execute(&mut Ctx { state, events, block: now, chain }, books, msg);
                 count.messages += 1;
                 match result {
                     Ok(Outcome::Placed(placed)) if !placed.filled.is_zero() => count.traded += 1,

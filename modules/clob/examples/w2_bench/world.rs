@@ -38,7 +38,8 @@ pub(crate) struct World {
 
 fn holdings(draw: &mut Draw) -> (Vec<(SubaccountId, Subaccount)>, Vec<BaseQuantums>) {
     // Five positions on average for each maker, two for everybody else, in pairs of a long and a short.
-    let mut seats: Vec<u32> = (0..ACCOUNTS).flat_map(|at| vec![at; if at < MAKERS { 5 } else { 2 }]).collect();
+    let mut seats: Vec<u32> =
+        (0..ACCOUNTS).flat_map(|at| vec![at; if at < MAKERS { 5 } else { 2 }]).collect();
     for at in (1..seats.len()).rev() {
         let other = draw.rng.gen_range(0..=at);
         seats.swap(at, other);
