@@ -102,7 +102,11 @@ impl Generator {
             good_til: GoodTil::Block(self.rng.gen_range(1..41)),
             time_in_force,
             reduce_only: false,
+            self_trade: Default::default(),
             client_metadata: 0,
+            condition: None,
+            builder: None,
+            twap: None,
         }
     }
 

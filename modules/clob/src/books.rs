@@ -8,6 +8,7 @@ mod changes;
 mod journal;
 mod links;
 mod record;
+mod special;
 mod view;
 mod waiting;
 
@@ -30,6 +31,7 @@ use changes::Log;
 use journal::{Mark, Undo};
 pub(crate) use record::Record;
 use record::{Flags, Holder, Level, Trader};
+use special::Parts;
 
 /// Units of a market's prices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +99,10 @@ pub struct Books {
     last_trader: Handle,
     holders: Arena<Holder>,
     by_holder: Index,
+    /// Parts of orders that have some.
+    parts: BTreeMap<Handle, Parts>,
+    /// Reduce-only orders by trader and sequence.
+    reducing: BTreeMap<(Handle, u64), Handle>,
     calendar: Calendar,
     /// Rows of spent ids by the height after which nobody needs them.
     kept: BTreeMap<u64, Vec<OrderId>>,
@@ -144,6 +150,8 @@ impl Books {
             last_trader: Handle::NONE,
             holders: Arena::default(),
             by_holder: Index::default(),
+            parts: BTreeMap::new(),
+            reducing: BTreeMap::new(),
             calendar: Calendar::default(),
             kept: BTreeMap::new(),
             budgets: Budgets::default(),
@@ -261,6 +269,8 @@ impl Books {
         flags.set(Flags::BY_TIME, by_time);
         flags.set(Flags::REDUCE_ONLY, order.reduce_only);
         flags.set(Flags::FRESH, fresh);
+        let parts = Parts::of(order);
+        flags.set(Flags::PARTS, parts.is_some());
         let (trader, slot) = self.trader_of(&order.id);
         let level = self.level_at(slot, order);
         let handle = self.orders.insert(Record {
@@ -278,6 +288,9 @@ impl Books {
             queue: Links::NONE,
             due: Links::NONE,
         });
+        if let Some(parts) = parts {
+            self.parts.insert(handle, parts);
+        }
         self.attach(handle, false);
         handle
     }
@@ -315,7 +328,7 @@ impl Books {
             self.log.gone.push(id);
         }
         if self.marks.is_empty() {
-            self.orders.free(handle);
+            self.free(handle);
         } else {
             self.undo.push(Undo::Removed(handle));
         }

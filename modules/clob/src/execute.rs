@@ -80,6 +80,7 @@ pub fn check(state: &dyn Read, block: &Block, msg: &Msg) -> Result<(), Error> {
     room(state, block, msg.signer(), weight(msg))?;
     match msg {
         Msg::Place(order) => {
+            place::implemented(order)?;
             let pair = place::admissible(state, block, order)?;
             let spent = SPENT.get(state, &order.id).unwrap_or_default();
             spent::uncancelled(&spent, order)?;

@@ -54,9 +54,12 @@ pub use impact::{impact, Impact};
 pub use limits::{charge, room, Family, RateLimits, Usage, Window};
 pub use matching::{next, sweep, Next, Taker};
 pub use msg::{decode_batch_cancel, decode_cancel, decode_place, BatchCancel, Cancel, Msg};
-pub use order::{GoodTil, Kind, Order, OrderId, Resting, Side, Size, TimeInForce};
+pub use order::{
+    Builder, Condition, ConditionKind, GoodTil, Kind, Order, OrderId, Resting, SelfTrade, Side, Size,
+    TimeInForce, Twap,
+};
 pub use params::{EquityTier, Params};
-pub use place::{PlacedOrder, Status};
+pub use place::{put, Origin, PlacedOrder, Status};
 pub use state::{layout, pair, pairs, params, rebuild, Pair};
 pub use triggers::{Direction, Trigger};
 pub use waiting::Traded;

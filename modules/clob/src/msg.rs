@@ -3,15 +3,17 @@
 use alloc::vec::Vec;
 
 use bank::wire::strict;
-use num::Subticks;
+use num::{Ppm, Subticks};
 use proto::dydxprotocol::clob as wire;
 use proto::dydxprotocol::clob::order as part;
 use proto::dydxprotocol::subaccounts::SubaccountId as WireSubaccountId;
 use types::{Address, Chain, MarketId, SubaccountId};
 
 use crate::error::Error;
-use crate::order::{GoodTil, Kind, Order, OrderId, Side, Size, TimeInForce};
-use crate::params::MAX_BATCH;
+use crate::order::{
+    Builder, Condition, ConditionKind, GoodTil, Kind, Order, OrderId, SelfTrade, Side, Size, TimeInForce, Twap,
+};
+use crate::params::{MAX_BATCH, MAX_BUILDER_FEE};
 
 /// Type of [`Msg::Place`] on the wire.
 pub const PLACE_ORDER: &str = "/dydxprotocol.clob.MsgPlaceOrder";
@@ -99,7 +101,7 @@ pub fn decode_cancel(bytes: &[u8], chain: &Chain) -> Result<Msg, Error> {
         Until::GoodTilBlock(height) => GoodTil::Block(height),
         Until::GoodTilBlockTime(seconds) => GoodTil::Time(seconds),
     });
-    let kind = Kind::from_flags(id.order_flags).ok_or(Error::Flags(id.order_flags))?;
+    let kind = kind(id.order_flags)?;
     let good_til = good_til(kind, until)?;
     Ok(Msg::Cancel(Cancel { id: order_id(&id, subaccount, kind), good_til }))
 }
@@ -147,6 +149,11 @@ fn order_id(wire: &wire::OrderId, subaccount: SubaccountId, kind: Kind) -> Order
     OrderId { subaccount, market: MarketId(wire.clob_pair_id), kind, client_id: wire.client_id }
 }
 
+/// The kind of a user's order: slices are the chain's own.
+fn kind(flags: u32) -> Result<Kind, Error> {
+    Kind::from_flags(flags).filter(|kind| *kind != Kind::TwapSlice).ok_or(Error::Flags(flags))
+}
+
 fn good_til(kind: Kind, until: Option<GoodTil>) -> Result<GoodTil, Error> {
     match (kind.is_stateful(), until) {
         (false, Some(GoodTil::Block(height))) if height > 0 => Ok(GoodTil::Block(height)),
@@ -185,7 +192,7 @@ fn order(wire: &wire::Order, chain: &Chain) -> Result<Order, Error> {
     if !router.is_empty() && Address::from_bech32(router, &chain.prefix).is_err() {
         return Err(Error::Router(router.chars().take(90).collect()));
     }
-    let kind = Kind::from_flags(id.order_flags).ok_or(Error::Flags(id.order_flags))?;
+    let kind = kind(id.order_flags)?;
     let until = wire.good_til_oneof.map(|until| match until {
         part::GoodTilOneof::GoodTilBlock(height) => GoodTil::Block(height),
         part::GoodTilOneof::GoodTilBlockTime(seconds) => GoodTil::Time(seconds),
@@ -200,8 +207,12 @@ fn order(wire: &wire::Order, chain: &Chain) -> Result<Order, Error> {
     if wire.subticks == 0 && kind != Kind::Twap {
         return Err(Error::ZeroPrice);
     }
-    conditions(wire, kind)?;
-    extras(wire, kind, chain)?;
+    let condition = condition(wire, kind)?;
+    let builder = builder(wire.builder_code_parameters.as_ref(), chain)?;
+    let twap = twap(wire.twap_parameters.as_ref(), kind)?;
+    if !router.is_empty() {
+        return Err(Error::Router(router.chars().take(90).collect()));
+    }
     Ok(Order {
         id: order_id(&id, subaccount, kind),
         side,
@@ -210,54 +221,52 @@ fn order(wire: &wire::Order, chain: &Chain) -> Result<Order, Error> {
         good_til,
         time_in_force,
         reduce_only: wire.reduce_only,
+        self_trade: SelfTrade::CancelMaker,
         client_metadata: wire.client_metadata,
+        condition,
+        builder,
+        twap,
     })
 }
 
 /// Condition and trigger belong to conditional orders, and to all of them.
-fn conditions(wire: &wire::Order, kind: Kind) -> Result<(), Error> {
-    let conditional = kind == Kind::Conditional;
-    if (wire.condition_type != 0) != conditional {
+fn condition(wire: &wire::Order, order_kind: Kind) -> Result<Option<Condition>, Error> {
+    let kind = match part::ConditionType::try_from(wire.condition_type) {
+        Ok(part::ConditionType::StopLoss) => Some(ConditionKind::StopLoss),
+        Ok(part::ConditionType::TakeProfit) => Some(ConditionKind::TakeProfit),
+        Ok(part::ConditionType::Unspecified) | Err(_) => None,
+    };
+    let conditional = order_kind == Kind::Conditional;
+    if kind.is_some() != conditional {
         return Err(Error::Condition(wire.condition_type));
     }
     if (wire.conditional_order_trigger_subticks != 0) != conditional {
         return Err(Error::Trigger);
     }
-    Ok(())
+    let trigger = Subticks::new(wire.conditional_order_trigger_subticks);
+    Ok(kind.map(|kind| Condition { kind, trigger }))
 }
 
-/// Builder codes, slices, routers: what is wrong with them, and then that they are not here yet.
-fn extras(wire: &wire::Order, kind: Kind, chain: &Chain) -> Result<(), Error> {
-    if let Some(builder) = &wire.builder_code_parameters {
-        if Address::from_bech32(&builder.builder_address, &chain.prefix).is_err() {
-            return Err(Error::BuilderCode("needs the address of a builder"));
-        }
-        if builder.fee_ppm == 0 || builder.fee_ppm > 10_000 {
-            return Err(Error::BuilderCode("fee must be 1 to 10000 ppm"));
-        }
+fn builder(wire: Option<&wire::BuilderCodeParameters>, chain: &Chain) -> Result<Option<Builder>, Error> {
+    let Some(builder) = wire else { return Ok(None) };
+    let Ok(address) = Address::from_bech32(&builder.builder_address, &chain.prefix) else {
+        return Err(Error::BuilderCode("needs the address of a builder"));
+    };
+    if builder.fee_ppm == 0 || builder.fee_ppm > MAX_BUILDER_FEE {
+        return Err(Error::BuilderCode("fee must be 1 to 10000 ppm"));
     }
-    if kind == Kind::Twap {
-        slices(wire.twap_parameters.as_ref())?;
-        return Err(Error::NotImplemented("twap orders"));
-    }
-    if kind == Kind::Conditional {
-        return Err(Error::NotImplemented("conditional orders"));
-    }
-    if wire.builder_code_parameters.is_some() {
-        return Err(Error::NotImplemented("builder codes"));
-    }
-    if wire.twap_parameters.is_some() {
-        return Err(Error::TwapParameters("parameters belong to twap orders"));
-    }
-    if !wire.order_router_address.is_empty() {
-        return Err(Error::Router(wire.order_router_address.chars().take(90).collect()));
-    }
-    Ok(())
+    Ok(Some(Builder { address, fee_ppm: builder.fee_ppm }))
 }
 
-fn slices(twap: Option<&wire::TwapParameters>) -> Result<(), Error> {
+/// How a TWAP order is cut; other orders are not.
+fn twap(wire: Option<&wire::TwapParameters>, kind: Kind) -> Result<Option<Twap>, Error> {
     let wrong = |reason| Err(Error::TwapParameters(reason));
-    let Some(twap) = twap else { return wrong("parameters are missing") };
+    let twap = match (kind, wire) {
+        (Kind::Twap, Some(twap)) => twap,
+        (Kind::Twap, None) => return wrong("parameters are missing"),
+        (_, Some(_)) => return wrong("parameters belong to twap orders"),
+        (_, None) => return Ok(None),
+    };
     if !(30..=3_600).contains(&twap.interval) {
         return wrong("interval must be 30 to 3600 seconds");
     }
@@ -270,7 +279,8 @@ fn slices(twap: Option<&wire::TwapParameters>) -> Result<(), Error> {
     if twap.price_tolerance >= 1_000_000 {
         return wrong("price tolerance must be below 1000000 ppm");
     }
-    Ok(())
+    let wire::TwapParameters { duration, interval, price_tolerance } = *twap;
+    Ok(Some(Twap { duration, interval, tolerance: Ppm::new(price_tolerance) }))
 }
 
 /// An order's id on the wire.
@@ -302,6 +312,11 @@ pub(crate) fn wire_order(order: &Order, chain: &Chain) -> wire::Order {
         GoodTil::Block(height) => part::GoodTilOneof::GoodTilBlock(height),
         GoodTil::Time(seconds) => part::GoodTilOneof::GoodTilBlockTime(seconds),
     };
+    let condition_type = match order.condition.map(|condition| condition.kind) {
+        None => part::ConditionType::Unspecified,
+        Some(ConditionKind::StopLoss) => part::ConditionType::StopLoss,
+        Some(ConditionKind::TakeProfit) => part::ConditionType::TakeProfit,
+    };
     wire::Order {
         order_id: Some(wire_id(&order.id, chain)),
         side: side.into(),
@@ -311,7 +326,18 @@ pub(crate) fn wire_order(order: &Order, chain: &Chain) -> wire::Order {
         time_in_force: time_in_force.into(),
         reduce_only: order.reduce_only,
         client_metadata: order.client_metadata,
-        ..wire::Order::default()
+        condition_type: condition_type.into(),
+        conditional_order_trigger_subticks: order.condition.map_or(0, |condition| condition.trigger.raw()),
+        twap_parameters: order.twap.map(|twap| wire::TwapParameters {
+            duration: twap.duration,
+            interval: twap.interval,
+            price_tolerance: twap.tolerance.raw(),
+        }),
+        builder_code_parameters: order.builder.map(|builder| wire::BuilderCodeParameters {
+            builder_address: builder.address.to_bech32(&chain.prefix),
+            fee_ppm: builder.fee_ppm,
+        }),
+        order_router_address: alloc::string::String::new(),
     }
 }
 

@@ -2,9 +2,9 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use core::fmt;
-use num::{BaseQuantums, Subticks};
+use num::{BaseQuantums, Ppm, Subticks};
 use store::Key;
-use types::{MarketId, SubaccountId};
+use types::{Address, MarketId, SubaccountId};
 
 /// Side of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
@@ -120,16 +120,19 @@ pub enum Kind {
     LongTerm,
     /// Flag 128: is placed in slices over time.
     Twap,
+    /// Flag 256: a slice of one with flag 128, placed by the chain and by nobody else.
+    TwapSlice,
 }
 
 impl Kind {
-    /// The kind that `flags` stands for. Flag 256 is for the chain's own orders and nobody may send it.
+    /// The kind that `flags` stands for; also that of the chain's own orders, which nobody may send.
     pub const fn from_flags(flags: u32) -> Option<Self> {
         match flags {
             0 => Some(Self::ShortTerm),
             32 => Some(Self::Conditional),
             64 => Some(Self::LongTerm),
             128 => Some(Self::Twap),
+            256 => Some(Self::TwapSlice),
             _ => None,
         }
     }
@@ -141,6 +144,7 @@ impl Kind {
             Self::Conditional => 32,
             Self::LongTerm => 64,
             Self::Twap => 128,
+            Self::TwapSlice => 256,
         }
     }
 
@@ -218,6 +222,58 @@ pub enum TimeInForce {
     PostOnly,
 }
 
+/// What happens when an order meets a resting one of the same subaccount. They never trade.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+)]
+pub enum SelfTrade {
+    /// The resting order leaves, the new one goes on.
+    #[default]
+    CancelMaker,
+    /// The rest of the new order is dropped, the resting one stays.
+    CancelTaker,
+    /// Both go.
+    CancelBoth,
+}
+
+/// Which way the price has to go before a conditional order lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+pub enum ConditionKind {
+    /// Against the position: a buy waits for a higher price, a sell for a lower one.
+    StopLoss,
+    /// For the position: a buy waits for a lower price, a sell for a higher one.
+    TakeProfit,
+}
+
+/// What a conditional order waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+pub struct Condition {
+    /// Which way.
+    pub kind: ConditionKind,
+    /// The price that fires it, itself included; above 0.
+    pub trigger: Subticks,
+}
+
+/// Who brought the order, and what they get for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+pub struct Builder {
+    /// Where the fee goes.
+    pub address: Address,
+    /// Of the worth of each fill, in millionths, rounded up; 1 to 10,000.
+    pub fee_ppm: u32,
+}
+
+/// How a TWAP order is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+pub struct Twap {
+    /// Seconds in all, 300 to 86,400; a multiple of the interval.
+    pub duration: u32,
+    /// Seconds from slice to slice, 30 to 3,600.
+    pub interval: u32,
+    /// How far from the oracle price a slice without a price may trade; below 1,000,000.
+    pub tolerance: Ppm,
+}
+
 /// Terms of an order, as its owner signed them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Order {
@@ -235,8 +291,16 @@ pub struct Order {
     pub time_in_force: TimeInForce,
     /// Whether it may only make a position smaller.
     pub reduce_only: bool,
+    /// What happens when it meets an order of its own subaccount. Not part of its hash.
+    pub self_trade: SelfTrade,
     /// Free for the client; the chain only repeats it.
     pub client_metadata: u32,
+    /// What it waits for; of conditional orders, and of all of them.
+    pub condition: Option<Condition>,
+    /// Who brought it.
+    pub builder: Option<Builder>,
+    /// How it is cut; of TWAP orders, and of all of them.
+    pub twap: Option<Twap>,
 }
 
 /// An order in a book.

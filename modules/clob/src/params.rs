@@ -17,6 +17,9 @@ pub const STATEFUL_WINDOW_SECONDS: i64 = 95 * 24 * 60 * 60;
 /// Client ids that a batch cancel may name, in all markets together.
 pub const MAX_BATCH: usize = 100;
 
+/// What a builder may ask of a fill, in millionths of its worth.
+pub const MAX_BUILDER_FEE: u32 = 10_000;
+
 /// What a batch cancel takes of an owner's budget; all other messages take 1.
 pub const BATCH_WEIGHT: u32 = 2;
 

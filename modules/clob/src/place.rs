@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::event::{Fill, Placed, Reason, Removed};
 use crate::limits::{within_tier, Counted};
 use crate::matching::{next, Next, Taker};
-use crate::order::{GoodTil, Order, OrderId, Side, Size, TimeInForce};
+use crate::order::{GoodTil, Kind, Order, OrderId, Side, Size, TimeInForce};
 use crate::params::{SHORT_BLOCK_WINDOW, STATEFUL_WINDOW_SECONDS};
 use crate::settle::{fee, match_fees, record, settle, update_of, worth, Obstacle, Trade};
 use crate::spent;
@@ -63,17 +63,64 @@ struct Progress {
     status: Status,
 }
 
-/// Place an order, or leave everything as it was.
+/// Who lets an order come to the book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A user, now.
+    User,
+    /// A user before; its price came now.
+    Triggered,
+    /// The chain, for a TWAP order.
+    TwapSlice,
+    /// A user before; it has traded as much as one block allows.
+    Continued,
+}
+
+/// Place an order of a user, or leave everything as it was.
 pub(crate) fn place(ctx: &mut Ctx<'_>, books: &mut Books, order: &Order) -> Result<PlacedOrder, Error> {
-    let pair = admissible(ctx.state.as_read(), ctx.block, order)?;
+    implemented(order)?;
+    match order.id.kind {
+        Kind::Conditional | Kind::Twap | Kind::TwapSlice => Err(Error::Flags(order.id.kind.flags())),
+        Kind::ShortTerm | Kind::LongTerm => put(ctx, books, order, Origin::User),
+    }
+}
+
+/// Refuse what is not here yet.
+pub(crate) fn implemented(order: &Order) -> Result<(), Error> {
+    match order.id.kind {
+        Kind::Conditional => Err(Error::NotImplemented("conditional orders")),
+        Kind::Twap | Kind::TwapSlice => Err(Error::NotImplemented("twap orders")),
+        _ if order.builder.is_some() => Err(Error::NotImplemented("builder codes")),
+        Kind::ShortTerm | Kind::LongTerm => Ok(()),
+    }
+}
+
+/// Let an order come to the book, or leave everything as it was. What was asked of its user when it was placed
+/// is not asked again: window, equity tier, and of a triggered order whether its account can carry all of it.
+pub fn put(
+    ctx: &mut Ctx<'_>,
+    books: &mut Books,
+    order: &Order,
+    origin: Origin,
+) -> Result<PlacedOrder, Error> {
+    let pair = match origin {
+        Origin::User => admissible(ctx.state.as_read(), ctx.block, order)?,
+        Origin::Triggered | Origin::TwapSlice | Origin::Continued => {
+            tradable(ctx.state.as_read(), ctx.block, order)?
+        }
+    };
     books.open(order.id.market, pair.grid());
     let left = spent::left_of(ctx, books, order, &pair)?;
     let wanted = left.min(reducible(ctx, books, order)?);
-    if order.time_in_force != TimeInForce::ImmediateOrCancel && !order.id.kind.is_stateful() {
+    let user = origin == Origin::User;
+    let stateful = order.id.kind.is_stateful();
+    if user && !stateful && order.time_in_force != TimeInForce::ImmediateOrCancel {
         within_tier(ctx, books, order.id.subaccount, Counted::ShortTerm)?;
     }
-    if order.id.kind.is_stateful() {
+    if user && stateful {
         within_tier(ctx, books, order.id.subaccount, Counted::Stateful)?;
+    }
+    if (user && stateful) || origin == Origin::TwapSlice {
         affordable(ctx, books, order, &pair)?;
     }
     attempt(ctx, books, |ctx, books| {
@@ -84,6 +131,20 @@ pub(crate) fn place(ctx: &mut Ctx<'_>, books: &mut Books, order: &Order) -> Resu
 
 /// The rules that need the state but no book, in the order of the dYdX chain. Returns the market.
 pub(crate) fn admissible(state: &dyn Read, block: &Block, order: &Order) -> Result<Pair, Error> {
+    let pair = in_units(state, order)?;
+    in_window(block, order.good_til)?;
+    within_numbers(state, block, order, &pair)?;
+    Ok(pair)
+}
+
+/// The same without the window, which was asked when the order was placed.
+fn tradable(state: &dyn Read, block: &Block, order: &Order) -> Result<Pair, Error> {
+    let pair = in_units(state, order)?;
+    within_numbers(state, block, order, &pair)?;
+    Ok(pair)
+}
+
+fn in_units(state: &dyn Read, order: &Order) -> Result<Pair, Error> {
     let market = order.id.market;
     let pair = pair(state, market).ok_or(Error::NoPair(market))?;
     if !pair.on_tick(order.price) {
@@ -95,16 +156,19 @@ pub(crate) fn admissible(state: &dyn Read, block: &Block, order: &Order) -> Resu
     if !pair.status.is_active() {
         return Err(Error::NotActive(market));
     }
-    in_window(block, order.good_til)?;
+    Ok(pair)
+}
+
+fn within_numbers(state: &dyn Read, block: &Block, order: &Order, pair: &Pair) -> Result<(), Error> {
     // Every match is at most the size at the order's own price: it is a maker's limit and a buyer's worst case,
     // and a seller trades with makers that passed this rule.
-    if worth(&pair, order.size, order.price).is_none() {
+    if worth(pair, order.size, order.price).is_none() {
         return Err(Error::TooLarge { size: order.size, price: order.price });
     }
-    if !prices::is_fresh(state, block, market) {
-        return Err(Error::StalePrice(market));
+    if !prices::is_fresh(state, block, order.id.market) {
+        return Err(Error::StalePrice(order.id.market));
     }
-    Ok(pair)
+    Ok(())
 }
 
 /// Whether an order or cancel is good for long enough and not for too long.

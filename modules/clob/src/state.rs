@@ -12,7 +12,9 @@ use types::{Address, MarketId};
 
 use crate::books::{Books, Grid};
 use crate::limits::{Family, Usage};
-use crate::order::{GoodTil, Order, OrderId, Resting, Side, Size, TimeInForce};
+use crate::order::{
+    Builder, Condition, GoodTil, Order, OrderId, Resting, SelfTrade, Side, Size, TimeInForce,
+};
 use crate::params::Params;
 use crate::waiting::Traded;
 
@@ -122,7 +124,13 @@ pub struct Row {
     /// As it was placed.
     pub time_in_force: TimeInForce,
     /// As it was placed.
+    pub reduce_only: bool,
+    /// As it was placed.
     pub client_metadata: u32,
+    /// What it waited for before it came into the book.
+    pub condition: Option<Condition>,
+    /// Who brought it.
+    pub builder: Option<Builder>,
     /// Its turn at its price.
     pub sequence: u64,
     /// Height of the block that placed it.
@@ -132,14 +140,17 @@ pub struct Row {
 impl Row {
     /// The row of an order that came to rest at `height`.
     pub(crate) fn of(resting: &Resting, height: u64) -> Self {
-        let Order { side, price, size, good_til, time_in_force, client_metadata, .. } = resting.order;
+        let order = resting.order;
         Self {
-            side,
-            price,
-            size,
-            good_til,
-            time_in_force,
-            client_metadata,
+            side: order.side,
+            price: order.price,
+            size: order.size,
+            good_til: order.good_til,
+            time_in_force: order.time_in_force,
+            reduce_only: order.reduce_only,
+            client_metadata: order.client_metadata,
+            condition: order.condition,
+            builder: order.builder,
             sequence: resting.sequence,
             height,
         }
@@ -154,8 +165,12 @@ impl Row {
             size: self.size,
             good_til: self.good_til,
             time_in_force: self.time_in_force,
-            reduce_only: false,
+            reduce_only: self.reduce_only,
+            self_trade: SelfTrade::CancelMaker,
             client_metadata: self.client_metadata,
+            condition: self.condition,
+            builder: self.builder,
+            twap: None,
         }
     }
 }

@@ -69,7 +69,11 @@ impl Pair {
             },
             time_in_force: if rng.gen_bool(0.1) { TimeInForce::ImmediateOrCancel } else { TimeInForce::Rest },
             reduce_only: false,
+            self_trade: Default::default(),
             client_metadata: 0,
+            condition: None,
+            builder: None,
+            twap: None,
         };
         if let Some(handle) = self.books.find(&id) {
             self.books.remove(handle);

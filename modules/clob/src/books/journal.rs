@@ -42,7 +42,7 @@ impl Books {
         match undo {
             Undo::Placed(handle) => {
                 self.detach(handle);
-                self.orders.free(handle);
+                self.free(handle);
             }
             Undo::Removed(handle) => self.attach(handle, true),
             Undo::Reduced(handle, size) => {
@@ -118,11 +118,13 @@ impl Journaled for Books {
             self.retriggered.clear();
             self.forgotten.clear();
             // Nothing can come back any more: let the records of removed orders go.
-            for undo in self.undo.drain(..) {
+            let mut undone = core::mem::take(&mut self.undo);
+            for undo in undone.drain(..) {
                 if let Undo::Removed(handle) = undo {
-                    self.orders.free(handle);
+                    self.free(handle);
                 }
             }
+            self.undo = undone;
         }
     }
 }

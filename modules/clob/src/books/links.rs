@@ -31,6 +31,9 @@ impl Books {
         let (at, until, by_time) = (record.level, record.until, record.flags.has(Flags::BY_TIME));
         let (trader, kind, client_id) = (record.trader, record.kind, record.client_id);
         let remaining = record.remaining.raw();
+        if record.flags.has(Flags::REDUCE_ONLY) {
+            self.reducing.insert((trader, record.sequence), handle);
+        }
         let level = self.touch(at);
         level.quantums = level.quantums.saturating_add(remaining.into());
         level.orders = level.orders.saturating_add(1);
@@ -60,6 +63,9 @@ impl Books {
         let (at, until, by_time) = (record.level, record.until, record.flags.has(Flags::BY_TIME));
         let (trader, kind, client_id) = (record.trader, record.kind, record.client_id);
         let remaining = record.remaining.raw();
+        if record.flags.has(Flags::REDUCE_ONLY) {
+            self.reducing.remove(&(trader, record.sequence));
+        }
         let level = self.touch(at);
         level.quantums = level.quantums.saturating_sub(remaining.into());
         level.orders = level.orders.saturating_sub(1);

@@ -41,6 +41,8 @@ impl Flags {
     pub(super) const LIVE: u8 = 4;
     /// It has no row yet.
     pub(super) const FRESH: u8 = 8;
+    /// It has parts that stand elsewhere.
+    pub(super) const PARTS: u8 = 16;
 
     pub(super) const fn has(self, bit: u8) -> bool {
         self.0 & bit != 0

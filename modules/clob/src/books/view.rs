@@ -5,10 +5,11 @@ use sha2::{Digest, Sha256};
 use types::{MarketId, SubaccountId};
 
 use super::record::Flags;
+use super::special::Parts;
 use super::{Books, LevelView};
 use crate::arena::Handle;
 use crate::ladder::Ladder;
-use crate::order::{GoodTil, Order, OrderId, Resting, Side, Size};
+use crate::order::{GoodTil, Order, OrderId, Resting, SelfTrade, Side, Size};
 
 impl Books {
     /// The order that `handle` names.
@@ -21,6 +22,7 @@ impl Books {
         } else {
             GoodTil::Block(record.until)
         };
+        let Parts { condition, builder } = self.parts(handle);
         let order = Order {
             id: self.id(handle),
             side: level.side,
@@ -29,7 +31,11 @@ impl Books {
             good_til,
             time_in_force: record.time_in_force,
             reduce_only: record.flags.has(Flags::REDUCE_ONLY),
+            self_trade: SelfTrade::CancelMaker,
             client_metadata: record.client_metadata,
+            condition,
+            builder,
+            twap: None,
         };
         Resting { order, remaining: record.remaining, sequence: record.sequence }
     }

@@ -123,7 +123,11 @@ impl Replay {
             good_til: GoodTil::Time(u32::MAX),
             time_in_force: TimeInForce::Rest,
             reduce_only: false,
+            self_trade: Default::default(),
             client_metadata: 0,
+            condition: None,
+            builder: None,
+            twap: None,
         };
         self.books.place(&order, size);
     }

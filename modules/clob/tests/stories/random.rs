@@ -81,7 +81,11 @@ fn random_order(rng: &mut ChaCha8Rng, world: &World) -> Order {
         good_til,
         time_in_force,
         reduce_only: time_in_force == TimeInForce::ImmediateOrCancel && rng.gen_bool(0.3),
+        self_trade: Default::default(),
         client_metadata: rng.gen(),
+        condition: None,
+        builder: None,
+        twap: None,
     }
 }
 

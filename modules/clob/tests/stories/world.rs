@@ -48,7 +48,11 @@ pub(crate) fn order(id: SubaccountId, client_id: u32, side: Side, size: u64, pri
         good_til: GoodTil::Block(20),
         time_in_force: TimeInForce::Rest,
         reduce_only: false,
+        self_trade: Default::default(),
         client_metadata: 7,
+        condition: None,
+        builder: None,
+        twap: None,
     }
 }
 

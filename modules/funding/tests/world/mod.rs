@@ -113,7 +113,11 @@ impl World {
             good_til: GoodTil::Block(u32::try_from(self.block.height).unwrap() + 20),
             time_in_force: TimeInForce::Rest,
             reduce_only: false,
+            self_trade: Default::default(),
             client_metadata: 0,
+            condition: None,
+            builder: None,
+            twap: None,
         };
         self.run(|ctx, books| clob::execute(ctx, books, &clob::Msg::Place(order))).unwrap();
     }

@@ -1,0 +1,57 @@
+//! What few orders have: parts that matching does not need, and reduce-only orders by trader.
+//!
+//! Parts stand under the handle of their record for as long as it is not freed, so they need no undoing.
+//! Reduce-only orders enter and leave with their record, which is undone.
+
+use alloc::vec::Vec;
+
+use types::{MarketId, SubaccountId};
+
+use super::record::Flags;
+use super::Books;
+use crate::arena::Handle;
+use crate::order::{Builder, Condition, Order};
+
+/// Parts of an order that its record has no room for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Parts {
+    pub(super) condition: Option<Condition>,
+    pub(super) builder: Option<Builder>,
+}
+
+impl Parts {
+    /// The parts of `order`; nothing when it has none.
+    pub(super) fn of(order: &Order) -> Option<Self> {
+        let Order { condition, builder, .. } = *order;
+        (condition.is_some() || builder.is_some()).then_some(Self { condition, builder })
+    }
+}
+
+impl Books {
+    /// Parts of the order that `handle` names.
+    #[inline]
+    pub(super) fn parts(&self, handle: Handle) -> Parts {
+        if self.orders.get(handle).flags.has(Flags::PARTS) {
+            self.parts.get(&handle).copied().unwrap_or_default()
+        } else {
+            Parts::default()
+        }
+    }
+
+    /// Let the handle be given to another order.
+    pub(super) fn free(&mut self, handle: Handle) {
+        if self.orders.get(handle).flags.has(Flags::PARTS) {
+            self.parts.remove(&handle);
+        }
+        self.orders.free(handle);
+    }
+
+    /// Reduce-only orders of a subaccount in a market, in the order in which they came to rest.
+    pub fn reducing(&self, id: &SubaccountId, market: MarketId) -> Vec<Handle> {
+        if self.reducing.is_empty() {
+            return Vec::new();
+        }
+        let Some(trader) = self.trader(id, market) else { return Vec::new() };
+        self.reducing.range((trader, 0)..=(trader, u64::MAX)).map(|(_, handle)| *handle).collect()
+    }
+}
