@@ -11,7 +11,8 @@ use types::{Address, Chain, MarketId, SubaccountId};
 
 use crate::error::Error;
 use crate::order::{
-    Builder, Condition, ConditionKind, GoodTil, Kind, Order, OrderId, SelfTrade, Side, Size, TimeInForce, Twap,
+    Builder, Condition, ConditionKind, GoodTil, Kind, Order, OrderId, SelfTrade, Side, Size, TimeInForce,
+    Twap,
 };
 use crate::params::{MAX_BATCH, MAX_BUILDER_FEE};
 

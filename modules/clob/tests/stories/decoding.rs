@@ -1,8 +1,8 @@
 //! From bytes to messages: the stateless rules, in the reference's order, with its codes.
 
 use clob::{
-    decode_batch_cancel, decode_cancel, decode_place, Builder, Condition, ConditionKind, Error, GoodTil, Kind,
-    Msg, Side, Twap,
+    decode_batch_cancel, decode_cancel, decode_place, Builder, Condition, ConditionKind, Error, GoodTil,
+    Kind, Msg, Side, Twap,
 };
 use prost::Message;
 use proto::dydxprotocol::clob as wire;
