@@ -1,7 +1,9 @@
-//! The abuse cases of orders (ORD) and of margin, collateral and funding (MAR): for each what somebody tries and
-//! what must come of it. Their numbers are those of the project's list of cases.
+//! The abuse cases of orders (ORD) and of margin, collateral and funding (MAR): for each what somebody tries,
+//! and what must come of it. Some are told here, over the whole chain; some in the module whose rule it is. Their
+//! names begin with the case, and no case is without one.
 
 mod margin;
+mod named;
 mod orders;
 
 use proto::dydxprotocol::clob as wire;
