@@ -123,6 +123,37 @@ fn mar_14_profit_that_was_not_realised_cannot_be_taken_out_below_initial_margin(
 }
 
 #[test]
+fn mar_15_trading_with_oneself_at_a_false_price_moves_no_mark_and_takes_nothing_from_anybody() {
+    tell(
+        "
+        market BTC 10% 5%
+        fees 0% 0%
+        oracle BTC 28000
+        whale deposits 100000
+        mule  deposits 4900
+        bob   deposits 100000
+        bob sells 10 BTC @ 30900
+        whale sells 1 BTC @ 30200
+        mule buys 1 BTC @ 30200           # 2700 would be left of a margin of 2800
+          => refused clob/3007
+        whale cancels 2
+        whale sells 1 BTC @ 30100
+        mule buys 1 BTC @ 30100
+          => fill 1 @ 30100
+          => whale equity 102100          # the mark is still 28000: what one gains, the other has paid
+          => mule  equity 2800
+        whale withdraws 99300
+          => whale equity 2800
+        mule withdraws 0.000001
+          => refused subaccounts/102
+        blocks 5
+          => no liquidation
+          => insurance 0
+    ",
+    );
+}
+
+#[test]
 fn mar_16_after_a_gap_everybody_can_be_paid() {
     for to in ["14000", "2800", "280"] {
         tell(&format!(
