@@ -1,9 +1,8 @@
 //! The abuse cases of orders (ORD) and of margin, collateral and funding (MAR): for each what somebody tries,
-//! and what must come of it. Some are told here, over the whole chain; some in the module whose rule it is. Their
-//! names begin with the case, and no case is without one.
+//! and what must come of it. Some are told here, over the whole chain; some in the module whose rule it is.
+//! Their names begin with the case.
 
 mod margin;
-mod named;
 mod orders;
 
 use proto::dydxprotocol::clob as wire;
