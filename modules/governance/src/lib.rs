@@ -20,6 +20,8 @@ pub mod queue;
 pub mod state;
 pub mod validator;
 
+mod read;
+
 pub use admin::{Change, Msg};
 pub use authority::{is_administrative, refuse, require_authority};
 pub use error::{Error, Unchangeable};

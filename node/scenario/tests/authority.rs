@@ -4,6 +4,7 @@ use app::genesis::Governance;
 use cosmos_sdk_proto::Any;
 use proto::dydxprotocol::clob as clob_wire;
 use proto::dydxprotocol::clob::order::Side;
+use proto::dydxprotocol::feetiers as fees_wire;
 use proto::dydxprotocol::perpetuals as perpetuals_wire;
 use scenario::{any, Wallet, World};
 use types::MarketId;
@@ -157,6 +158,44 @@ fn gov_02_values_out_of_bounds_and_things_that_are_for_ever_are_refused() {
         assert!(code == 0 || number == code, "{name}: {number}");
     }
     assert!(governance::queue::waiting(world.machine.state()).is_empty());
+}
+
+#[test]
+fn fees_and_discounts_change_for_the_fills_of_the_next_block() {
+    let mut world = world();
+    for person in ["alice", "bob"] {
+        let deposit = world.deposit(person, 100_000_000_000);
+        assert_eq!(refusal(&mut world, person, deposit), None);
+    }
+    let request = fees::query::perpetual_fee_params(world.machine.state());
+    let mut tiers = request.params.unwrap();
+    for tier in &mut tiers.tiers {
+        (tier.maker_fee_ppm, tier.taker_fee_ppm) = (0, 10_000);
+    }
+    let message =
+        fees_wire::MsgUpdatePerpetualFeeParams { authority: world.address("olga"), params: Some(tiers) };
+    assert_eq!(refusal(&mut world, "olga", any(&message)), None);
+    let now = world.machine.last_block().1.seconds();
+    let moment = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
+    let message = fees_wire::MsgSetMarketFeeDiscountParams {
+        authority: world.address("olga"),
+        params: vec![fees_wire::PerMarketFeeDiscountParams {
+            clob_pair_id: 0,
+            start_time: moment(now),
+            end_time: moment(now + 100),
+            charge_ppm: 500_000,
+        }],
+    };
+    assert_eq!(refusal(&mut world, "olga", any(&message)), None);
+    // One BTC-cent-sized trade: 1 % of its quote, halved by the discount.
+    let size = 10_000_000_000;
+    for (person, side) in [("alice", Side::Sell), ("bob", Side::Buy)] {
+        let order = world.place(world.order(person, 0, 1, (side, size, 2_868_800_000)));
+        assert_eq!(refusal(&mut world, person, order), None);
+    }
+    let cost = 100_000_000_000 - world.account("bob").quote.raw();
+    let price = world.account("alice").quote.raw() - 100_000_000_000;
+    assert_eq!(cost - price, price / 200, "bob paid {cost}, alice got {price}");
 }
 
 #[test]
