@@ -9,9 +9,11 @@ use crate::limits;
 use crate::spent;
 use crate::state::{Level, Rank, Row, LEVELS, NEXT_SEQUENCE, ORDERS, TRADED};
 
-/// Before a block's messages: look up this block's fees, take out the orders whose block or time has passed, forget what nobody needs.
+/// Before a block's messages: look up this block's fees and bounds, take out the orders whose block or time has
+/// passed, forget what nobody needs.
 pub fn expire(ctx: &mut Ctx<'_>, books: &mut Books) {
     books.desk.begin_block(ctx);
+    limits::begin_block(ctx, books);
     let (height, seconds) = (ctx.block.height, ctx.block.time.seconds());
     for handle in books.expired(height, seconds) {
         let ended: Result<(), Error> = attempt(ctx, books, |ctx, books| {
@@ -23,7 +25,6 @@ pub fn expire(ctx: &mut Ctx<'_>, books: &mut Books) {
         }
     }
     spent::prune(ctx, books);
-    limits::prune(ctx, books);
 }
 
 /// After a block's messages: pay fees, write the rows of what changed, and begin new budgets.

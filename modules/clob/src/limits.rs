@@ -4,7 +4,6 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use num::QuoteQuantums;
 use store::{Ctx, Key, Read};
 use types::{Address, Block, SubaccountId};
 
@@ -179,17 +178,24 @@ struct Charged {
     before: Vec<u64>,
 }
 
-/// Budgets of this block, and the rows of earlier blocks that will go.
+/// Bounds and budgets of this block, and the rows of earlier blocks that will go.
 #[derive(Debug, Default)]
 pub(crate) struct Budgets {
+    /// Parameters, which stand still in a block.
+    pub(crate) params: Params,
     charged: BTreeMap<(Family, Address), Charged>,
     due: BTreeSet<(u64, (Family, Address))>,
 }
 
 impl Budgets {
     /// Look at a row again at `height`.
-    pub(crate) fn keep(&mut self, windows: &[Window], key: (Family, Address), usage: &Usage) {
-        self.due.insert((usage.until(windows), key));
+    pub(crate) fn keep(&mut self, key: (Family, Address), usage: &Usage) {
+        self.due.insert((self.until(&key, usage), key));
+    }
+
+    /// Height from which on nobody needs it.
+    fn until(&self, key: &(Family, Address), usage: &Usage) -> u64 {
+        usage.until(self.params.rate_limits.of(key.0))
     }
 
     fn due(&mut self, height: u64) -> Option<(Family, Address)> {
@@ -216,10 +222,10 @@ pub fn charge(
     if weight == 0 {
         return Ok(());
     }
-    let params = params(ctx.state.as_read());
+    let Budgets { params, charged, .. } = &mut books.budgets;
     let windows = params.rate_limits.of(family);
     let height = ctx.block.height;
-    let charged = books.budgets.charged.entry((family, owner)).or_insert_with(|| {
+    let charged = charged.entry((family, owner)).or_insert_with(|| {
         let mut before = Vec::new();
         if longest(windows) > 1 {
             let usage = USAGE.get(ctx.state.as_read(), &(family, owner)).unwrap_or_default();
@@ -257,15 +263,16 @@ pub fn room(
     Ok(())
 }
 
-/// Before a block: forget what no window sees any more.
-pub(crate) fn prune(ctx: &mut Ctx<'_>, books: &mut Books) {
-    let params = params(ctx.state.as_read());
+/// Before a block: look up its parameters, forget what no window sees any more.
+pub(crate) fn begin_block(ctx: &mut Ctx<'_>, books: &mut Books) {
+    books.budgets.params = params(ctx.state.as_read());
     while let Some(key) = books.budgets.due(ctx.block.height) {
-        let windows = params.rate_limits.of(key.0);
         match USAGE.get(ctx.state.as_read(), &key) {
-            Some(usage) if usage.until(windows) <= ctx.block.height => USAGE.remove(ctx.state, &key),
+            Some(usage) if books.budgets.until(&key, &usage) <= ctx.block.height => {
+                USAGE.remove(ctx.state, &key);
+            }
             // It was used again, or windows have become longer.
-            Some(usage) => books.budgets.keep(windows, key, &usage),
+            Some(usage) => books.budgets.keep(key, &usage),
             None => {}
         }
     }
@@ -277,15 +284,14 @@ pub(crate) fn end_block(ctx: &mut Ctx<'_>, books: &mut Books) {
     if charged.is_empty() {
         return;
     }
-    let limits = params(ctx.state.as_read()).rate_limits;
     for (key, charged) in charged {
-        let windows = limits.of(key.0);
+        let windows = books.budgets.params.rate_limits.of(key.0);
         if longest(windows) <= 1 {
             continue;
         }
         let mut usage = USAGE.get(ctx.state.as_read(), &key).unwrap_or_default();
         usage.add(windows, ctx.block.height, charged.now);
-        books.budgets.keep(windows, key, &usage);
+        books.budgets.keep(key, &usage);
         USAGE.set(ctx.state, &key, &usage);
     }
 }
@@ -306,7 +312,7 @@ pub(crate) fn within_tier(
     id: SubaccountId,
     counted: Counted,
 ) -> Result<(), Error> {
-    let params: Params = params(ctx.state.as_read());
+    let params = &books.budgets.params;
     let (tiers, count) = match counted {
         Counted::ShortTerm => (&params.short_term_equity_tiers, books.short_term(&id)),
         Counted::Stateful => {

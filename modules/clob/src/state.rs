@@ -291,8 +291,8 @@ fn rebuild_waiting(state: &dyn Read, books: &mut Books) {
     for (market, traded) in TRADED.scan(state, &(), usize::MAX) {
         books.waiting.restore_traded(market, traded);
     }
-    let limits = params(state).rate_limits;
+    books.budgets.params = params(state);
     for (key, usage) in USAGE.scan(state, &(), usize::MAX) {
-        books.budgets.keep(limits.of(key.0), key, &usage);
+        books.budgets.keep(key, &usage);
     }
 }
