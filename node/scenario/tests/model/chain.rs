@@ -52,6 +52,11 @@ impl Chain {
         let answers = ops.iter().map(|op| self.answer(op)).collect();
         self.used.fill(0);
         let after = liquidate::run(&mut self.exchange);
+        for pot in &mut self.exchange.ledger.pots.0 {
+            let fees = std::mem::take(&mut pot.fees);
+            pot.pool -= &fees;
+            self.exchange.ledger.collected += fees;
+        }
         self.conserved();
         Said { answers, expired, after }
     }
@@ -119,9 +124,13 @@ impl Chain {
                     return Err(("sending", 1));
                 }
                 let amount = int(*amount);
-                let changes = [money(*from, -&amount), money(*to, amount)];
-                let moved = self.exchange.ledger.update(&changes, Why::Transfer);
-                moved.map_err(|(_, no)| kept(no))
+                let changes = [money(*from, -&amount), money(*to, amount.clone())];
+                let ledger = &mut self.exchange.ledger;
+                ledger.update(&changes, Why::Transfer).map_err(|(_, no)| kept(no))?;
+                let pot = |account: usize| ledger.pot_of(&ledger.accounts[account]);
+                let (from, to) = (pot(*from), pot(*to));
+                ledger.pots.shift(from, to, &amount);
+                Ok(())
             }
         }
     }
@@ -133,7 +142,8 @@ impl Chain {
             return Err(("sdk", 5));
         }
         ledger.wallets[owner] -= amount;
-        ledger.pool += amount;
+        let pot = ledger.pot_of(&ledger.accounts[account]);
+        ledger.pots.of(pot).pool += amount;
         ledger.update(&[money(account, amount.clone())], Why::Deposit).map_err(|(_, no)| kept(no))
     }
 
@@ -142,15 +152,19 @@ impl Chain {
         let owner = ledger.accounts[account].owner;
         ledger.update(&[money(account, -amount)], Why::Withdrawal).map_err(|(_, no)| kept(no))?;
         ledger.wallets[owner] += amount;
-        ledger.pool -= amount;
+        let pot = ledger.pot_of(&ledger.accounts[account]);
+        ledger.pots.of(pot).pool -= amount;
         Ok(())
     }
 
     /// The pool holds what accounts own, longs equal shorts and open interest.
     fn conserved(&self) {
         let ledger = &self.exchange.ledger;
-        assert_eq!(&ledger.pool * million(), ledger.owned(), "the model itself loses money");
-        assert!(!ledger.fund.is_negative(), "the model's fund is overdrawn");
+        for pot in &ledger.pots.0 {
+            let owned = ledger.owned(pot.owner) + &pot.dust;
+            assert_eq!(&pot.pool * million(), owned, "the model itself loses money");
+            assert!(!pot.fund.is_negative(), "the model's fund is overdrawn");
+        }
         for market in &ledger.markets {
             let sizes = || ledger.accounts.iter().map(|account| account.size(market.id));
             let longs: Int = sizes().filter(Int::is_positive).sum();
@@ -196,6 +210,6 @@ fn money(account: usize, quote: Int) -> Change {
 fn kept(no: No) -> Code {
     match no {
         No::Stale => ("subaccounts", 1000),
-        No::Margin | No::Gate => ("subaccounts", 102),
+        No::Margin | No::Gate | No::Isolated | No::Pool => ("subaccounts", 102),
     }
 }

@@ -367,11 +367,12 @@ impl Engine {
                 return Some(format!("owner {owner} has {held} outside, the model says {wallet}"));
             }
         }
-        let funds = [
-            ("pool", subaccounts::pool(), &ledger.pool),
-            ("fees", fees::collector(), &ledger.collected),
-            ("fund", insurance::fund(), &ledger.fund),
-        ];
+        let mut funds = vec![("fees", fees::collector(), &ledger.collected)];
+        for pot in &ledger.pots.0 {
+            let market = MarketId(pot.owner.unwrap_or(ledger.markets[0].id));
+            funds.push(("pool", pool(market), &pot.pool));
+            funds.push(("fund", fund(market), &pot.fund));
+        }
         for (name, address, ours) in funds {
             let held = int(bank::balance(state, &address, &denom));
             if held != *ours {
@@ -461,4 +462,14 @@ fn text(event: &Event, name: &str) -> String {
         Some(Value::Text(text)) => text.to_string(),
         other => panic!("{event:?} has {other:?} for {name}"),
     }
+}
+
+/// The pool that holds the collateral of positions in `market`.
+fn pool(market: MarketId) -> Address {
+    subaccounts::pool_of(market)
+}
+
+/// The insurance fund that stands behind `market`.
+fn fund(_market: MarketId) -> Address {
+    insurance::fund()
 }

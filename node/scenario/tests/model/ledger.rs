@@ -3,6 +3,7 @@
 use num_traits::{Signed, Zero};
 
 use crate::money::{ceil, floor, int, million, scaled, share_up, Int};
+use crate::pots::{Owner, Pots};
 use crate::terms::{Account, Market, Position};
 
 /// Why money moves.
@@ -22,6 +23,10 @@ pub(crate) enum No {
     Margin,
     Gate,
     Stale,
+    /// An isolated market beside another one.
+    Isolated,
+    /// Less than nothing would have to go to another pool.
+    Pool,
 }
 
 pub(crate) struct Change {
@@ -42,11 +47,8 @@ pub(crate) struct Ledger {
     pub(crate) markets: Vec<Market>,
     pub(crate) accounts: Vec<Account>,
     pub(crate) wallets: Vec<Int>,
-    pub(crate) pool: Int,
+    pub(crate) pots: Pots,
     pub(crate) collected: Int,
-    pub(crate) fund: Int,
-    /// Millionths that rounding left in the pool.
-    pub(crate) dust: Int,
     pub(crate) max_age: i64,
     pub(crate) now: i64,
     pub(crate) height: u64,
@@ -134,7 +136,30 @@ impl Ledger {
         after
     }
 
+    /// Whose pool holds what an account has: that of its positions.
+    pub(crate) fn pot_of(&self, account: &Account) -> Owner {
+        account.positions.first().and_then(|position| self.pot_of_market(position.market))
+    }
+
+    pub(crate) fn pot_of_market(&self, market: u32) -> Owner {
+        Some(market).filter(|market| self.market(*market).isolated)
+    }
+
+    /// An isolated market allows no other beside it.
+    fn apart(&self, before: &Account, change: &Change) -> Result<(), No> {
+        let Some((market, _)) = change.base else { return Ok(()) };
+        let mixes = |position: &Position| {
+            position.market != market
+                && (self.market(market).isolated || self.market(position.market).isolated)
+        };
+        if before.positions.iter().any(mixes) {
+            return Err(No::Isolated);
+        }
+        Ok(())
+    }
+
     fn judge(&self, before: &Account, after: &Account, change: &Change, why: Why) -> Result<(), No> {
+        self.apart(before, change)?;
         let leaves = matches!(why, Why::Withdrawal | Why::Transfer) && change.quote.is_negative();
         if leaves && self.height < self.gate_opens {
             return Err(No::Gate);
@@ -185,9 +210,22 @@ impl Ledger {
                 return Err((index, no));
             }
         }
-        for (change, (_, after, dust)) in changes.iter().zip(done) {
+        let pots = self.pots.clone();
+        for (index, (settled, after, dust)) in done.iter().enumerate() {
+            let (from, to) = (self.pot_of(settled), self.pot_of(after));
+            self.pots.of(from).dust += dust;
+            // Who comes to a pool brings what was there before; who goes takes what is left.
+            let amount = if to.is_some() { &settled.quote } else { &after.quote };
+            if from != to && !self.pots.shift(from, to, amount) {
+                self.pots = pots;
+                if let Some((market, moved)) = open {
+                    self.market_mut(market).open -= moved;
+                }
+                return Err((index, No::Pool));
+            }
+        }
+        for (change, (_, after, _)) in changes.iter().zip(done) {
             self.accounts[change.account] = after;
-            self.dust += dust;
         }
         Ok(())
     }
@@ -203,14 +241,16 @@ impl Ledger {
         ceil(&(quote * ppm), &million())
     }
 
-    /// Everything that anybody has, in millionths.
-    pub(crate) fn owned(&self) -> Int {
-        let accounts: Int = self.accounts.iter().map(|account| &account.quote).sum();
-        let mut unsettled = Int::zero();
-        for position in self.accounts.iter().flat_map(|account| &account.positions) {
-            unsettled -= (&self.market(position.market).index - &position.index) * &position.size;
+    /// Everything that accounts of a pool have, in millionths.
+    pub(crate) fn owned(&self, owner: Owner) -> Int {
+        let mut owned = Int::zero();
+        for account in self.accounts.iter().filter(|account| self.pot_of(account) == owner) {
+            owned += &account.quote * million();
+            for position in &account.positions {
+                owned -= (&self.market(position.market).index - &position.index) * &position.size;
+            }
         }
-        accounts * million() + unsettled + &self.dust
+        owned
     }
 }
 

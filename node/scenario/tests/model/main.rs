@@ -19,5 +19,6 @@ mod metamorphic;
 mod money;
 mod orderings;
 mod orders;
+mod pots;
 mod setting;
 mod terms;

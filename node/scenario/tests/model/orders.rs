@@ -205,7 +205,8 @@ impl Exchange {
 
     /// Pay for a match, or leave everything as it was.
     pub(crate) fn pay(&mut self, deal: &Match) -> Result<(), Hindrance> {
-        if deal.insurance.is_negative() && (&self.ledger.fund + &deal.insurance).is_negative() {
+        let pot = self.ledger.pot_of_market(deal.market);
+        if deal.insurance.is_negative() && (self.ledger.pots.fund(pot) + &deal.insurance).is_negative() {
             return Err(Hindrance::Fund);
         }
         let taker_pays = &deal.taker_fee + &deal.insurance;
@@ -218,9 +219,10 @@ impl Exchange {
             _ => Hindrance::Maker,
         })?;
         let fees = &deal.taker_fee + &deal.maker_fee;
-        self.ledger.pool -= &fees + &deal.insurance;
-        self.ledger.collected += fees;
-        self.ledger.fund += &deal.insurance;
+        let pot = self.ledger.pots.of(pot);
+        pot.pool -= &deal.insurance;
+        pot.fees += fees;
+        pot.fund += &deal.insurance;
         let owner = |account: usize| self.ledger.accounts[account].owner;
         let (taker, maker) = (owner(deal.taker), owner(deal.maker));
         self.fees.count(deal, taker, maker);
@@ -427,6 +429,7 @@ fn swap(account: usize, market: u32, (buy, size): (bool, u64), quote: &Int, fee:
 fn refusal(no: No) -> Code {
     match no {
         No::Stale => clob(20_001),
-        No::Margin | No::Gate => clob(3007),
+        No::Isolated => clob(2005),
+        No::Margin | No::Gate | No::Pool => clob(3007),
     }
 }

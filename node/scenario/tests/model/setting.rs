@@ -9,6 +9,7 @@ use crate::ledger::Ledger;
 use crate::liquidate::Rules;
 use crate::money::{int, Int};
 use crate::orders::{Bounds, Exchange};
+use crate::pots::Pots;
 use crate::terms::{Account, Market};
 
 #[derive(Clone, Debug)]
@@ -42,6 +43,7 @@ fn market(id: u32, exponents: (i32, i32, i32), grid: (u64, u64), price: u64) -> 
         upper_cap: 0,
         impact_notional: 50_000_000,
         default_funding: 0,
+        isolated: false,
         price,
         priced_at: None,
         open: Int::zero(),
@@ -118,10 +120,8 @@ impl Setting {
                 .collect(),
             accounts: self.accounts.iter().map(account).collect(),
             wallets: vec![int(self.wealth); self.owners],
-            pool: Int::zero(),
+            pots: Pots::new(&self.markets, self.fund),
             collected: Int::zero(),
-            fund: int(self.fund),
-            dust: Int::zero(),
             max_age: 30,
             now: self.start,
             height: 0,

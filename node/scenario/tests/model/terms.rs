@@ -24,6 +24,8 @@ pub(crate) struct Market {
     pub(crate) upper_cap: u64,
     pub(crate) impact_notional: u64,
     pub(crate) default_funding: i64,
+    /// Whether its collateral and fund stand apart from all others.
+    pub(crate) isolated: bool,
     pub(crate) price: u64,
     /// Seconds at which the price was agreed on.
     pub(crate) priced_at: Option<i64>,

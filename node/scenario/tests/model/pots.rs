@@ -1,0 +1,56 @@
+//! Pools of collateral and insurance funds: one of each for all cross markets, one of each for an isolated market.
+
+use num_traits::Signed;
+
+use crate::money::{int, Int};
+use crate::terms::Market;
+
+/// The isolated market that a pot belongs to; none for all the others.
+pub(crate) type Owner = Option<u32>;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Pot {
+    pub(crate) owner: Owner,
+    /// Collateral of accounts.
+    pub(crate) pool: Int,
+    /// Millionths that rounding of funding left in the pool.
+    pub(crate) dust: Int,
+    /// Fees of this block that wait in the pool.
+    pub(crate) fees: Int,
+    pub(crate) fund: Int,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Pots(pub(crate) Vec<Pot>);
+
+impl Pots {
+    pub(crate) fn new(markets: &[Market], fund: u64) -> Self {
+        let owners = markets.iter().filter(|market| market.isolated).map(|market| Some(market.id));
+        let pot = |(owner, fund): (Owner, u64)| Pot {
+            owner,
+            pool: Int::ZERO,
+            dust: Int::ZERO,
+            fees: Int::ZERO,
+            fund: int(fund),
+        };
+        Self(std::iter::once((None, fund)).chain(owners.map(|owner| (owner, 0))).map(pot).collect())
+    }
+
+    pub(crate) fn of(&mut self, owner: Owner) -> &mut Pot {
+        self.0.iter_mut().find(|pot| pot.owner == owner).unwrap()
+    }
+
+    pub(crate) fn fund(&self, owner: Owner) -> &Int {
+        &self.0.iter().find(|pot| pot.owner == owner).unwrap().fund
+    }
+
+    /// Move collateral; false when there is less than nothing to move.
+    pub(crate) fn shift(&mut self, from: Owner, to: Owner, amount: &Int) -> bool {
+        if amount.is_negative() {
+            return false;
+        }
+        self.of(from).pool -= amount;
+        self.of(to).pool += amount;
+        true
+    }
+}
