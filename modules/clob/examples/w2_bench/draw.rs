@@ -136,6 +136,10 @@ impl Draw {
             time_in_force: TimeInForce::PostOnly,
             reduce_only: false,
             client_metadata: 0,
+            self_trade: clob::SelfTrade::default(),
+            condition: None,
+            builder: None,
+            twap: None,
         }
     }
 
