@@ -14,7 +14,8 @@ use crate::state::{self, Rules};
 mod document;
 
 pub use document::{
-    AppState, Balance, FeeTier, Funding, GenesisCoin, Governance, Liquidations, LiquidityTier, Market, Orders,
+    AppState, Balance, FeeTier, Fees, Funding, GenesisCoin, Governance, Liquidations, LiquidityTier, Market,
+    Orders,
 };
 
 /// Why a genesis is refused.
@@ -172,11 +173,14 @@ fn perpetuals_genesis(app: &AppState) -> perpetuals::Genesis {
         funding_index: FundingIndex::ZERO,
         open_interest: BaseQuantums::ZERO,
     };
-    let cross = |market: &Market| (perpetual(market), perpetuals::MarketType::Cross);
+    let typed = |market: &Market| {
+        use perpetuals::MarketType::{Cross, Isolated};
+        (perpetual(market), if market.isolated { Isolated } else { Cross })
+    };
     perpetuals::Genesis {
         params: perpetuals::Params::default(),
         tiers: app.liquidity_tiers.iter().map(tier).collect(),
-        perpetuals: app.markets.iter().map(cross).collect(),
+        perpetuals: app.markets.iter().map(typed).collect(),
     }
 }
 
@@ -189,7 +193,12 @@ fn fees_genesis(app: &AppState) -> fees::Genesis {
         maker: SignedPpm::new(tier.maker_ppm),
         taker: SignedPpm::new(tier.taker_ppm),
     };
-    fees::Genesis { tiers: app.fee_tiers.iter().map(tier).collect(), ..fees::Genesis::default() }
+    let params = fees::Params {
+        window_seconds: app.fees.window_seconds,
+        insurance_share: Ppm::new(app.fees.insurance_share_ppm),
+        builder_cap: Ppm::new(app.fees.builder_cap_ppm),
+    };
+    fees::Genesis { params, tiers: app.fee_tiers.iter().map(tier).collect(), ..fees::Genesis::default() }
 }
 
 fn rate_limits(orders: &Orders) -> clob::RateLimits {

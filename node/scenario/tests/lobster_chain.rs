@@ -41,6 +41,7 @@ fn document() -> AppState {
         step_base_quantums: SHARE,
         subticks_per_tick: 1,
         quantum_conversion_exponent: -4,
+        isolated: false,
     }];
     app.orders.max_resting = 1_000_000;
     app

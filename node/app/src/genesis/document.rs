@@ -25,6 +25,9 @@ pub struct AppState {
     pub markets: Vec<Market>,
     /// Fee tiers, the one without requirements first.
     pub fee_tiers: Vec<FeeTier>,
+    /// What becomes of fees.
+    #[serde(default)]
+    pub fees: Fees,
     /// Funding clock.
     pub funding: Funding,
     /// Liquidation limits.
@@ -111,6 +114,9 @@ pub struct Market {
     pub subticks_per_tick: u32,
     /// Quote quantums per base quantum are subticks times 10 to this power.
     pub quantum_conversion_exponent: i32,
+    /// Whether its positions stand on collateral and insurance of their own.
+    #[serde(default)]
+    pub isolated: bool,
 }
 
 /// One fee tier; volumes in quote quantums.
@@ -129,6 +135,29 @@ pub struct FeeTier {
     pub maker_ppm: i32,
     /// Fee of a taker.
     pub taker_ppm: i32,
+}
+
+/// What becomes of fees.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Fees {
+    /// How long a volume counts, in seconds.
+    pub window_seconds: u32,
+    /// Share of fees that goes to the insurance fund of the market; the rest goes to the collector.
+    pub insurance_share_ppm: u32,
+    /// Most that a builder may ask for.
+    pub builder_cap_ppm: u32,
+}
+
+impl Default for Fees {
+    fn default() -> Self {
+        let params = fees::Params::default();
+        Self {
+            window_seconds: params.window_seconds,
+            insurance_share_ppm: params.insurance_share.raw(),
+            builder_cap_ppm: params.builder_cap.raw(),
+        }
+    }
 }
 
 /// Funding clock, in seconds.
