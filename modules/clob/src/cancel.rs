@@ -6,6 +6,7 @@ use store::{attempt, Ctx, Read};
 use types::{Block, MarketId};
 
 use crate::books::Books;
+use crate::conditional;
 use crate::error::Error;
 use crate::event::{CancelRemembered, Reason};
 use crate::msg::{BatchCancel, Cancel};
@@ -13,6 +14,7 @@ use crate::order::{GoodTil, Kind, OrderId};
 use crate::place::in_window;
 use crate::spent;
 use crate::state::{pair, SPENT};
+use crate::twap;
 
 /// Client ids by market.
 pub(crate) type Ids = Vec<(MarketId, Vec<u32>)>;
@@ -51,6 +53,10 @@ pub(crate) fn cancel(ctx: &mut Ctx<'_>, books: &mut Books, cancel: &Cancel) -> R
         GoodTil::Block(until) => {
             spent::cancel(ctx, books, id, until);
             ctx.emit(CancelRemembered { id, until });
+        }
+        GoodTil::Time(asked) if id.kind == Kind::Twap => return twap::cancel(ctx, books, &id, asked),
+        GoodTil::Time(asked) if found.is_none() => {
+            return conditional::cancel(ctx, books, &id, asked).unwrap_or(Err(Error::NotFound(id)));
         }
         GoodTil::Time(asked) => match lives {
             None => return Err(Error::NotFound(id)),

@@ -107,6 +107,8 @@ pub enum Reason {
     Undercollateralized,
     /// Immediate-or-cancel, or reduce-only and nothing left to reduce.
     NotResting,
+    /// Conditional and immediate-or-cancel, and did not trade in full when its trigger came.
+    ConditionalWouldRest,
     /// It met as many orders as one order may.
     TooManyFills,
     /// Its market is being settled.
@@ -141,6 +143,7 @@ impl Reason {
             Self::SelfTrade => "self_trade",
             Self::Undercollateralized => "undercollateralized",
             Self::NotResting => "not_resting",
+            Self::ConditionalWouldRest => "conditional_ioc_would_rest",
             Self::TooManyFills => "too_many_fills",
             Self::FinalSettlement => "final_settlement",
             Self::ReduceOnly => "reduce_only",

@@ -3,6 +3,7 @@
 use store::{attempt, Ctx};
 
 use crate::books::Books;
+use crate::conditional;
 use crate::error::Error;
 use crate::event::Reason;
 use crate::limits;
@@ -24,6 +25,7 @@ pub fn expire(ctx: &mut Ctx<'_>, books: &mut Books) {
             return;
         }
     }
+    conditional::expire(ctx, books);
     spent::prune(ctx, books);
 }
 

@@ -7,14 +7,17 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use store::{Ctx, Read};
 use types::{Address, MarketId};
 
+use crate::conditional::Conditional;
 use crate::error::Error;
 use crate::limits::{Family, Usage};
 use crate::order::OrderId;
 use crate::params::Params;
 use crate::state::{
-    pair, pairs, params, Level, Pair, Rank, Row, Spent, LEVELS, NEXT_SEQUENCE, ORDERS, PAIRS, PARAMS, SPENT,
-    TRADED, USAGE,
+    pair, pairs, params, Level, Pair, Rank, Row, Spent, BACKLOG, CONDITIONALS, LEVELS, NEXT_SEQUENCE, ORDERS,
+    PAIRS, PARAMS, SPENT, TRADED, TWAPS, USAGE,
 };
+use crate::trigger::Backlog;
+use crate::twap::Parent;
 use crate::waiting::Traded;
 
 /// All that this module keeps; levels follow from orders.
@@ -30,6 +33,12 @@ pub struct Genesis {
     pub spent: Vec<(OrderId, Spent)>,
     /// Number of the next order to rest; above those of all orders.
     pub next_sequence: u64,
+    /// Conditional orders that wait.
+    pub conditionals: Vec<(OrderId, Conditional)>,
+    /// TWAP orders.
+    pub twaps: Vec<(OrderId, Parent)>,
+    /// Triggers that were reached and whose orders are not placed yet.
+    pub backlog: Vec<(MarketId, Backlog)>,
     /// Prices of the last block in which markets traded.
     pub traded: Vec<(MarketId, Traded)>,
     /// What owners have used of budgets that span blocks.
@@ -56,11 +65,34 @@ pub fn init(ctx: &mut Ctx<'_>, genesis: &Genesis) -> Result<(), Error> {
         LEVELS.set(ctx.state, key, level);
     }
     NEXT_SEQUENCE.set(ctx.state, &genesis.next_sequence);
+    waiting(ctx, genesis)?;
     for (market, traded) in &genesis.traded {
         TRADED.set(ctx.state, market, traded);
     }
     for (key, usage) in &genesis.usage {
         USAGE.set(ctx.state, key, usage);
+    }
+    Ok(())
+}
+
+/// Orders that wait: each has a market, its kind's terms, and a sequence number that is not still to come.
+fn waiting(ctx: &mut Ctx<'_>, genesis: &Genesis) -> Result<(), Error> {
+    let known = |ctx: &Ctx<'_>, id: &OrderId, sequence: u64| {
+        pair(ctx.state.as_read(), id.market).ok_or(Error::NoPair(id.market))?;
+        (sequence < genesis.next_sequence).then_some(()).ok_or(Error::Exists(*id))
+    };
+    for (id, row) in &genesis.conditionals {
+        known(ctx, id, row.sequence)?;
+        row.order.condition.ok_or(Error::Condition(0))?;
+        CONDITIONALS.set(ctx.state, id, row);
+    }
+    for (id, row) in &genesis.twaps {
+        known(ctx, id, row.sequence)?;
+        row.order.twap.ok_or(Error::TwapParameters("parameters are missing"))?;
+        TWAPS.set(ctx.state, id, row);
+    }
+    for (market, backlog) in &genesis.backlog {
+        BACKLOG.set(ctx.state, market, backlog);
     }
     Ok(())
 }
@@ -116,6 +148,9 @@ pub fn export(state: &dyn Read) -> Genesis {
         orders: ORDERS.scan(state, &(), usize::MAX),
         spent: SPENT.scan(state, &(), usize::MAX),
         next_sequence: NEXT_SEQUENCE.get(state).unwrap_or_default(),
+        conditionals: CONDITIONALS.scan(state, &(), usize::MAX),
+        twaps: TWAPS.scan(state, &(), usize::MAX),
+        backlog: BACKLOG.scan(state, &(), usize::MAX),
         traded: TRADED.scan(state, &(), usize::MAX),
         usage: USAGE.scan(state, &(), usize::MAX),
     }

@@ -26,18 +26,23 @@ mod books;
 mod calendar;
 mod cancel;
 mod close;
+mod conditional;
 mod execute;
 mod expire;
 mod impact;
 mod index;
 mod ladder;
+mod later_event;
 mod limits;
 mod matching;
+mod oracle;
 mod order;
 mod place;
 mod settle;
 mod spent;
+mod trigger;
 mod triggers;
+mod twap;
 mod waiting;
 
 pub use admin::{refine, refined, set_params};
@@ -45,6 +50,7 @@ pub use arena::Handle;
 pub use books::{Books, Grid, LevelView};
 pub use cancel::BatchCancelled;
 pub use close::{close_position, Closed, Liquidation, Stop};
+pub use conditional::Conditional;
 pub use error::Error;
 pub use event::{FILL_EVENT, PLACED_EVENT, REMOVED_EVENT};
 pub use execute::{check, execute, Outcome};
@@ -61,7 +67,9 @@ pub use order::{
 pub use params::{EquityTier, Params};
 pub use place::{put, Origin, PlacedOrder, Status};
 pub use state::{layout, pair, pairs, params, rebuild, Pair};
+pub use trigger::{steps, trigger, Backlog, Step};
 pub use triggers::{Direction, Trigger};
+pub use twap::{slice_price, slice_size, slices, Parent};
 pub use waiting::Traded;
 
 /// Digest of all books: two with the same digest behave the same.

@@ -236,6 +236,17 @@ pub enum SelfTrade {
     CancelBoth,
 }
 
+impl SelfTrade {
+    /// Its name in events.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CancelMaker => "cancel_maker",
+            Self::CancelTaker => "cancel_taker",
+            Self::CancelBoth => "cancel_both",
+        }
+    }
+}
+
 /// Which way the price has to go before a conditional order lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub enum ConditionKind {

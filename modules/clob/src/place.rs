@@ -6,6 +6,7 @@ use subaccounts::{Kind as UpdateKind, UpdateResult};
 use types::Block;
 
 use crate::books::Books;
+use crate::conditional;
 use crate::error::Error;
 use crate::event::{Fill, Placed, Reason, Removed};
 use crate::limits::{within_tier, Counted};
@@ -15,6 +16,7 @@ use crate::params::{SHORT_BLOCK_WINDOW, STATEFUL_WINDOW_SECONDS};
 use crate::settle::{fee, match_fees, record, settle, update_of, worth, Obstacle, Trade};
 use crate::spent;
 use crate::state::{pair, params, Pair};
+use crate::twap;
 
 /// What became of an order that was accepted; the numbers are those of the dYdX chain's streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +82,9 @@ pub enum Origin {
 pub(crate) fn place(ctx: &mut Ctx<'_>, books: &mut Books, order: &Order) -> Result<PlacedOrder, Error> {
     implemented(order)?;
     match order.id.kind {
-        Kind::Conditional | Kind::Twap | Kind::TwapSlice => Err(Error::Flags(order.id.kind.flags())),
+        Kind::Conditional => conditional::place(ctx, books, order),
+        Kind::Twap => twap::place(ctx, books, order),
+        Kind::TwapSlice => Err(Error::Flags(order.id.kind.flags())),
         Kind::ShortTerm | Kind::LongTerm => put(ctx, books, order, Origin::User),
     }
 }
@@ -88,10 +92,8 @@ pub(crate) fn place(ctx: &mut Ctx<'_>, books: &mut Books, order: &Order) -> Resu
 /// Refuse what is not here yet.
 pub(crate) fn implemented(order: &Order) -> Result<(), Error> {
     match order.id.kind {
-        Kind::Conditional => Err(Error::NotImplemented("conditional orders")),
-        Kind::Twap | Kind::TwapSlice => Err(Error::NotImplemented("twap orders")),
         _ if order.builder.is_some() => Err(Error::NotImplemented("builder codes")),
-        Kind::ShortTerm | Kind::LongTerm => Ok(()),
+        Kind::ShortTerm | Kind::Conditional | Kind::LongTerm | Kind::Twap | Kind::TwapSlice => Ok(()),
     }
 }
 
@@ -214,7 +216,7 @@ fn reducible(ctx: &Ctx<'_>, books: &Books, order: &Order) -> Result<Size, Error>
 }
 
 /// F5: whether the account could carry the order if all of it traded at its own price, as a maker.
-fn affordable(ctx: &Ctx<'_>, books: &Books, order: &Order, pair: &Pair) -> Result<(), Error> {
+pub(crate) fn affordable(ctx: &Ctx<'_>, books: &Books, order: &Order, pair: &Pair) -> Result<(), Error> {
     let OrderId { subaccount, market, .. } = order.id;
     let (side, size) = (order.side, order.size);
     let quote = worth(pair, size, order.price).ok_or(Error::Overflow(market))?;
@@ -316,6 +318,11 @@ pub(crate) fn filled(
 ) {
     record(&mut books.desk, trade);
     spent::trade(ctx, books, maker, (trade.size, maker_remaining));
+    for slice in [Some(maker.id), taker_order].into_iter().flatten() {
+        if slice.kind == Kind::TwapSlice {
+            twap::filled(ctx, books, &slice, trade.size);
+        }
+    }
     books.waiting.trade(trade.market, maker.price, ctx.block.height);
     ctx.emit(Fill {
         market: trade.market,
@@ -374,6 +381,7 @@ fn drop_rest(ctx: &mut Ctx<'_>, books: &mut Books, order: &Order, remaining: Siz
     let reason = match status {
         Status::Undercollateralized => Reason::Undercollateralized,
         Status::TooManyFills => Reason::TooManyFills,
+        Status::WouldRest if order.id.kind == Kind::Conditional => Reason::ConditionalWouldRest,
         Status::Success | Status::WouldRest | Status::ReduceOnlyResized => Reason::NotResting,
     };
     if order.id.kind.is_stateful() {

@@ -10,9 +10,9 @@ use types::{Chain, MarketId};
 use crate::error::Error;
 use crate::limits::{Family, Window};
 use crate::msg::{wire_id, wire_order};
-use crate::order::{Kind, OrderId, Side};
+use crate::order::{Kind, Order, OrderId, Side};
 use crate::params::{EquityTier, Params};
-use crate::state::{filled, Level, Pair, Rank, Status, LEVELS, ORDERS};
+use crate::state::{filled, Level, Pair, Rank, Status, CONDITIONALS, LEVELS, ORDERS, TWAPS};
 
 /// A market on the wire.
 pub fn wire_pair(pair: &Pair) -> wire::ClobPair {
@@ -42,8 +42,8 @@ pub fn levels(state: &dyn Read, market: MarketId, side: Side, depth: usize) -> V
     rows.into_iter().map(|((_, Rank { price, .. }), level)| (price, level)).collect()
 }
 
-/// An order that lives until a time, with what it has traded. Refused when it does not rest (3006) or is
-/// short-term (3000).
+/// An order that lives until a time, resting or waiting, with what it has traded. Refused when there is none
+/// (3006) or it is short-term (3000).
 pub fn stateful_order(
     state: &dyn Read,
     id: &OrderId,
@@ -52,16 +52,28 @@ pub fn stateful_order(
     if id.kind == Kind::ShortTerm {
         return Err(Error::Flags(id.kind.flags()));
     }
-    let row = ORDERS.get(state, id).ok_or(Error::NotFound(*id))?;
+    let (order, height, sequence) = if let Some(row) = ORDERS.get(state, id) {
+        (row.order(*id), row.height, row.sequence)
+    } else if let Some(row) = CONDITIONALS.get(state, id) {
+        (row.order, row.height, row.sequence)
+    } else if let Some(row) = TWAPS.get(state, id) {
+        let traded = row.order.size.less(row.remaining).raw();
+        return Ok((placement(&row.order, (row.height, row.sequence), chain), traded));
+    } else {
+        return Err(Error::NotFound(*id));
+    };
+    Ok((placement(&order, (height, sequence), chain), filled(state, id).raw()))
+}
+
+fn placement(order: &Order, (height, sequence): (u64, u64), chain: &Chain) -> wire::LongTermOrderPlacement {
     let placement_index = wire::TransactionOrdering {
-        block_height: u32::try_from(row.height).unwrap_or(u32::MAX),
-        transaction_index: u32::try_from(row.sequence & u64::from(u32::MAX)).unwrap_or_default(),
+        block_height: u32::try_from(height).unwrap_or(u32::MAX),
+        transaction_index: u32::try_from(sequence & u64::from(u32::MAX)).unwrap_or_default(),
     };
-    let placement = wire::LongTermOrderPlacement {
-        order: Some(wire_order(&row.order(*id), chain)),
+    wire::LongTermOrderPlacement {
+        order: Some(wire_order(order, chain)),
         placement_index: Some(placement_index),
-    };
-    Ok((placement, filled(state, id).raw()))
+    }
 }
 
 /// Read an order id from the wire.

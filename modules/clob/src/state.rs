@@ -11,11 +11,14 @@ use store::{fault, Collection, Item, Key, Map, Read};
 use types::{Address, MarketId};
 
 use crate::books::{Books, Grid};
+use crate::conditional::{self, Conditional};
 use crate::limits::{Family, Usage};
 use crate::order::{
     Builder, Condition, GoodTil, Order, OrderId, Resting, SelfTrade, Side, Size, TimeInForce,
 };
 use crate::params::Params;
+use crate::trigger::Backlog;
+use crate::twap::{self, Parent};
 use crate::waiting::Traded;
 
 /// Bounds that apply to everybody.
@@ -36,6 +39,15 @@ pub(crate) const SPENT: Map<OrderId, Spent> = Map::new([0x17, 0x04], "clob/spent
 /// Number of the next order to rest; at a price the lower number trades first.
 pub(crate) const NEXT_SEQUENCE: Item<u64> = Item::new([0x17, 0x05], "clob/next_sequence");
 
+/// Conditional orders that wait for their trigger.
+pub(crate) const CONDITIONALS: Map<OrderId, Conditional> = Map::new([0x17, 0x06], "clob/conditionals");
+
+/// TWAP orders.
+pub(crate) const TWAPS: Map<OrderId, Parent> = Map::new([0x17, 0x07], "clob/twaps");
+
+/// Triggers that were reached and whose orders are not placed yet.
+pub(crate) const BACKLOG: Map<MarketId, Backlog> = Map::new([0x17, 0x08], "clob/backlog");
+
 /// Lowest and highest price of the last block in which a market traded.
 pub(crate) const TRADED: Map<MarketId, Traded> = Map::new([0x17, 0x09], "clob/traded");
 
@@ -43,7 +55,7 @@ pub(crate) const TRADED: Map<MarketId, Traded> = Map::new([0x17, 0x09], "clob/tr
 pub(crate) const USAGE: Map<(Family, Address), Usage> = Map::new([0x17, 0x0a], "clob/usage");
 
 /// What this module keeps.
-pub fn layout() -> [Collection; 8] {
+pub fn layout() -> [Collection; 11] {
     [
         PARAMS.collection(),
         PAIRS.collection(),
@@ -51,6 +63,9 @@ pub fn layout() -> [Collection; 8] {
         LEVELS.collection(),
         SPENT.collection(),
         NEXT_SEQUENCE.collection(),
+        CONDITIONALS.collection(),
+        TWAPS.collection(),
+        BACKLOG.collection(),
         TRADED.collection(),
         USAGE.collection(),
     ]
@@ -286,8 +301,14 @@ pub fn rebuild(state: &dyn Read) -> Books {
     books
 }
 
-/// What is no order: trade prices and budgets.
+/// Everything that waits, trade prices and budgets.
 fn rebuild_waiting(state: &dyn Read, books: &mut Books) {
+    for (_, row) in CONDITIONALS.scan(state, &(), usize::MAX) {
+        conditional::enter(books, &row);
+    }
+    for (_, row) in TWAPS.scan(state, &(), usize::MAX) {
+        twap::enter(books, &row);
+    }
     for (market, traded) in TRADED.scan(state, &(), usize::MAX) {
         books.waiting.restore_traded(market, traded);
     }

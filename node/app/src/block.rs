@@ -18,7 +18,7 @@ pub(crate) type Prices = BTreeMap<MarketId, Price>;
 
 /// Before the transactions. What the authority changed holds from here on. Prices come next, so that nobody
 /// trades before a price that the block already knows; then funding at those prices; then orders whose time is
-/// up, so that nobody trades with them.
+/// up, so that nobody trades with them; then orders that waited for these prices or for this time.
 pub(crate) fn begin(ctx: &mut Ctx<'_>, hot: &mut Hot, prices: &Prices) {
     state::LAST_BLOCK.set(ctx.state, ctx.block);
     governance::begin_block(ctx, &mut hot.books);
@@ -27,6 +27,8 @@ pub(crate) fn begin(ctx: &mut Ctx<'_>, hot: &mut Hot, prices: &Prices) {
     funding::begin_block(ctx, &hot.books);
     hot.books.accounts.begin_block(ctx.state.as_read(), ctx.block);
     clob::expire(ctx, &mut hot.books);
+    clob::trigger(ctx, &mut hot.books);
+    clob::slices(ctx, &mut hot.books);
 }
 
 /// One transaction. A refusal leaves at most its fee and sequence behind.

@@ -104,7 +104,7 @@ impl Books {
         let OrderId { subaccount, market, .. } = *id;
         let Some(slot) = self.slot(market) else { fault("an order rests in a market without a book") };
         let holder = self.holder(&subaccount).unwrap_or_else(|| {
-            let holder = Holder { id: subaccount, traders: 0, short_term: 0, stateful: 0 };
+            let holder = Holder { id: subaccount, traders: 0, short_term: 0, stateful: 0, slices: 0 };
             let handle = self.holders.insert(holder);
             self.by_holder.insert(self.hasher.subaccount(&subaccount, u32::MAX), handle);
             handle

@@ -106,15 +106,17 @@ pub(super) struct Holder {
     pub(super) traders: u32,
     pub(super) short_term: u32,
     pub(super) stateful: u32,
+    /// Slices of TWAP orders, which no tier counts.
+    pub(super) slices: u32,
 }
 
 impl Holder {
     /// Where an order of this kind counts.
     pub(super) fn count(&mut self, kind: Kind) -> &mut u32 {
-        if kind.is_stateful() {
-            &mut self.stateful
-        } else {
-            &mut self.short_term
+        match kind {
+            Kind::ShortTerm => &mut self.short_term,
+            Kind::Conditional | Kind::LongTerm | Kind::Twap => &mut self.stateful,
+            Kind::TwapSlice => &mut self.slices,
         }
     }
 }

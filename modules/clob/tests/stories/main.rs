@@ -10,6 +10,7 @@
 )]
 
 mod closing;
+mod conditional;
 mod decoding;
 mod impact;
 mod life;
@@ -17,4 +18,6 @@ mod limits;
 mod random;
 mod refusing;
 mod trading;
+mod trigger_model;
+mod twap;
 mod world;

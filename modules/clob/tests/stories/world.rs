@@ -240,15 +240,35 @@ impl World {
 
     /// End the block, check that the rows rebuild the books, and begin the next one a second later.
     pub(crate) fn next_block(&mut self) {
+        self.next_block_from(|world| world.block.time = world.block.time.plus_seconds(1));
+    }
+
+    fn next_block_from(&mut self, begin: impl FnOnce(&mut Self)) {
         let Self { state, books, block, chain, events } = self;
         clob::end_block(&mut Ctx { state, events, block, chain }, books);
         self.state.take_changes();
         assert_eq!(clob::rebuild(&self.state).hash(), self.books.hash(), "the rows do not rebuild the books");
         self.block.height += 1;
         self.block.previous_time = self.block.time;
-        self.block.time = self.block.time.plus_seconds(1);
+        begin(self);
+        self.begin_block();
+    }
+
+    /// What a block does before its messages.
+    fn begin_block(&mut self) {
         let Self { state, books, block, chain, events } = self;
-        clob::expire(&mut Ctx { state, events, block, chain }, books);
+        let ctx = &mut Ctx { state, events, block, chain };
+        clob::expire(ctx, books);
+        clob::trigger(ctx, books);
+        clob::slices(ctx, books);
+    }
+
+    /// The next block, so many seconds later and at this oracle price.
+    pub(crate) fn step(&mut self, seconds: i64, dollars: u64) {
+        self.next_block_from(|world| {
+            world.block.time = world.block.time.plus_seconds(seconds);
+            world.oracle(dollars);
+        });
     }
 
     pub(crate) fn blocks(&mut self, count: u64) {
