@@ -98,6 +98,11 @@ impl<T> Arena<T> {
         handle
     }
 
+    /// All records, those that were freed too.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.records.iter()
+    }
+
     /// Let the handle be given to another record.
     pub(crate) fn free(&mut self, handle: Handle) {
         self.free.push(handle);

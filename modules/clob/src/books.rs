@@ -23,8 +23,9 @@ use crate::calendar::Calendar;
 use crate::index::{Hasher, Index};
 use crate::ladder::Ladder;
 use crate::limits::Budgets;
-use crate::order::{GoodTil, Order, OrderId, Resting, Side, Size};
+use crate::order::{GoodTil, Order, Resting, Side, Size};
 use crate::triggers::{Trigger, Triggers};
+use crate::used::Used;
 use crate::waiting::Waiting;
 pub(crate) use changes::Changes;
 use changes::Log;
@@ -104,8 +105,8 @@ pub struct Books {
     /// Reduce-only orders by trader and sequence.
     reducing: BTreeMap<(Handle, u64), Handle>,
     calendar: Calendar,
-    /// Rows of spent ids by the height after which nobody needs them.
-    kept: BTreeMap<u64, Vec<OrderId>>,
+    /// What ids have used up.
+    pub(crate) used: Used,
     /// What each owner has used of its budgets.
     pub(crate) budgets: Budgets,
     /// Orders that wait outside the books.
@@ -114,8 +115,6 @@ pub struct Books {
     triggers: Triggers,
     /// The triggers that the undo log came and went with.
     retriggered: Vec<Trigger>,
-    /// The lists of spent ids that the undo log went with.
-    forgotten: Vec<(u64, Vec<OrderId>)>,
     undo: Vec<Undo>,
     marks: Vec<Mark>,
     log: Log,
@@ -153,13 +152,12 @@ impl Books {
             parts: BTreeMap::new(),
             reducing: BTreeMap::new(),
             calendar: Calendar::default(),
-            kept: BTreeMap::new(),
+            used: Used::new(Hasher::new(seed)),
             budgets: Budgets::default(),
             waiting: Waiting::default(),
             next_sequence: 0,
             triggers: Triggers::default(),
             retriggered: Vec::new(),
-            forgotten: Vec::new(),
             undo: Vec::new(),
             marks: Vec::new(),
             log: Log::default(),
@@ -348,26 +346,6 @@ impl Books {
         ended.sort_unstable();
         by_time.sort_unstable();
         ended.into_iter().chain(by_time).map(|(_, _, handle)| handle).collect()
-    }
-
-    /// Look at the spent row of `id` again once `height` has passed.
-    pub(crate) fn keep(&mut self, height: u64, id: OrderId) {
-        self.kept.entry(height).or_default().push(id);
-        self.note(Undo::Kept(height));
-    }
-
-    /// Ids whose spent rows may be due: those kept for the lowest height below `height`.
-    pub(crate) fn forget(&mut self, height: u64) -> Option<Vec<OrderId>> {
-        let (kept, _) = self.kept.first_key_value()?;
-        if *kept >= height {
-            return None;
-        }
-        let (kept, ids) = self.kept.pop_first()?;
-        if !self.marks.is_empty() {
-            self.forgotten.push((kept, ids.clone()));
-            self.undo.push(Undo::Forgotten);
-        }
-        Some(ids)
     }
 
     /// The next sequence number, for an order that waits.

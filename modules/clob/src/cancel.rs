@@ -28,30 +28,35 @@ pub struct BatchCancelled {
     pub failed: Ids,
 }
 
-/// The rules of a cancel that need no book. Cancels work in markets that do not trade and on stale prices.
-pub(crate) fn admissible(state: &dyn Read, block: &Block, cancel: &Cancel) -> Result<(), Error> {
+/// What a mempool may ask of a cancel, by the rows of the last block.
+pub(crate) fn check(state: &dyn Read, block: &Block, cancel: &Cancel) -> Result<(), Error> {
+    let until = SPENT.get(state, &cancel.id).unwrap_or_default().cancelled_until;
+    admissible(state, block, cancel, until)
+}
+
+/// The rules of a cancel that need no book; an earlier one holds `until` a block. Cancels work in markets that
+/// do not trade and on stale prices.
+fn admissible(state: &dyn Read, block: &Block, cancel: &Cancel, until: u32) -> Result<(), Error> {
     let market = cancel.id.market;
     pair(state, market).ok_or(Error::NoPair(market))?;
     in_window(block, cancel.good_til)?;
-    if let GoodTil::Block(height) = cancel.good_til {
-        let until = SPENT.get(state, &cancel.id).unwrap_or_default().cancelled_until;
-        if until >= height {
-            return Err(Error::CancelExists { id: cancel.id, until });
-        }
+    match cancel.good_til {
+        GoodTil::Block(height) if until >= height => Err(Error::CancelExists { id: cancel.id, until }),
+        GoodTil::Block(_) | GoodTil::Time(_) => Ok(()),
     }
-    Ok(())
 }
 
 /// Cancel an order. A short-term cancel holds until its block even when there is no such order; any other one
 /// needs an order that does not outlive it.
 pub(crate) fn cancel(ctx: &mut Ctx<'_>, books: &mut Books, cancel: &Cancel) -> Result<(), Error> {
-    admissible(ctx.state.as_read(), ctx.block, cancel)?;
+    let until = books.used.get(&cancel.id).map_or(0, |spent| spent.cancelled_until);
+    admissible(ctx.state.as_read(), ctx.block, cancel, until)?;
     let id = cancel.id;
     let found = books.find(&id);
     let lives = found.map(|handle| books.get(handle).order.good_til);
     match cancel.good_til {
         GoodTil::Block(until) => {
-            spent::cancel(ctx, books, id, until);
+            spent::cancel(books, id, until);
             ctx.emit(CancelRemembered { id, until });
         }
         GoodTil::Time(asked) if id.kind == Kind::Twap => return twap::cancel(ctx, books, &id, asked),

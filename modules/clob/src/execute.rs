@@ -86,10 +86,10 @@ pub fn check(state: &dyn Read, block: &Block, msg: &Msg) -> Result<(), Error> {
             spent::uncancelled(&spent, order)?;
             spent::unfilled(&spent, order, &pair).map(|_| ())
         }
-        Msg::Cancel(cancel) => cancel::admissible(state, block, cancel),
+        Msg::Cancel(cancel) => cancel::check(state, block, cancel),
         Msg::BatchCancel(batch) => {
             let mut all = cancels(batch);
-            let any = all.any(|cancel| cancel::admissible(state, block, &cancel).is_ok());
+            let any = all.any(|cancel| cancel::check(state, block, &cancel).is_ok());
             let count = cancels(batch).count();
             any.then_some(()).ok_or(Error::BatchFailed(count))
         }

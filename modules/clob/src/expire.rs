@@ -26,7 +26,7 @@ pub fn expire(ctx: &mut Ctx<'_>, books: &mut Books) {
         }
     }
     conditional::expire(ctx, books);
-    spent::prune(ctx, books);
+    books.used.prune(ctx.block.height);
 }
 
 /// After a block's messages: pay fees, write the rows of what changed, and begin new budgets.
@@ -51,6 +51,7 @@ pub fn end_block(ctx: &mut Ctx<'_>, books: &mut Books) {
         }
     }
     books.give_back(changes);
+    books.used.write(ctx.state);
     if NEXT_SEQUENCE.get(ctx.state.as_read()).unwrap_or_default() != books.next_sequence() {
         NEXT_SEQUENCE.set(ctx.state, &books.next_sequence());
     }

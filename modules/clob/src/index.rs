@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use types::{Address, SubaccountId};
 
 use crate::arena::Handle;
-use crate::order::Kind;
+use crate::order::{Kind, OrderId};
 
 /// A slot: upper bits of the hash, so that most strangers are recognised without visiting the record.
 #[derive(Clone, Copy, Debug)]
@@ -165,6 +165,14 @@ impl Hasher {
         let name = (u64::from(trader.number()) << 32) | u64::from(client_id);
         let mixed = fold(name ^ k0, k1 ^ u64::from(kind.flags()));
         u32::try_from(mixed.wrapping_mul(k2) >> 32).unwrap_or_default()
+    }
+
+    /// Hash of an order's id.
+    #[inline]
+    pub(crate) fn id(self, id: &OrderId) -> u32 {
+        let (a, b, rest) = split(&id.subaccount.owner);
+        let c = rest ^ (u64::from(id.subaccount.number) << 32) ^ (u64::from(id.kind.flags()) << 53);
+        self.words(a, b, c, (u64::from(id.market.0) << 32) | u64::from(id.client_id))
     }
 
     /// Hash of a subaccount in a market.

@@ -43,6 +43,7 @@ mod spent;
 mod trigger;
 mod triggers;
 mod twap;
+mod used;
 mod waiting;
 
 pub use admin::{refine, refined, set_params};

@@ -317,7 +317,7 @@ pub(crate) fn filled(
     taker_order: Option<OrderId>,
 ) {
     record(&mut books.desk, trade);
-    spent::trade(ctx, books, maker, (trade.size, maker_remaining));
+    spent::trade(books, maker, (trade.size, maker_remaining));
     for slice in [Some(maker.id), taker_order].into_iter().flatten() {
         if slice.kind == Kind::TwapSlice {
             twap::filled(ctx, books, &slice, trade.size);
@@ -352,7 +352,7 @@ fn finish(
     let remaining = left.less(filled);
     if remaining < order.size {
         // Also when only an earlier order with this id has traded: its row must outlive this order.
-        spent::trade(ctx, books, order, (filled, remaining));
+        spent::trade(books, order, (filled, remaining));
     }
     if remaining.is_zero() {
         return Ok(PlacedOrder { status, filled, resting: Size::ZERO });
@@ -385,7 +385,7 @@ fn drop_rest(ctx: &mut Ctx<'_>, books: &mut Books, order: &Order, remaining: Siz
         Status::Success | Status::WouldRest | Status::ReduceOnlyResized => Reason::NotResting,
     };
     if order.id.kind.is_stateful() {
-        spent::forget(ctx, order);
+        spent::forget(books, order);
     } else {
         spent::end(ctx, books, order);
     }

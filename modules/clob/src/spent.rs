@@ -9,13 +9,13 @@ use crate::event::{Reason, Removed};
 use crate::msg::hash;
 use crate::order::{GoodTil, Order, OrderId, Resting, Size, TimeInForce};
 use crate::params::SHORT_BLOCK_WINDOW;
-use crate::state::{Ended, Pair, Spent, SPENT};
+use crate::state::{Ended, Pair, Spent};
 
 /// Whether `order` may still be placed, and what of it is left. In this order: cancelled before (7), resting
 /// already (20, 30, 3005), ended before (20, 30), filled (24), immediate-or-cancel that traded (2004).
 pub(crate) fn left_of(ctx: &Ctx<'_>, books: &Books, order: &Order, pair: &Pair) -> Result<Size, Error> {
     let id = order.id;
-    let spent = SPENT.get(ctx.state.as_read(), &id).unwrap_or_default();
+    let spent = books.used.get(&id).copied().unwrap_or_default();
     uncancelled(&spent, order)?;
     if let Some(handle) = books.find(&id) {
         return Err(if id.kind.is_stateful() {
@@ -60,12 +60,12 @@ pub(crate) fn unfilled(spent: &Spent, order: &Order, pair: &Pair) -> Result<Size
 }
 
 /// The order traded `size`; `left` remains of it.
-pub(crate) fn trade(ctx: &mut Ctx<'_>, books: &mut Books, order: &Order, (size, left): (Size, Size)) {
+pub(crate) fn trade(books: &mut Books, order: &Order, (size, left): (Size, Size)) {
     let id = order.id;
     match order.good_til {
-        GoodTil::Time(_) if left.is_zero() => forget(ctx, order),
-        GoodTil::Time(_) => update(ctx, books, id, |spent| spent.filled = spent.filled.plus(size)),
-        GoodTil::Block(height) => update(ctx, books, id, |spent| {
+        GoodTil::Time(_) if left.is_zero() => forget(books, order),
+        GoodTil::Time(_) => books.used.update(id, |spent| spent.filled = spent.filled.plus(size)),
+        GoodTil::Block(height) => books.used.update(id, |spent| {
             spent.filled = spent.filled.plus(size);
             spent.keep = spent.keep.max(u64::from(height).saturating_add(SHORT_BLOCK_WINDOW.into()));
         }),
@@ -73,8 +73,8 @@ pub(crate) fn trade(ctx: &mut Ctx<'_>, books: &mut Books, order: &Order, (size, 
 }
 
 /// Remember a cancel of a short-term order until its block has passed.
-pub(crate) fn cancel(ctx: &mut Ctx<'_>, books: &mut Books, id: OrderId, until: u32) {
-    update(ctx, books, id, |spent| {
+pub(crate) fn cancel(books: &mut Books, id: OrderId, until: u32) {
+    books.used.update(id, |spent| {
         spent.cancelled_until = until;
         spent.keep = spent.keep.max(until.into());
     });
@@ -84,7 +84,7 @@ pub(crate) fn cancel(ctx: &mut Ctx<'_>, books: &mut Books, id: OrderId, until: u
 pub(crate) fn end(ctx: &mut Ctx<'_>, books: &mut Books, order: &Order) {
     if let GoodTil::Block(good_til_block) = order.good_til {
         let hash = hash(order, ctx.chain);
-        update(ctx, books, order.id, |spent| {
+        books.used.update(order.id, |spent| {
             spent.ended = Some(Ended { good_til_block, hash });
             spent.keep = spent.keep.max(good_til_block.into());
         });
@@ -92,41 +92,17 @@ pub(crate) fn end(ctx: &mut Ctx<'_>, books: &mut Books, order: &Order) {
 }
 
 /// An order that lived until a time is gone, and its row with it: its id may be used again.
-pub(crate) fn forget(ctx: &mut Ctx<'_>, order: &Order) {
-    if SPENT.has(ctx.state.as_read(), &order.id) {
-        SPENT.remove(ctx.state, &order.id);
-    }
+pub(crate) fn forget(books: &mut Books, order: &Order) {
+    books.used.remove(&order.id);
 }
 
 /// Take an order out of its book, with all that must follow.
 pub(crate) fn remove(ctx: &mut Ctx<'_>, books: &mut Books, handle: Handle, reason: Reason) {
     let Resting { order, remaining, .. } = books.remove(handle);
     if order.id.kind.is_stateful() {
-        forget(ctx, &order);
+        forget(books, &order);
     } else if matches!(reason, Reason::SelfTrade | Reason::Undercollateralized) {
         end(ctx, books, &order);
     }
     ctx.emit(Removed { id: order.id, reason, remaining, rested: true });
-}
-
-/// Forget the rows that nobody needs at this height any more.
-pub(crate) fn prune(ctx: &mut Ctx<'_>, books: &mut Books) {
-    while let Some(ids) = books.forget(ctx.block.height) {
-        for id in ids {
-            let spent = SPENT.get(ctx.state.as_read(), &id);
-            if spent.is_some_and(|spent| spent.keep < ctx.block.height) {
-                SPENT.remove(ctx.state, &id);
-            }
-        }
-    }
-}
-
-fn update(ctx: &mut Ctx<'_>, books: &mut Books, id: OrderId, change: impl FnOnce(&mut Spent)) {
-    let old = SPENT.get(ctx.state.as_read(), &id).unwrap_or_default();
-    let mut new = old;
-    change(&mut new);
-    if new.keep != old.keep {
-        books.keep(new.keep, id);
-    }
-    SPENT.set(ctx.state, &id, &new);
 }

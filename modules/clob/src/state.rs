@@ -291,9 +291,7 @@ pub fn rebuild(state: &dyn Read) -> Books {
         books.restore(&Resting { order: row.order(id), remaining, sequence: row.sequence });
     }
     for (id, spent) in SPENT.scan(state, &(), usize::MAX) {
-        if !id.kind.is_stateful() {
-            books.keep(spent.keep, id);
-        }
+        books.used.restore(id, spent);
     }
     rebuild_waiting(state, &mut books);
     books.set_next_sequence(NEXT_SEQUENCE.get(state).unwrap_or_default());

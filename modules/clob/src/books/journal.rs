@@ -12,9 +12,6 @@ pub(super) enum Undo {
     Placed(Handle),
     Removed(Handle),
     Reduced(Handle, Size),
-    Kept(u64),
-    /// The last of `forgotten` went.
-    Forgotten,
     /// The last of `retriggered` came.
     Armed,
     /// The last of `retriggered` went.
@@ -52,19 +49,6 @@ impl Books {
                 let level = self.touch(level);
                 level.quantums = level.quantums.saturating_add(size.raw().into());
             }
-            Undo::Kept(height) => {
-                if let Some(ids) = self.kept.get_mut(&height) {
-                    ids.pop();
-                    if ids.is_empty() {
-                        self.kept.remove(&height);
-                    }
-                }
-            }
-            Undo::Forgotten => {
-                if let Some((height, ids)) = self.forgotten.pop() {
-                    self.kept.insert(height, ids);
-                }
-            }
             Undo::Armed => {
                 if let Some(trigger) = self.retriggered.pop() {
                     self.triggers.remove(&trigger);
@@ -82,6 +66,7 @@ impl Books {
 impl Journaled for Books {
     fn savepoint(&mut self) {
         self.waiting.savepoint();
+        self.used.savepoint();
         self.accounts.savepoint();
         self.desk.savepoint();
         self.marks.push(Mark {
@@ -94,6 +79,7 @@ impl Journaled for Books {
 
     fn rollback(&mut self) {
         self.waiting.rollback();
+        self.used.rollback();
         self.accounts.rollback();
         self.desk.rollback();
         let Some(mark) = self.marks.pop() else { fault("a rollback without a savepoint") };
@@ -109,6 +95,7 @@ impl Journaled for Books {
 
     fn release(&mut self) {
         self.waiting.release();
+        self.used.release();
         self.accounts.release();
         self.desk.release();
         if self.marks.pop().is_none() {
@@ -116,7 +103,6 @@ impl Journaled for Books {
         }
         if self.marks.is_empty() {
             self.retriggered.clear();
-            self.forgotten.clear();
             // Nothing can come back any more: let the records of removed orders go.
             let mut undone = core::mem::take(&mut self.undo);
             for undo in undone.drain(..) {

@@ -142,7 +142,7 @@ impl Books {
         self.holder(id).map_or(0, |holder| self.holders.get(holder).short_term)
     }
 
-    /// A digest of every resting order in its place, of every order that waits for a price and of the next
+    /// A digest of every resting order in its place, of every order that waits for a price, of what ids have used up and of the next
     /// sequence number. Two books with the same digest behave the same.
     pub fn hash(&self) -> [u8; 32] {
         let mut digest = Sha256::new();
@@ -156,6 +156,7 @@ impl Books {
         }
         self.triggers.digest(&mut digest);
         self.waiting.digest(&mut digest);
+        self.used.digest(&mut digest);
         digest.finalize().into()
     }
 }
