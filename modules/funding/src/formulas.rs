@@ -1,8 +1,9 @@
 //! All arithmetic of funding. Nothing here reads state.
 
+use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-use num::{mean_i64_trunc, mul_div, mul_pow10, FundingIndex, Price, Ratio, Round, SignedPpm, Wide};
+use num::{mean_i64_trunc, median_i32, mul_div, mul_pow10, FundingIndex, Price, Ratio, Round, SignedPpm, Wide};
 
 /// Seconds that a funding rate is quoted for: eight hours.
 pub const RATE_SECONDS: i128 = 28_800;
@@ -27,6 +28,14 @@ pub fn premium(bid: Option<Ratio>, ask: Option<Ratio>, oracle: Ratio) -> Option<
 pub fn clamped(ppm: i128, bound: u64) -> Option<SignedPpm> {
     let bound = i128::from(bound);
     i32::try_from(ppm.clamp(bound.saturating_neg(), bound)).ok().map(SignedPpm::new)
+}
+
+/// F7: a sample of the premiums that were measured, in ppm: their median, away from zero between two, where
+/// measurements that are missing from `expected` count as zero. Zero for none.
+pub fn sample(mut premiums: Vec<i32>, expected: u32) -> SignedPpm {
+    let expected = usize::try_from(expected).unwrap_or(usize::MAX);
+    premiums.resize(premiums.len().max(expected), 0);
+    SignedPpm::new(median_i32(&mut premiums).unwrap_or_default())
 }
 
 /// F3: average premium, in ppm toward zero, over at least `expected` samples: missing ones count as zero.

@@ -8,7 +8,9 @@ use types::MarketId;
 
 use crate::clock;
 use crate::params::Params;
-use crate::state::{Clock, LastRate, Samples, CLOCK, LAST, PARAMS, SAMPLES};
+use crate::state::{
+    Clock, LastRate, Measured, Samples, CLOCK, LAST, MEASURED, MEASURES, PARAMS, SAMPLES,
+};
 use crate::Error;
 
 /// What the module starts with.
@@ -22,6 +24,10 @@ pub struct Genesis {
     pub samples: Vec<(MarketId, Samples)>,
     /// Last rates, in rising order of market.
     pub last: Vec<(MarketId, LastRate)>,
+    /// Premiums measured since the last sample, in rising order of market.
+    pub measures: Vec<(MarketId, Vec<i32>)>,
+    /// Last measurements, in rising order of market.
+    pub measured: Vec<(MarketId, Measured)>,
 }
 
 fn in_order<V>(rows: &[(MarketId, V)]) -> Result<(), Error> {
@@ -39,9 +45,12 @@ pub fn init(ctx: &mut Ctx<'_>, genesis: &Genesis) -> Result<(), Error> {
     genesis.params.check()?;
     in_order(&genesis.samples)?;
     in_order(&genesis.last)?;
+    in_order(&genesis.measures)?;
+    in_order(&genesis.measured)?;
     PARAMS.set(ctx.state, &genesis.params);
     let now = ctx.block.time;
     let clock = genesis.clock.unwrap_or_else(|| Clock {
+        next_measure: clock::next_measure(&genesis.params, now),
         next_sample: clock::next_sample(&genesis.params, now),
         next_tick: clock::next_tick(&genesis.params, now),
     });
@@ -51,6 +60,12 @@ pub fn init(ctx: &mut Ctx<'_>, genesis: &Genesis) -> Result<(), Error> {
     }
     for (market, last) in &genesis.last {
         LAST.set(ctx.state, market, last);
+    }
+    for (market, measures) in &genesis.measures {
+        MEASURES.set(ctx.state, market, measures);
+    }
+    for (market, measured) in &genesis.measured {
+        MEASURED.set(ctx.state, market, measured);
     }
     Ok(())
 }
@@ -62,5 +77,7 @@ pub fn export(state: &dyn Read) -> Genesis {
         clock: CLOCK.get(state),
         samples: SAMPLES.scan(state, &(), usize::MAX),
         last: LAST.scan(state, &(), usize::MAX),
+        measures: MEASURES.scan(state, &(), usize::MAX),
+        measured: MEASURED.scan(state, &(), usize::MAX),
     }
 }

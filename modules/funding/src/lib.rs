@@ -1,8 +1,8 @@
 //! Funding: what longs and shorts pay each other so that the market stays near the oracle price.
 //!
 //! Reading order: [`formulas`] (premium, rate and index delta: all the arithmetic), [`clock`](clock) (when a
-//! sample or a tick is due), [`sample`](sample) (the premium of the replicated book, each minute),
-//! [`tick`](tick) (samples into a rate and the rate into the market's funding index, each hour), [`params`],
+//! measurement, a sample or a tick is due), [`measure`](measure) (the premium of the replicated book),
+//! [`sample`](sample) (the median of a minute's premiums), [`tick`](tick) (samples into a rate and the rate into the market's funding index, each hour), [`params`],
 //! [`genesis`], [`query`].
 //!
 //! It never touches an account: accounts settle against the index by themselves when they are next touched. It
@@ -21,6 +21,7 @@ pub mod params;
 pub mod query;
 pub mod state;
 
+mod measure;
 mod sample;
 mod tick;
 
@@ -31,7 +32,7 @@ pub use error::Error;
 pub use genesis::Genesis;
 pub use params::Params;
 pub use query::{predicted, Predicted};
-pub use state::{layout, Clock, LastRate, Samples};
+pub use state::{layout, Clock, LastRate, Measured, Samples};
 
 /// What a block's funding did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,15 +45,20 @@ pub struct Report {
     pub skipped: u32,
 }
 
-/// Sample premiums when a sample is due, then move funding indexes when a tick is due; at most one of each in
-/// a block. The block's oracle prices are already in the state.
+/// Measure premiums when that is due, then sample them, then move funding indexes when a tick is due; at most one
+/// of each in a block. The block's oracle prices are already in the state.
 pub fn begin_block(ctx: &mut Ctx<'_>, books: &Books) -> Report {
     let params = state::params(ctx.state.as_read());
     let mut clock = state::clock(ctx.state.as_read());
     let mut report = Report::default();
     let now = ctx.block.time;
+    if now >= clock.next_measure {
+        measure::all(ctx, books, &params, &mut report);
+        clock.next_measure = clock::next_measure(&params, now);
+        state::CLOCK.set(ctx.state, &clock);
+    }
     if now >= clock.next_sample {
-        sample::all(ctx, books, &mut report);
+        sample::all(ctx, &params, &mut report);
         clock.next_sample = clock::next_sample(&params, now);
         state::CLOCK.set(ctx.state, &clock);
     }

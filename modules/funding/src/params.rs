@@ -16,11 +16,13 @@ pub struct Params {
     pub sample_seconds: u32,
     /// Seconds by which samples lag the full period; less than `sample_seconds`.
     pub sample_offset_seconds: u32,
+    /// How often a premium is measured for each sample; at least 1, and it divides `sample_seconds`.
+    pub measures_per_sample: u32,
 }
 
 impl Default for Params {
     fn default() -> Self {
-        Self { tick_seconds: 3_600, sample_seconds: 60, sample_offset_seconds: 30 }
+        Self { tick_seconds: 3_600, sample_seconds: 60, sample_offset_seconds: 30, measures_per_sample: 1 }
     }
 }
 
@@ -36,7 +38,15 @@ impl Params {
         if self.sample_offset_seconds >= self.sample_seconds {
             return Err(Error::Params("sample_offset_seconds"));
         }
+        if self.sample_seconds.checked_rem(self.measures_per_sample) != Some(0) {
+            return Err(Error::Params("measures_per_sample"));
+        }
         Ok(())
+    }
+
+    /// Seconds from measurement to measurement.
+    pub fn measure_seconds(&self) -> u32 {
+        self.sample_seconds.checked_div(self.measures_per_sample).unwrap_or(1).max(1)
     }
 
     /// How many samples a tick averages at least.

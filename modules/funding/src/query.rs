@@ -5,7 +5,7 @@ use store::Read;
 use types::{MarketId, Time};
 
 use crate::formulas::{average, rate};
-use crate::state::{clock, last, params, samples, LastRate, Samples};
+use crate::state::{clock, last, measured, params, samples, LastRate, Measured, Samples};
 use crate::Error;
 
 /// The rate that a period heads for, and what it is made of. All rates are for eight hours.
@@ -29,6 +29,8 @@ pub struct Predicted {
     pub next_tick: Time,
     /// What the last tick charged.
     pub last: Option<LastRate>,
+    /// What the last measurement saw; nothing while nobody may trade or the oracle price is stale.
+    pub measured: Option<Measured>,
 }
 
 /// What funding `market` heads for.
@@ -50,5 +52,6 @@ pub fn predicted(state: &dyn Read, market: MarketId) -> Result<Predicted, Error>
         expected,
         next_tick: clock(state).next_tick,
         last: last(state, market),
+        measured: measured(state, market),
     })
 }

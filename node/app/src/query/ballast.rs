@@ -51,13 +51,32 @@ fn funding(call: &Call<'_>, market: MarketId) -> Result<wire::MarketFunding, Fai
     Ok(wire::MarketFunding {
         market_id: market.0,
         predicted_rate_ppm: predicted.rate.raw(),
+        rate_now_ppm: predicted.rate_now.raw(),
+        average_premium_ppm: predicted.premium,
+        default_rate_ppm: predicted.default.raw(),
+        max_rate_ppm: predicted.bound,
         samples: predicted.samples.count,
+        expected_samples: predicted.expected,
         funding_index: serint::encode(perpetual.map_or(0, |perpetual| perpetual.funding_index.raw())),
-        next_tick_time: Some(prost_types::Timestamp {
-            seconds: predicted.next_tick.seconds(),
-            nanos: i32::try_from(predicted.next_tick.subsec_nanos()).unwrap_or_default(),
+        next_tick_time: Some(moment(predicted.next_tick)),
+        last_measure: predicted.measured.map(|seen| wire::PremiumMeasure {
+            impact_bid_subticks: seen.bid.map_or(0, num::Subticks::raw),
+            impact_ask_subticks: seen.ask.map_or(0, num::Subticks::raw),
+            oracle_price: seen.price.raw(),
+            premium_ppm: seen.premium.raw(),
+            time: Some(moment(seen.time)),
+        }),
+        last_charge: predicted.last.map(|last| wire::FundingCharge {
+            rate_ppm: last.rate.raw(),
+            index_delta: serint::encode(last.delta.raw()),
+            time: Some(moment(last.time)),
         }),
     })
+}
+
+fn moment(time: types::Time) -> prost_types::Timestamp {
+    let nanos = i32::try_from(time.subsec_nanos()).unwrap_or_default();
+    prost_types::Timestamp { seconds: time.seconds(), nanos }
 }
 
 fn invariants(call: &Call<'_>) -> wire::InvariantsResponse {
