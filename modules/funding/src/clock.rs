@@ -57,7 +57,8 @@ mod tests {
 
     #[test]
     fn a_faster_grid_has_its_own_moments() {
-        let params = Params { tick_seconds: 60, sample_seconds: 5, sample_offset_seconds: 2, measures_per_sample: 5 };
+        let params =
+            Params { tick_seconds: 60, sample_seconds: 5, sample_offset_seconds: 2, measures_per_sample: 5 };
         assert_eq!(next_sample(&params, Time::from_unix(100, 5)), Time::from_unix(102, 0));
         assert_eq!(next_sample(&params, Time::from_unix(102, 0)), Time::from_unix(107, 0));
         assert_eq!(next_tick(&params, Time::from_unix(100, 5)), Time::from_unix(120, 0));

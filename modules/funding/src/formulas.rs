@@ -3,7 +3,9 @@
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-use num::{mean_i64_trunc, median_i32, mul_div, mul_pow10, FundingIndex, Price, Ratio, Round, SignedPpm, Wide};
+use num::{
+    mean_i64_trunc, median_i32, mul_div, mul_pow10, FundingIndex, Price, Ratio, Round, SignedPpm, Wide,
+};
 
 /// Seconds that a funding rate is quoted for: eight hours.
 pub const RATE_SECONDS: i128 = 28_800;

@@ -8,9 +8,7 @@ use types::MarketId;
 
 use crate::clock;
 use crate::params::Params;
-use crate::state::{
-    Clock, LastRate, Measured, Samples, CLOCK, LAST, MEASURED, MEASURES, PARAMS, SAMPLES,
-};
+use crate::state::{Clock, LastRate, Measured, Samples, CLOCK, LAST, MEASURED, MEASURES, PARAMS, SAMPLES};
 use crate::Error;
 
 /// What the module starts with.

@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use funding::formulas::{average, clamped, in_subticks, index_delta, premium, rate};
+use funding::formulas::{average, clamped, in_subticks, index_delta, premium, rate, sample};
 use num::{FundingIndex, Ppm, Price, Ratio, SignedPpm};
 use perpetuals::margin::max_rate;
 
@@ -54,6 +54,26 @@ fn rates_average_all_samples_of_the_period_and_keep_their_bound() {
         assert_eq!(rate(premium, SignedPpm::new(default), bound), Some(SignedPpm::new(expected)), "{id}");
     }
     assert_eq!((plain, narrow, widest), (1_500_000, 120_000, 6_000_000));
+}
+
+#[test]
+fn f15_a_sample_is_the_median_of_what_was_measured_and_of_zeros() {
+    for (id, premiums, expected, median) in [
+        ("F15: nothing", vec![], 4, 0),
+        ("F15: one of four", vec![1_000], 4, 0),
+        ("F15: two of four", vec![-5, -10], 4, -3),
+        ("F15: three of four", vec![200, -100, 100], 4, 50),
+        ("F15: four of six", vec![-5, -10, 2, -1], 6, -1),
+        ("F15: five of six", vec![200, -100, 100, 30, 40], 6, 35),
+        ("one of one", vec![1_000], 1, 1_000),
+        ("more than expected", vec![1, 2, 9], 1, 2),
+        ("away from zero", vec![2, 3], 2, 3),
+        ("away from zero, below", vec![-2, -3], 2, -3),
+        ("the largest", vec![i32::MAX, i32::MAX], 2, i32::MAX),
+        ("the smallest", vec![i32::MIN, i32::MIN], 2, i32::MIN),
+    ] {
+        assert_eq!(sample(premiums, expected), SignedPpm::new(median), "{id}");
+    }
 }
 
 #[test]

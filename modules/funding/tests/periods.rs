@@ -90,6 +90,57 @@ fn samples_come_once_a_minute_at_the_half_minute() {
 }
 
 #[test]
+fn a_sample_is_the_median_of_its_measurements() {
+    let params = Params { measures_per_sample: 4, ..Params::default() };
+    let mut world = World::new(&Setup { params, ..Setup::default() }, 0);
+    book_above(&mut world);
+    // Measured at 15, 30: the two that the first sample sees of its four; at 45, 60, 75 and 90.
+    for second in 1..=29 {
+        world.block(second, &at(50_000));
+    }
+    assert_eq!((samples(&world), funding::state::measures(&world.state, BTC)), ((0, 0), vec![1_000]));
+    world.block(30, &at(50_000));
+    assert_eq!(samples(&world), (500, 1), "the median of 0, 0, 1000 and 1000");
+    for (second, dollars) in [(45, 50_000), (60, 50_000), (75, 50_000), (90, 10_000)] {
+        world.block(second, &at(dollars));
+    }
+    assert_eq!(samples(&world), (1_500, 2), "one moment of a wild price changes nothing");
+    assert_eq!(funding::state::measures(&world.state, BTC), Vec::<i32>::new());
+    let seen = funding::state::measured(&world.state, BTC).unwrap();
+    assert_eq!((seen.bid.unwrap().raw(), seen.ask.unwrap().raw()), (dimes(500_500), dimes(500_600)));
+    assert_eq!((seen.price.raw(), seen.time.seconds()), (10_000 * BTC_DOLLAR, 90));
+    assert_eq!(seen.premium, SignedPpm::new(4_005_000));
+    let predicted = funding::predicted(&world.state, BTC).unwrap();
+    assert_eq!((predicted.measured, predicted.premium), (Some(seen), 750));
+    let exported = funding::genesis::export(&world.state);
+    world.block(105, &at(50_000));
+    let mut other = World::new(&Setup::default(), 0);
+    other.run(|ctx, _| funding::genesis::init(ctx, &exported)).unwrap();
+    book_above(&mut other);
+    other.block(105, &at(50_000));
+    assert_eq!(funding::genesis::export(&other.state), funding::genesis::export(&world.state));
+}
+
+#[test]
+fn q8_a_new_market_leaves_the_samples_of_the_others_alone() {
+    let mut world = World::new(&Setup { default_funding: 100, ..Setup::default() }, 0);
+    book_above(&mut world);
+    world.block(30, &at(50_000));
+    let key = |market: u8| vec![0x13, 0x02, 0, 0, 0, market];
+    let row = |world: &World, market| {
+        let mut row = None;
+        store::Read::read(&world.state, &key(market), &mut |bytes| row = Some(bytes.to_vec()));
+        row
+    };
+    let mut new = row(&world, 1).expect("markets are rows of this table");
+    new[3] = 2;
+    store::State::set(&mut world.state, &key(2), &new);
+    world.block(90, &at(50_000));
+    assert_eq!(samples(&world), (2_000, 2));
+    assert_eq!(funding::state::samples(&world.state, MarketId(2)).count, 1, "it starts with what it sees");
+}
+
+#[test]
 fn missed_samples_and_ticks_are_not_made_up() {
     let mut world = World::new(&Setup::default(), 0);
     book_above(&mut world);
@@ -130,7 +181,8 @@ fn f7_f13_an_hour_of_samples_moves_the_index() {
 fn f17_positions_settle_against_the_index() {
     let positions = vec![(2, ONE_BTC * 8 / 10), (3, -ONE_BTC), (4, ONE_BTC * 2 / 10)];
     // One sample an hour, so that it is the average.
-    let params = Params { tick_seconds: 3_600, sample_seconds: 3_600, sample_offset_seconds: 30 };
+    let params =
+        Params { tick_seconds: 3_600, sample_seconds: 3_600, sample_offset_seconds: 30, ..Params::default() };
     let mut world = World::new(&Setup { positions, params, ..Setup::default() }, 0);
     world.rest(BTC, Buy, COIN, dimes(280_000));
     world.rest(BTC, Sell, COIN, dimes(280_050));
@@ -204,6 +256,8 @@ fn state_exports_and_starts_again() {
         ("sample_seconds", Params { sample_seconds: 0, ..Params::default() }),
         ("sample_seconds", Params { sample_seconds: 7, ..Params::default() }),
         ("sample_offset_seconds", Params { sample_offset_seconds: 60, ..Params::default() }),
+        ("measures_per_sample", Params { measures_per_sample: 0, ..Params::default() }),
+        ("measures_per_sample", Params { measures_per_sample: 7, ..Params::default() }),
     ] {
         assert_eq!(params.check(), Err(funding::Error::Params(name)));
     }

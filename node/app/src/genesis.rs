@@ -14,8 +14,8 @@ use crate::state::{self, Rules};
 mod document;
 
 pub use document::{
-    AppState, Balance, FeeTier, Fees, Funding, GenesisCoin, Governance, Liquidations, LiquidityTier, Market,
-    Orders,
+    AppState, Balance, Discount, FeeTier, Fees, Funding, GenesisCoin, Governance, Liquidations,
+    LiquidityTier, Market, Orders,
 };
 
 /// Why a genesis is refused.
@@ -198,7 +198,17 @@ fn fees_genesis(app: &AppState) -> fees::Genesis {
         insurance_share: Ppm::new(app.fees.insurance_share_ppm),
         builder_cap: Ppm::new(app.fees.builder_cap_ppm),
     };
-    fees::Genesis { params, tiers: app.fee_tiers.iter().map(tier).collect(), ..fees::Genesis::default() }
+    let second = |seconds| Time::from_unix(seconds, 0);
+    let discount = |row: &Discount| {
+        let (start, end) = (second(row.start), second(row.end));
+        (MarketId(row.market), fees::Discount { start, end, charge: Ppm::new(row.charge_ppm) })
+    };
+    fees::Genesis {
+        params,
+        tiers: app.fee_tiers.iter().map(tier).collect(),
+        discounts: app.fees.discounts.iter().map(discount).collect(),
+        ..fees::Genesis::default()
+    }
 }
 
 fn rate_limits(orders: &Orders) -> clob::RateLimits {
@@ -244,6 +254,7 @@ fn funding_genesis(app: &AppState) -> funding::Genesis {
         tick_seconds: clock.tick_seconds,
         sample_seconds: clock.sample_seconds,
         sample_offset_seconds: clock.sample_offset_seconds,
+        measures_per_sample: clock.measures_per_sample,
     };
     funding::Genesis { params, ..funding::Genesis::default() }
 }

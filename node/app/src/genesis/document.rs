@@ -147,6 +147,8 @@ pub struct Fees {
     pub insurance_share_ppm: u32,
     /// Most that a builder may ask for.
     pub builder_cap_ppm: u32,
+    /// Markets whose fees are lowered for a time, in rising order of market.
+    pub discounts: Vec<Discount>,
 }
 
 impl Default for Fees {
@@ -156,8 +158,23 @@ impl Default for Fees {
             window_seconds: params.window_seconds,
             insurance_share_ppm: params.insurance_share.raw(),
             builder_cap_ppm: params.builder_cap.raw(),
+            discounts: Vec::new(),
         }
     }
+}
+
+/// Lower fees in one market.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Discount {
+    /// Which market.
+    pub market: u32,
+    /// First second, since 1970.
+    pub start: i64,
+    /// First second after it.
+    pub end: i64,
+    /// Part of the rate that is still charged.
+    pub charge_ppm: u32,
 }
 
 /// Funding clock, in seconds.
@@ -170,11 +187,13 @@ pub struct Funding {
     pub sample_seconds: u32,
     /// Moment of a sample within its period.
     pub sample_offset_seconds: u32,
+    /// Measurements of the premium for each sample.
+    pub measures_per_sample: u32,
 }
 
 impl Default for Funding {
     fn default() -> Self {
-        Self { tick_seconds: 3600, sample_seconds: 60, sample_offset_seconds: 30 }
+        Self { tick_seconds: 3600, sample_seconds: 60, sample_offset_seconds: 30, measures_per_sample: 1 }
     }
 }
 
