@@ -1,9 +1,9 @@
 //! Funding: what longs and shorts pay each other so that the market stays near the oracle price.
 //!
-//! Reading order: [`formulas`] (premium, rate and index delta: all the arithmetic), [`clock`](clock) (when a
-//! measurement, a sample or a tick is due), [`measure`](measure) (the premium of the replicated book),
-//! [`sample`](sample) (the median of a minute's premiums), [`tick`](tick) (samples into a rate and the rate into the market's funding index, each hour), [`params`],
-//! [`genesis`], [`query`].
+//! Reading order: [`formulas`] (premium, rate and index delta: all the arithmetic), [`clock`] (when a
+//! measurement, a sample or a tick is due), `measure` (the premium of the replicated book), `sample` (the median
+//! of a minute's premiums), `tick` (samples into a rate and the rate into the market's funding index, each
+//! hour), [`params`], [`genesis`], [`query`].
 //!
 //! It never touches an account: accounts settle against the index by themselves when they are next touched. It
 //! never reads a vote on premiums (the book is the same on every node), never charges on a stale price, and one

@@ -61,17 +61,19 @@ fn move_index(world: &mut World, market: MarketId, delta: i128) {
 }
 
 #[test]
-fn f5_an_index_of_minus_thirty_that_falls_costs_a_short_two_thousand_one_hundred() {
-    // F5: 100 quantums short from an index of -10 and 10^8 long from -30, both at -100 at last.
+fn f5_a_long_pays_for_twenty_of_the_index_before_its_withdrawal_is_taken_off() {
     let mut world = World::new(&Setup::default(), 0);
     move_index(&mut world, BTC, -30);
     give(&mut world, BTC, 2, 3, 100_000_000);
     move_index(&mut world, BTC, 20);
-    touch(&mut world, 3);
+    let update = Update { id: account(3), quote: QuoteQuantums::new(-100), base: None };
+    let kind = Kind::Withdrawal;
+    world.run(|ctx, books| subaccounts::update(ctx, &mut books.accounts, &[update], kind)).unwrap();
+    // From -30 to -10: 20 * 10^8 / 10^6.
+    assert_eq!(quote(&world, 3) - RICH, -2_100);
+    assert_eq!(world.emitted("funding_paid", "amount"), [Value::Signed(2_000)]);
     touch(&mut world, 2);
-    // The index rose by 20 from -30 to -10: the long pays 20 * 10^8 / 10^6.
-    assert_eq!((quote(&world, 3) - RICH, quote(&world, 2) - RICH), (-2_000, 2_000));
-    assert_eq!((received(&world), dust(&world)), (0, 0));
+    assert_eq!((quote(&world, 2) - RICH, dust(&world)), (2_000, 0));
 }
 
 #[test]

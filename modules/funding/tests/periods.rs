@@ -126,14 +126,14 @@ fn q8_a_new_market_leaves_the_samples_of_the_others_alone() {
     let mut world = World::new(&Setup { default_funding: 100, ..Setup::default() }, 0);
     book_above(&mut world);
     world.block(30, &at(50_000));
-    let key = |market: u8| vec![0x13, 0x02, 0, 0, 0, market];
+    let key = |market: u8| vec![0x13, 0x00, 0, 0, 0, market];
     let row = |world: &World, market| {
         let mut row = None;
         store::Read::read(&world.state, &key(market), &mut |bytes| row = Some(bytes.to_vec()));
         row
     };
     let mut new = row(&world, 1).expect("markets are rows of this table");
-    new[3] = 2;
+    new[0] = 2;
     store::State::set(&mut world.state, &key(2), &new);
     world.block(90, &at(50_000));
     assert_eq!(samples(&world), (2_000, 2));

@@ -25,7 +25,8 @@ const SEEDED_START: i64 = 1_735_689_600;
 /// What the insurance fund starts with: enough for a bad day of few, not for a crash.
 const INSURANCE: u128 = 500_000_000;
 /// Funding is paid each minute, so that people who watch see it.
-const FUNDING: Funding = Funding { tick_seconds: 60, sample_seconds: 5, sample_offset_seconds: 2, measures_per_sample: 1 };
+const FUNDING: Funding =
+    Funding { tick_seconds: 60, sample_seconds: 5, sample_offset_seconds: 2, measures_per_sample: 1 };
 
 /// A running devnet.
 pub(crate) struct Chain {
