@@ -65,7 +65,7 @@ pub(crate) fn may_wait(ctx: &Ctx<'_>, books: &Books, id: &OrderId) -> Result<(),
     if CONDITIONALS.has(state, id) || TWAPS.has(state, id) || books.find(id).is_some() {
         return Err(Error::Exists(*id));
     }
-    within_tier(ctx, books, id.subaccount, Counted::Stateful)?;
+    within_tier(books, id.subaccount, Counted::Stateful)?;
     let count = books.waiting.count(&id.subaccount);
     if count >= books.budgets.params.max_resting {
         return Err(Error::TooManyResting { id: id.subaccount, market: id.market, count });

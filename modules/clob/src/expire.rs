@@ -32,6 +32,7 @@ pub fn expire(ctx: &mut Ctx<'_>, books: &mut Books) {
 /// After a block's messages: pay fees, write the rows of what changed, and begin new budgets.
 pub fn end_block(ctx: &mut Ctx<'_>, books: &mut Books) {
     books.desk.end_block(ctx);
+    books.accounts.flush(ctx.state);
     let changes = books.take_changes();
     for id in &changes.gone {
         ORDERS.remove(ctx.state, id);

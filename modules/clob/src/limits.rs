@@ -306,12 +306,7 @@ pub(crate) enum Counted {
 }
 
 /// Whether the account is worth one more order (10001).
-pub(crate) fn within_tier(
-    ctx: &Ctx<'_>,
-    books: &Books,
-    id: SubaccountId,
-    counted: Counted,
-) -> Result<(), Error> {
+pub(crate) fn within_tier(books: &Books, id: SubaccountId, counted: Counted) -> Result<(), Error> {
     let params = &books.budgets.params;
     let (tiers, count) = match counted {
         Counted::ShortTerm => (&params.short_term_equity_tiers, books.short_term(&id)),
@@ -322,8 +317,7 @@ pub(crate) fn within_tier(
     if tiers.is_empty() {
         return Ok(());
     }
-    let account = subaccounts::get(ctx.state.as_read(), &id);
-    let risk = subaccounts::risk(ctx.state.as_read(), &account).map_err(Error::Subaccount)?;
+    let risk = books.accounts.risk(&id).map_err(Error::Subaccount)?;
     match limit_of(tiers, risk.net_collateral) {
         Some(limit) if count >= limit => Err(Error::EquityTier { id, count, limit }),
         Some(_) | None => Ok(()),

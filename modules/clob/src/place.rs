@@ -113,14 +113,14 @@ pub fn put(
     };
     books.open(order.id.market, pair.grid());
     let left = spent::left_of(ctx, books, order, &pair)?;
-    let wanted = left.min(reducible(ctx, books, order)?);
+    let wanted = left.min(reducible(books, order)?);
     let user = origin == Origin::User;
     let stateful = order.id.kind.is_stateful();
     if user && !stateful && order.time_in_force != TimeInForce::ImmediateOrCancel {
-        within_tier(ctx, books, order.id.subaccount, Counted::ShortTerm)?;
+        within_tier(books, order.id.subaccount, Counted::ShortTerm)?;
     }
     if user && stateful {
-        within_tier(ctx, books, order.id.subaccount, Counted::Stateful)?;
+        within_tier(books, order.id.subaccount, Counted::Stateful)?;
     }
     if (user && stateful) || origin == Origin::TwapSlice {
         affordable(ctx, books, order, &pair)?;
@@ -199,11 +199,11 @@ pub(crate) fn in_window(block: &Block, good_til: GoodTil) -> Result<(), Error> {
 }
 
 /// What a reduce-only order may trade at most: the position that it opposes.
-fn reducible(ctx: &Ctx<'_>, books: &Books, order: &Order) -> Result<Size, Error> {
+fn reducible(books: &Books, order: &Order) -> Result<Size, Error> {
     if !order.reduce_only {
         return Ok(order.size);
     }
-    let position = books.accounts.size(ctx.state.as_read(), &order.id.subaccount, order.id.market);
+    let position = books.accounts.size(&order.id.subaccount, order.id.market);
     let opposes = match order.side {
         Side::Buy => position.is_negative(),
         Side::Sell => position.is_positive(),
@@ -316,7 +316,7 @@ pub(crate) fn filled(
     (maker, maker_remaining): (&Order, Size),
     taker_order: Option<OrderId>,
 ) {
-    record(&mut books.desk, trade);
+    record((&mut books.desk, &books.accounts), trade);
     spent::trade(books, maker, (trade.size, maker_remaining));
     for slice in [Some(maker.id), taker_order].into_iter().flatten() {
         if slice.kind == Kind::TwapSlice {

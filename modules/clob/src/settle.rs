@@ -73,14 +73,14 @@ pub(crate) fn update_of(
         Side::Buy => -quote - fee,
         Side::Sell => quote - fee,
     };
-    Update { id, quote: paid, base: Some((market, side.signed(size))) }
+    Update { id, quote: paid, base: Some((market, side.signed(size))), fee }
 }
 
 /// Count a match that was paid: volumes of both sides, and fees that wait in the pool.
-pub(crate) fn record(desk: &mut fees::Desk, trade: &Trade) {
+pub(crate) fn record((desk, accounts): (&mut fees::Desk, &Accounts), trade: &Trade) {
     desk.record(&fees::Fill {
         market: trade.market,
-        pool: subaccounts::pool_of(trade.market),
+        pool: accounts.pool_of(trade.market),
         maker: trade.maker.owner,
         taker: trade.taker.owner,
         quote: trade.quote,
@@ -100,12 +100,15 @@ pub(crate) fn settle(
     let taker = update_of(trade.taker, trade.market, (trade.side, size), trade.quote, fee);
     let maker_side = trade.side.opposite();
     let maker = update_of(trade.maker, trade.market, (maker_side, size), trade.quote, trade.maker_fee);
-    let has = insurance::balance(ctx.state.as_read(), &ctx.chain.collateral);
-    if trade.insurance.is_negative() && !insurance::can_pay(has, trade.insurance) {
-        return Err(Obstacle::FundDry);
+    if trade.insurance.is_negative() {
+        let has = insurance::balance_of(ctx.state.as_read(), trade.market, &ctx.chain.collateral);
+        if !insurance::can_pay(has, trade.insurance) {
+            return Err(Obstacle::FundDry);
+        }
     }
     attempt(ctx, accounts, |ctx, accounts| {
-        insurance::settle(ctx, trade.insurance).map_err(|error| Obstacle::Failed(error.into()))?;
+        insurance::settle(ctx, trade.market, trade.insurance)
+            .map_err(|error| Obstacle::Failed(error.into()))?;
         subaccounts::update(ctx, accounts, &[taker, maker], kind).map_err(|Refused { index, code }| {
             match index {
                 0 => Obstacle::Taker(code),

@@ -37,7 +37,7 @@ fn insure(ctx: &mut Ctx<'_>, _pool: &Address, held: &Held, share: Ppm) -> QuoteQ
     if !part.is_positive() {
         return QuoteQuantums::ZERO;
     }
-    let paid = attempt(ctx, &mut (), |ctx, ()| insurance::settle(ctx, part));
+    let paid = attempt(ctx, &mut (), |ctx, ()| insurance::settle(ctx, held.market, part));
     if paid.is_ok() {
         part
     } else {

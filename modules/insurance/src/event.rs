@@ -1,9 +1,9 @@
 //! Events of this module.
 
 use num::QuoteQuantums;
-use types::Event;
+use types::{Event, MarketId};
 
-/// The fund received (`amount` above zero) or paid (below zero), and then held `balance`.
-pub(crate) fn insurance_payment(amount: QuoteQuantums, balance: QuoteQuantums) -> Event {
-    Event::new("insurance_payment").with("amount", amount).with("balance", balance)
+/// The fund behind `market` received (`amount` above zero) or paid (below zero), and then held `balance`.
+pub(crate) fn insurance_payment(market: MarketId, amount: QuoteQuantums, balance: QuoteQuantums) -> Event {
+    Event::new("insurance_payment").with("market", market).with("amount", amount).with("balance", balance)
 }

@@ -5,7 +5,7 @@ use insurance::genesis::{export, init, Genesis};
 use insurance::{balance, can_pay, fund, query, settle, totals, Error, Totals};
 use num::QuoteQuantums;
 use store::{Ctx, Memory};
-use types::{Address, Block, Chain, Coin, Denom, Event, Events, Rejection};
+use types::{Address, Block, Chain, Coin, Denom, Event, Events, MarketId, Rejection};
 
 fn chain() -> Chain {
     let collateral = Denom::new("uusdc").unwrap();
@@ -39,7 +39,7 @@ fn start(fund_holds: u128, pool_holds: u128) -> Memory {
 }
 
 fn pay(state: &mut Memory, delta: i128) -> Result<(), Error> {
-    with(state, |ctx| settle(ctx, quote(delta))).0
+    with(state, |ctx| settle(ctx, MarketId(0), quote(delta))).0
 }
 
 /// I2: balance = start + paid in - paid out.
@@ -100,12 +100,12 @@ fn what_cannot_be_paid_changes_nothing_and_says_why() {
 #[test]
 fn a_payment_tells_amount_and_balance() {
     let mut state = start(100, 0);
-    let (_, events) = with(&mut state, |ctx| settle(ctx, quote(-40)));
+    let (_, events) = with(&mut state, |ctx| settle(ctx, MarketId(0), quote(-40)));
     let told = events.last().unwrap();
     assert_eq!(told.kind, "insurance_payment");
     assert_eq!(told.get("amount"), Some(&types::Value::Signed(-40)));
     assert_eq!(told.get("balance"), Some(&types::Value::Signed(60)));
-    let (_, events) = with(&mut state, |ctx| settle(ctx, quote(0)));
+    let (_, events) = with(&mut state, |ctx| settle(ctx, MarketId(0), quote(0)));
     assert!(events.is_empty());
 }
 
@@ -119,7 +119,8 @@ fn a_genesis_that_is_exported_starts_the_same_fund() {
     with(&mut state, |ctx| init(ctx, &genesis)).0.unwrap();
     let after: Vec<_> = state.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
     assert_eq!(after, before);
-    let wrong = Genesis { totals: Some(Totals { start: quote(1), ..Totals::default() }) };
+    let wrong =
+        Genesis { totals: Some(Totals { start: quote(1), ..Totals::default() }), ..Genesis::default() };
     assert_eq!(with(&mut state, |ctx| init(ctx, &wrong)).0, Err(Error::Totals(quote(98))));
 }
 

@@ -6,7 +6,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use num::{BaseQuantums, QuoteQuantums};
-use store::{Ctx, Read};
+use store::Ctx;
 use subaccounts::{Accounts, Kind, Side, Update};
 use types::{MarketId, SubaccountId};
 
@@ -37,10 +37,10 @@ pub fn deleverage(
     step: BaseQuantums,
     tries: u32,
 ) -> Result<Outcome, Error> {
-    let size = accounts.size(ctx.state.as_read(), id, market);
+    let size = accounts.size(id, market);
     let mut outcome = Outcome { left: size.abs(), ..Outcome::default() };
     let Some(side) = Side::of(size) else { return Ok(outcome) };
-    let mut others = holders((ctx.state.as_read(), accounts), market, side.opposite());
+    let mut others = holders(accounts, market, side.opposite());
     let mut skipped = BTreeSet::from([*id]);
     let mut tries = usize::try_from(tries).unwrap_or(usize::MAX);
     while outcome.left.is_positive() && tries > 0 {
@@ -71,9 +71,9 @@ pub fn deleverage(
 }
 
 /// Accounts on this side of `market` in order of id. Reads all of them.
-fn holders((state, accounts): (&dyn Read, &Accounts), market: MarketId, side: Side) -> Vec<Share> {
-    let ids = subaccounts::holders(state, market, side, None, usize::MAX);
-    ids.into_iter().map(|id| (id, accounts.size(state, &id, market).abs())).collect()
+fn holders(accounts: &Accounts, market: MarketId, side: Side) -> Vec<Share> {
+    let ids = accounts.holders(market, side);
+    ids.into_iter().map(|id| (id, accounts.size(&id, market).abs())).collect()
 }
 
 /// Change two accounts at once, without fees.
@@ -99,14 +99,19 @@ pub fn offset(
     size: BaseQuantums,
 ) -> Result<QuoteQuantums, Error> {
     let state = ctx.state.as_read();
-    let (settled, risk) = account(state, accounts, id)?;
+    let (settled, risk) = account(accounts, id)?;
     let terms = Market::load(state, market)?;
     let holding = terms.holding(settled.size(market))?;
     let slice = terms.slice(&holding, size)?;
     let quote = bankruptcy_quote(&risk, &slice, holding.base).ok_or(Error::Overflow(market))?;
     let updates = [
-        Update { id: *id, quote, base: Some((market, slice.base)) },
-        Update { id: *counterparty, quote: -quote, base: Some((market, -slice.base)) },
+        Update { id: *id, quote, base: Some((market, slice.base)), fee: QuoteQuantums::ZERO },
+        Update {
+            id: *counterparty,
+            quote: -quote,
+            base: Some((market, -slice.base)),
+            fee: QuoteQuantums::ZERO,
+        },
     ];
     change((ctx, accounts), &updates)?;
     ctx.emit(Deleveraged { id: *id, counterparty: *counterparty, market, size, quote });

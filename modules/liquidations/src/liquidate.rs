@@ -64,7 +64,7 @@ fn order(
     let state = ctx.state.as_read();
     let overflow = Error::Overflow(market.id);
     let pair = clob::pair(state, market.id).ok_or(Error::NoTerms(market.id))?;
-    let (settled, risk) = account(state, accounts, id)?;
+    let (settled, risk) = account(accounts, id)?;
     if !risk.is_liquidatable() {
         return Err(Error::NotLiquidatable(*id));
     }
@@ -142,7 +142,7 @@ fn take(
     part: &Order,
     (may_lose, params): (QuoteQuantums, &Params),
 ) -> Result<Closed, Error> {
-    let (settled, risk) = account(ctx.state.as_read(), &books.accounts, &part.id)?;
+    let (settled, risk) = account(&books.accounts, &part.id)?;
     let holding = market.holding(settled.size(market.id))?;
     let left = Cell::new(may_lose);
     let delta = |size: BaseQuantums, quote: QuoteQuantums| {

@@ -56,7 +56,7 @@ fn count(sum: &mut u32, more: usize) {
 /// changes accounts, prices or funding later in the block must be followed by [`Watch::refresh`].
 pub fn run(ctx: &mut Ctx<'_>, books: &mut Books, watch: &mut Watch) -> Report {
     let mut report = Report::default();
-    let fund = insurance::totals(ctx.state.as_read());
+    let (paid_in, paid_out) = insurance::flows(ctx.state.as_read());
     books.accounts.flush(ctx.state);
     watch.refresh(ctx.state);
     let params = params(ctx.state.as_read());
@@ -77,15 +77,19 @@ pub fn run(ctx: &mut Ctx<'_>, books: &mut Books, watch: &mut Watch) -> Report {
         waiting.retain(|id| watch.below().contains_key(id));
     }
     remember(ctx, &waiting);
-    let moved = insurance::totals(ctx.state.as_read());
-    report.insurance_paid = moved.paid_out - fund.paid_out;
-    report.insurance_received = moved.paid_in - fund.paid_in;
-    let negative: Vec<_> = watch.below().values().filter(|risk| risk.net_collateral.is_negative()).collect();
+    let moved = insurance::flows(ctx.state.as_read());
+    report.insurance_paid = moved.1 - paid_out;
+    report.insurance_received = moved.0 - paid_in;
+    let negative: Vec<_> =
+        watch.below().iter().filter(|(_, risk)| risk.net_collateral.is_negative()).collect();
     count(&mut report.negative, negative.len());
     if !negative.is_empty() {
-        let deficit = negative.iter().map(|risk| risk.net_collateral).sum();
+        let deficit = negative.iter().map(|(_, risk)| risk.net_collateral).sum();
+        let pools: BTreeSet<_> = negative.iter().map(|(id, _)| books.accounts.collateral(id)).collect();
         ctx.emit(event::deficit(report.negative, deficit));
-        subaccounts::gate_withdrawals(ctx);
+        for of in pools {
+            subaccounts::gate_withdrawals(ctx, of);
+        }
     }
     report
 }
@@ -106,7 +110,7 @@ fn wind(
     books.accounts.flush(ctx.state);
     watch.refresh(ctx.state);
     for market in &over {
-        for id in indebted(ctx.state.as_read(), &books.accounts, watch, *market) {
+        for id in indebted(&books.accounts, watch, *market) {
             if !cover(ctx, books, (&id, *market), params, report) {
                 break;
             }
@@ -130,7 +134,7 @@ fn candidates(state: &dyn Read, accounts: &Accounts, block: &Block, watch: &Watc
         .filter(|market| prices::is_fresh(state, block, *market))
         .collect();
     let judged = |id: &SubaccountId| {
-        let account = accounts.get(state, id);
+        let account = accounts.get(id);
         account.positions.iter().all(|(market, _)| fresh.contains(market))
     };
     let below = watch.below().iter().filter(|(id, _)| judged(id));
@@ -151,7 +155,7 @@ fn close(
     let mut tried = BTreeSet::new();
     let mut had_room = true;
     loop {
-        let Ok((settled, risk)) = account(ctx.state.as_read(), &books.accounts, id) else { return had_room };
+        let Ok((settled, risk)) = account(&books.accounts, id) else { return had_room };
         if risk.maintenance <= risk.net_collateral || !tally.notional.is_positive() {
             return had_room;
         }
@@ -212,8 +216,7 @@ fn cover(
     report: &mut Report,
 ) -> bool {
     let state = ctx.state.as_read();
-    let negative =
-        account(state, &books.accounts, id).is_ok_and(|(_, risk)| risk.net_collateral.is_negative());
+    let negative = account(&books.accounts, id).is_ok_and(|(_, risk)| risk.net_collateral.is_negative());
     let Some(pair) = clob::pair(state, market).filter(|_| negative) else { return true };
     if report.offered >= params.max_deleveragings {
         return false;

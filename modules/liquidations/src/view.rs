@@ -12,14 +12,10 @@ use crate::formulas::{Holding, Slice};
 use crate::Error;
 
 /// An account with its funding settled, and its health.
-pub(crate) fn account(
-    state: &dyn Read,
-    accounts: &Accounts,
-    id: &SubaccountId,
-) -> Result<(Subaccount, Risk), Error> {
+pub(crate) fn account(accounts: &Accounts, id: &SubaccountId) -> Result<(Subaccount, Risk), Error> {
     let wrong = |error: subaccounts::Error| Error::Account { id: *id, reason: error.to_string() };
-    let settled = accounts.settled(state, id).map_err(wrong)?;
-    let risk = subaccounts::risk_of(state, &settled).map_err(wrong)?;
+    let settled = accounts.settled(id).map_err(wrong)?;
+    let risk = accounts.risk(id).map_err(wrong)?;
     Ok((settled, risk))
 }
 

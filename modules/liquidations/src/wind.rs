@@ -26,14 +26,9 @@ pub(crate) fn markets(state: &dyn Read) -> Vec<MarketId> {
 
 /// Accounts worth less than nothing with a position in `market`, in order: those are closed at their bankruptcy
 /// price, as in any market.
-pub(crate) fn indebted(
-    state: &dyn Read,
-    accounts: &Accounts,
-    watch: &Watch,
-    market: MarketId,
-) -> Vec<SubaccountId> {
+pub(crate) fn indebted(accounts: &Accounts, watch: &Watch, market: MarketId) -> Vec<SubaccountId> {
     let below = watch.below().iter().filter(|(_, risk)| risk.net_collateral.is_negative());
-    below.map(|(id, _)| *id).filter(|id| !accounts.size(state, id, market).is_zero()).collect()
+    below.map(|(id, _)| *id).filter(|id| !accounts.size(id, market).is_zero()).collect()
 }
 
 /// One side of a market while it is being wound up: holders that are worth something, and what they hold.
@@ -44,16 +39,15 @@ struct Queue {
 
 impl Queue {
     /// The first holders of this side, at most `limit` of them.
-    fn new((ctx, books): (&Ctx<'_>, &Books), market: MarketId, side: Side, limit: usize) -> Self {
-        let (state, accounts) = (ctx.state.as_read(), &books.accounts);
+    fn new(books: &Books, market: MarketId, side: Side, limit: usize) -> Self {
+        let accounts = &books.accounts;
         let mut holders = Vec::new();
-        let mut after: Option<SubaccountId> = None;
-        while holders.len() < limit {
-            let Some(id) = subaccounts::next_holder(state, market, side, after.as_ref()) else { break };
-            after = Some(id);
-            let solvent =
-                account(state, accounts, &id).is_ok_and(|(_, risk)| !risk.net_collateral.is_negative());
-            let held = accounts.size(state, &id, market);
+        for id in accounts.holders(market, side) {
+            if holders.len() >= limit {
+                break;
+            }
+            let solvent = account(accounts, &id).is_ok_and(|(_, risk)| !risk.net_collateral.is_negative());
+            let held = accounts.size(&id, market);
             if solvent && Side::of(held) == Some(side) {
                 holders.push((id, held.abs()));
             }
@@ -90,8 +84,8 @@ pub(crate) fn settle(
     params: &Params,
 ) -> (u32, BTreeMap<SubaccountId, Error>) {
     let most = usize::try_from(params.max_settlements).unwrap_or(usize::MAX);
-    let mut longs = Queue::new((ctx, books), market, Side::Long, most);
-    let mut shorts = Queue::new((ctx, books), market, Side::Short, most);
+    let mut longs = Queue::new(books, market, Side::Long, most);
+    let mut shorts = Queue::new(books, market, Side::Short, most);
     let (mut done, mut refused) = (0_u32, BTreeMap::new());
     while let (Some((long, more)), Some((short, less))) = (longs.first(), shorts.first()) {
         if done >= params.max_settlements {
@@ -128,11 +122,16 @@ fn close(
     attempt(ctx, &mut books.accounts, |ctx, accounts| {
         let state = ctx.state.as_read();
         let terms = Market::load(state, market)?;
-        let slice = terms.slice(&terms.holding(accounts.size(state, first, market))?, size)?;
+        let slice = terms.slice(&terms.holding(accounts.size(first, market))?, size)?;
         let quote = QuoteQuantums::ZERO - slice.notional;
         let updates = [
-            Update { id: *first, quote, base: Some((market, slice.base)) },
-            Update { id: *second, quote: -quote, base: Some((market, -slice.base)) },
+            Update { id: *first, quote, base: Some((market, slice.base)), fee: QuoteQuantums::ZERO },
+            Update {
+                id: *second,
+                quote: -quote,
+                base: Some((market, -slice.base)),
+                fee: QuoteQuantums::ZERO,
+            },
         ];
         crate::deleverage::change((ctx, accounts), &updates)?;
         ctx.emit(Settled { id: *first, counterparty: *second, market, size, quote });

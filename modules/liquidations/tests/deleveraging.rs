@@ -13,7 +13,7 @@ mod world;
 use liquidations::deleverage::{deleverage, offset};
 use liquidations::Error;
 use num::QuoteQuantums;
-use subaccounts::{can_update, Kind, Update, UpdateResult};
+use subaccounts::{Kind, Update, UpdateResult};
 use types::Value;
 use world::{account, base, quote, World, BTC, DOLLAR, ETH, ONE_BTC, REST};
 
@@ -114,16 +114,16 @@ fn d13_an_account_below_zero_that_nobody_takes_gates_withdrawals() {
     assert_eq!((report.offered, report.deleveragings, report.offsets, report.negative), (1, 0, 0, 1));
     assert_eq!(world.holds(CARL, BTC), (49_999 * DOLLAR, -ONE_BTC));
     assert_eq!(world.emitted("negative_accounts", "net_collateral"), vec![Value::Signed(-501 * DOLLAR)]);
-    let leaves = [Update { id: account(REST), quote: quote(-1), base: None }];
+    let leaves = [Update::money(account(REST), quote(-1))];
     for kind in [Kind::Withdrawal, Kind::Transfer] {
-        let refused = can_update(&world.state, &world.block, &leaves, kind).unwrap_err();
+        let refused = world.books.accounts.can_update(&world.state, &world.block, &leaves, kind).unwrap_err();
         assert_eq!(refused.code, UpdateResult::WithdrawalsAndTransfersBlocked);
     }
     // Fifty blocks later money may leave, if no such account was seen again.
     world.block.height += 49;
-    assert!(can_update(&world.state, &world.block, &leaves, Kind::Withdrawal).is_err());
+    assert!(world.books.accounts.can_update(&world.state, &world.block, &leaves, Kind::Withdrawal).is_err());
     world.block.height += 1;
-    assert!(can_update(&world.state, &world.block, &leaves, Kind::Withdrawal).is_ok());
+    assert!(world.books.accounts.can_update(&world.state, &world.block, &leaves, Kind::Withdrawal).is_ok());
 }
 
 /// Carl is short 1 BTC and owes; persons 11, 12 and 13 are long 0.5, 0.3 and 0.2.

@@ -1,10 +1,10 @@
-//! The two things that move: funding index and open interest.
+//! What moves: funding index, open interest, and which collateral a market stands on.
 
 use num::{BaseQuantums, FundingIndex};
-use store::Ctx;
+use store::{Ctx, State};
 use types::MarketId;
 
-use crate::state::{perpetual, Perpetual, PERPETUALS};
+use crate::state::{perpetual, Perpetual, ISOLATED, PERPETUALS};
 use crate::Error;
 
 /// Add `delta` to the funding index of `market`; above zero the long pay the short. Refused when the market is
@@ -27,6 +27,31 @@ pub fn change_open_interest(ctx: &mut Ctx<'_>, market: MarketId, delta: BaseQuan
     if !delta.is_zero() {
         PERPETUALS.set(ctx.state, &market, &Perpetual { open_interest, ..old });
     }
+    Ok(())
+}
+
+/// Write the open interest of `market`, which its caller has counted; never negative. Refused when the market is
+/// missing (code 1).
+pub fn set_open_interest(
+    state: &mut dyn State,
+    market: MarketId,
+    open_interest: BaseQuantums,
+) -> Result<(), Error> {
+    let old = perpetual(state.as_read(), market).ok_or(Error::NoPerpetual(market))?;
+    if old.open_interest != open_interest {
+        PERPETUALS.set(state, &market, &Perpetual { open_interest, ..old });
+    }
+    Ok(())
+}
+
+/// Let the positions of an isolated market stand on the collateral that all cross markets share. Who calls moves
+/// the money. Refused when the market is missing (code 1) or is not isolated (code 23).
+pub fn make_cross(ctx: &mut Ctx<'_>, market: MarketId) -> Result<(), Error> {
+    load(ctx, market)?;
+    if !ISOLATED.has(ctx.state, &market) {
+        return Err(Error::NotIsolated(market));
+    }
+    ISOLATED.remove(ctx.state, &market);
     Ok(())
 }
 

@@ -58,9 +58,9 @@ pub enum Error {
     /// The minimum of votes is 0.
     #[error("the minimum number of votes per sample is zero")]
     ZeroVotes,
-    /// A pool of its own is not supported.
-    #[error("perpetual {0} is isolated: isolated markets are not supported")]
-    Isolated(MarketId),
+    /// Only an isolated market can become a cross one.
+    #[error("perpetual {0} is not isolated")]
+    NotIsolated(MarketId),
     /// Caps negative, above 64 bits, or crossed.
     #[error("the open interest caps of tier {0} are not within 0 and 2^64 - 1, or crossed")]
     Caps(u32),
@@ -110,7 +110,7 @@ impl Rejection for Error {
             Self::Order(_) => 17,
             Self::TierOrder(_) => 20,
             Self::ZeroVotes => 22,
-            Self::Isolated(_) => 23,
+            Self::NotIsolated(_) => 23,
             Self::Caps(_) => 24,
             Self::NegativeOpenInterest { .. } => 25,
             Self::NoInitialMargin(_) => 1_000,

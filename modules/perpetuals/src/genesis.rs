@@ -6,7 +6,9 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use store::{Ctx, Read};
 
 use crate::params::{MarketType, Params};
-use crate::state::{all, module_params, tiers, Perpetual, Tier, PARAMS, PERPETUALS, TIERS};
+use crate::state::{
+    all, isolated, module_params, tiers, Perpetual, Ramp, Tier, ISOLATED, PARAMS, PERPETUALS, RAMPS, TIERS,
+};
 use crate::Error;
 
 /// What the module starts with.
@@ -18,6 +20,8 @@ pub struct Genesis {
     pub tiers: Vec<Tier>,
     /// Perpetuals with their type, in rising order of market. Each needs an oracle market of the same number.
     pub perpetuals: Vec<(Perpetual, MarketType)>,
+    /// Tiers on their way to other margins, in rising order of number.
+    pub ramps: Vec<(u32, Ramp)>,
 }
 
 /// Write `genesis` into a state that already has oracle markets and no perpetuals.
@@ -36,9 +40,6 @@ pub fn init(ctx: &mut Ctx<'_>, genesis: &Genesis) -> Result<(), Error> {
     for (perpetual, market_type) in &genesis.perpetuals {
         perpetual.check()?;
         let market = perpetual.market;
-        if *market_type == MarketType::Isolated {
-            return Err(Error::Isolated(market));
-        }
         if last.replace(market) >= Some(market) {
             return Err(Error::Order(market));
         }
@@ -49,15 +50,30 @@ pub fn init(ctx: &mut Ctx<'_>, genesis: &Genesis) -> Result<(), Error> {
             return Err(Error::NoMarket(market));
         }
         PERPETUALS.set(ctx.state, &market, perpetual);
+        if *market_type == MarketType::Isolated {
+            ISOLATED.set(ctx.state, &market, &true);
+        }
+    }
+    for (tier, ramp) in &genesis.ramps {
+        let old = TIERS.get(ctx.state, tier).ok_or(Error::NoTier(*tier))?;
+        Tier { initial_margin: ramp.initial_margin, maintenance_fraction: ramp.maintenance_fraction, ..old }
+            .check()?;
+        RAMPS.set(ctx.state, tier, ramp);
     }
     Ok(())
 }
 
 /// The state as a genesis.
 pub fn export(state: &dyn Read) -> Genesis {
+    let isolated = isolated(state);
+    let typed = |perpetual: Perpetual| {
+        let own = isolated.contains(&perpetual.market);
+        (perpetual, if own { MarketType::Isolated } else { MarketType::Cross })
+    };
     Genesis {
         params: module_params(state),
         tiers: tiers(state),
-        perpetuals: all(state).into_iter().map(|perpetual| (perpetual, MarketType::Cross)).collect(),
+        perpetuals: all(state).into_iter().map(typed).collect(),
+        ramps: RAMPS.scan(state, &(), usize::MAX),
     }
 }

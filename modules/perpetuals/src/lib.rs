@@ -20,11 +20,17 @@ pub mod terms;
 
 mod admin;
 mod change;
+mod ramp;
+mod rates;
 
 pub use admin::{set_params, set_terms};
-pub use change::{advance_funding, change_open_interest};
+pub use change::{advance_funding, change_open_interest, make_cross, set_open_interest};
 pub use error::Error;
 pub use genesis::Genesis;
-pub use params::{MarketType, Params};
-pub use state::{all, layout, module_params, perpetual, tier, tiers, Perpetual, Tier};
+pub use params::{Collateral, MarketType, Params};
+pub use ramp::{begin_block, set_tier};
+pub use rates::Rates;
+pub use state::{
+    all, collateral, isolated, layout, module_params, perpetual, ramp, tier, tiers, Perpetual, Ramp, Tier,
+};
 pub use terms::{terms, Margin, Terms};

@@ -1,7 +1,11 @@
 //! Parameters, with the bounds they must keep.
 
+use alloc::string::String;
+
 use borsh::{BorshDeserialize, BorshSerialize};
 use num::{Ppm, QuoteQuantums};
+
+use types::{Address, MarketId};
 
 use crate::margin::{maintenance_ppm, MILLION};
 use crate::state::{Perpetual, Tier};
@@ -39,8 +43,36 @@ impl Default for Params {
 pub enum MarketType {
     /// The pool that all cross markets share.
     Cross,
-    /// A pool of its own. No chain may start with one yet.
+    /// A pool and an insurance fund of its own.
     Isolated,
+}
+
+/// Whose collateral, and whose insurance, stands behind a position.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Collateral {
+    /// That of all cross markets.
+    #[default]
+    Cross,
+    /// That of this isolated market alone.
+    Isolated(MarketId),
+}
+
+impl Collateral {
+    /// Name of the module account that is called `name` for cross markets and `name:<market>` for isolated ones.
+    pub fn name(self, name: &str) -> String {
+        match self {
+            Self::Cross => name.into(),
+            Self::Isolated(market) => alloc::format!("{name}:{market}"),
+        }
+    }
+
+    /// The account of that name.
+    pub fn address(self, name: &str) -> Address {
+        match self {
+            Self::Cross => Address::module(name),
+            Self::Isolated(_) => Address::module(&self.name(name)),
+        }
+    }
 }
 
 impl Params {
@@ -60,6 +92,11 @@ impl Params {
 }
 
 impl Tier {
+    /// F4: its maintenance margin as a share of notional, rounded down.
+    pub fn maintenance_ppm(&self) -> Ppm {
+        maintenance_ppm(self.initial_margin, self.maintenance_fraction)
+    }
+
     /// Refuse margins above the whole or of nothing, tiers that could have no funding, and crossed caps.
     pub fn check(&self) -> Result<(), Error> {
         let (initial, fraction) = (self.initial_margin.raw(), self.maintenance_fraction.raw());

@@ -9,7 +9,8 @@ use proto::serint;
 use store::Read;
 use types::MarketId;
 
-use crate::state::{all, module_params, perpetual, tiers, Perpetual, Tier, PERPETUALS};
+use crate::params::Collateral;
+use crate::state::{all, collateral, module_params, perpetual, tiers, Perpetual, Tier, PERPETUALS};
 use crate::Error;
 
 /// `Perpetual`. Refused when it does not exist.
@@ -19,12 +20,12 @@ pub fn one_perpetual(
 ) -> Result<wire::QueryPerpetualResponse, Error> {
     let market = MarketId(request.id);
     let perpetual = perpetual(state, market).ok_or(Error::NoPerpetual(market))?;
-    Ok(wire::QueryPerpetualResponse { perpetual: Some(perpetual_to_wire(&perpetual)) })
+    Ok(wire::QueryPerpetualResponse { perpetual: Some(perpetual_to_wire(state, &perpetual)) })
 }
 
 /// `AllPerpetuals`, in order of market.
 pub fn all_perpetuals(state: &dyn Read) -> wire::QueryAllPerpetualsResponse {
-    let perpetual: Vec<_> = all(state).iter().map(perpetual_to_wire).collect();
+    let perpetual: Vec<_> = all(state).iter().map(|one| perpetual_to_wire(state, one)).collect();
     let pagination = Some(one_page(perpetual.len()));
     wire::QueryAllPerpetualsResponse { perpetual, pagination }
 }
@@ -65,7 +66,11 @@ pub fn premium_samples() -> wire::QueryPremiumSamplesResponse {
 }
 
 /// A perpetual in wire form.
-pub fn perpetual_to_wire(perpetual: &Perpetual) -> wire::Perpetual {
+pub fn perpetual_to_wire(state: &dyn Read, perpetual: &Perpetual) -> wire::Perpetual {
+    let market_type = match collateral(state, perpetual.market) {
+        Collateral::Cross => wire::PerpetualMarketType::Cross,
+        Collateral::Isolated(_) => wire::PerpetualMarketType::Isolated,
+    };
     wire::Perpetual {
         params: Some(wire::PerpetualParams {
             id: perpetual.market.0,
@@ -74,7 +79,7 @@ pub fn perpetual_to_wire(perpetual: &Perpetual) -> wire::Perpetual {
             atomic_resolution: perpetual.atomic_resolution,
             default_funding_ppm: perpetual.default_funding.raw(),
             liquidity_tier: perpetual.tier,
-            market_type: wire::PerpetualMarketType::Cross.into(),
+            market_type: market_type.into(),
         }),
         funding_index: serint::encode(perpetual.funding_index.raw()),
         open_interest: serint::encode(perpetual.open_interest.raw()),

@@ -8,7 +8,7 @@ use num::{BaseQuantums, FundingIndex, Ppm, QuoteQuantums, SignedPpm};
 use store::{Collection, Item, Map, Read};
 use types::MarketId;
 
-use crate::params::Params;
+use crate::params::{Collateral, Params};
 
 /// Perpetual markets: `market -> perpetual`.
 pub(crate) const PERPETUALS: Map<MarketId, Perpetual> = Map::new([0x13, 0x00], "perpetuals/perpetuals");
@@ -19,9 +19,32 @@ pub(crate) const TIERS: Map<u32, Tier> = Map::new([0x13, 0x01], "perpetuals/tier
 /// Parameters of all markets.
 pub(crate) const PARAMS: Item<Params> = Item::new([0x13, 0x02], "perpetuals/params");
 
+/// Markets with collateral of their own: `market -> true`.
+pub(crate) const ISOLATED: Map<MarketId, bool> = Map::new([0x13, 0x03], "perpetuals/isolated");
+
+/// Tiers on their way to other margins: `number -> where to`.
+pub(crate) const RAMPS: Map<u32, Ramp> = Map::new([0x13, 0x04], "perpetuals/ramps");
+
 /// What this module keeps.
-pub fn layout() -> [Collection; 3] {
-    [PERPETUALS.collection(), TIERS.collection(), PARAMS.collection()]
+pub fn layout() -> [Collection; 5] {
+    [
+        PERPETUALS.collection(),
+        TIERS.collection(),
+        PARAMS.collection(),
+        ISOLATED.collection(),
+        RAMPS.collection(),
+    ]
+}
+
+/// Margins that a tier moves to, a step in every block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Ramp {
+    /// Initial margin at the end.
+    pub initial_margin: Ppm,
+    /// Maintenance fraction at the end.
+    pub maintenance_fraction: Ppm,
+    /// Height at which they hold.
+    pub until: u64,
 }
 
 /// A perpetual market.
@@ -70,6 +93,25 @@ pub fn perpetual(state: &dyn Read, market: MarketId) -> Option<Perpetual> {
 /// The tier with this number.
 pub fn tier(state: &dyn Read, id: u32) -> Option<Tier> {
     TIERS.get(state, &id)
+}
+
+/// Which collateral the positions of `market` stand on; cross when there is no such market.
+pub fn collateral(state: &dyn Read, market: MarketId) -> Collateral {
+    if ISOLATED.has(state, &market) {
+        Collateral::Isolated(market)
+    } else {
+        Collateral::Cross
+    }
+}
+
+/// Markets with collateral of their own, in order.
+pub fn isolated(state: &dyn Read) -> Vec<MarketId> {
+    ISOLATED.scan(state, &(), usize::MAX).into_iter().map(|(market, _)| market).collect()
+}
+
+/// Where the margins of a tier move to; nothing when they stand still.
+pub fn ramp(state: &dyn Read, tier: u32) -> Option<Ramp> {
+    RAMPS.get(state, &tier)
 }
 
 /// All perpetuals, in order of market. Markets are few: they come from genesis.

@@ -5,6 +5,7 @@ use num::{BaseQuantums, Ppm, Price, QuoteQuantums};
 use perpetuals::margin::{
     maintenance_margin, maintenance_ppm, max_rate, notional, scaled_initial_ppm, share_of, Caps,
 };
+use proptest::prelude::*;
 
 fn quote(raw: i128) -> QuoteQuantums {
     QuoteQuantums::new(raw)
@@ -121,5 +122,45 @@ fn the_largest_rate_is_the_room_between_the_margins() {
         ("F9, 20 % and 18 %", 200_000, 900_000, 6_000_000, 120_000),
     ] {
         assert_eq!(max_rate(ppm(initial), ppm(fraction), ppm(factor)), expected, "{id}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn margin_in_machine_words_is_margin_in_exact_numbers(
+        base in prop_oneof![any::<i64>().prop_map(i128::from), any::<i128>(), -100_000_000_000_i128..100_000_000_000],
+        price in prop_oneof![any::<u64>(), 1_u64..10_000_000_000],
+        exponent in -24_i32..4,
+        shares in (1_u32..=1_000_000, 0_u32..=1_000_000, 0_u32..=1_000_000),
+        open in 0_i128..1_000_000_000_000_000,
+        caps in (0_i128..1_000_000_000_000, 0_i128..1_000_000_000_000),
+    ) {
+        let tier = perpetuals::Tier {
+            id: 0,
+            name: "tier".into(),
+            initial_margin: Ppm::new(shares.0),
+            maintenance_fraction: Ppm::new(shares.1),
+            impact_notional: QuoteQuantums::new(1),
+            open_interest_lower_cap: QuoteQuantums::new(caps.0.min(caps.1)),
+            open_interest_upper_cap: QuoteQuantums::new(caps.0.max(caps.1)),
+        };
+        let terms = perpetuals::Terms {
+            market: types::MarketId(0),
+            price_exponent: 0,
+            atomic_resolution: 0,
+            exponent,
+            tier,
+            open_interest: BaseQuantums::new(open),
+            funding_index: num::FundingIndex::ZERO,
+        };
+        let (base, price, custom) = (BaseQuantums::new(base), Price::new(price), Ppm::new(shares.2));
+        if let Some(rates) = perpetuals::Rates::new(&terms, price) {
+            prop_assert_eq!(rates.margin(base, custom), terms.margin(base, price, Some(custom)).ok());
+            prop_assert_eq!(rates.notional(base), terms.notional(base, price).ok());
+        } else {
+            prop_assert!(terms.margin(base, price, None).is_err());
+        }
     }
 }

@@ -59,7 +59,15 @@ fn start() -> Genesis {
     Genesis {
         params: Params::default(),
         tiers: vec![tier()],
-        perpetuals: vec![(btc(), MarketType::Cross), (eth, MarketType::Cross)],
+        perpetuals: vec![(btc(), MarketType::Cross), (eth, MarketType::Isolated)],
+        ramps: vec![(
+            0,
+            perpetuals::Ramp {
+                initial_margin: Ppm::new(50_000),
+                maintenance_fraction: Ppm::new(500_000),
+                until: 9,
+            },
+        )],
     }
 }
 
@@ -131,7 +139,7 @@ fn open_interest_never_becomes_negative() {
 fn a_genesis_out_of_bounds_is_refused_by_name() {
     type Spoil = fn(&mut Genesis);
     let rows: [(&str, Spoil, u32); 19] = [
-        ("isolated", |g| g.perpetuals[0].1 = MarketType::Isolated, 23),
+        ("a ramp to nowhere", |g| g.ramps[0].0 = 7, 12),
         ("no oracle market", |g| g.perpetuals[1].0.market = MarketId(5), 2),
         ("no tier", |g| g.perpetuals[0].0.tier = 4, 12),
         ("repeated perpetual", |g| g.perpetuals[1].0.market = MarketId(0), 17),
@@ -183,4 +191,44 @@ fn queries_show_markets_tiers_and_parameters() {
     assert_eq!(query::next_perpetual_id(&state).next_perpetual_id, 2);
     assert_eq!(query::premium_votes().premium_votes, Some(wire::PremiumStore::default()));
     assert_eq!(query::premium_samples().premium_samples, Some(wire::PremiumStore::default()));
+}
+
+#[test]
+fn mar_11_margins_that_rise_do_so_in_equal_steps_and_those_that_fall_at_once() {
+    let mut state = begin(&Genesis { ramps: Vec::new(), ..start() }).unwrap();
+    let margins = |state: &Memory| {
+        let tier = perpetuals::tier(state, 0).unwrap();
+        (tier.initial_margin.raw(), tier.maintenance_fraction.raw())
+    };
+    let block = |height| Block { height, ..Block::default() };
+    let stricter =
+        Tier { initial_margin: Ppm::new(100_000), maintenance_fraction: Ppm::new(500_000), ..tier() };
+    let at = |state: &mut Memory, height, f: &dyn Fn(&mut Ctx<'_>)| {
+        let (block, mut events) = (block(height), types::Events::default());
+        let chain = Chain {
+            chain_id: "t".into(),
+            prefix: "ballast".into(),
+            collateral: types::Denom::new("uusdc").unwrap(),
+        };
+        f(&mut Ctx { state, events: &mut events, block: &block, chain: &chain });
+    };
+    at(&mut state, 10, &|ctx| perpetuals::set_tier(ctx, &stricter, 4).unwrap());
+    assert_eq!(margins(&state), (20_000, 600_000), "nothing in the block of the vote");
+    let steps: Vec<_> = (11..16)
+        .map(|height| {
+            at(&mut state, height, &|ctx| {
+                perpetuals::begin_block(ctx);
+            });
+            margins(&state)
+        })
+        .collect();
+    let expected =
+        [(40_000, 575_000), (60_000, 550_000), (80_000, 525_000), (100_000, 500_000), (100_000, 500_000)];
+    assert_eq!(steps, expected);
+    at(&mut state, 16, &|ctx| perpetuals::set_tier(ctx, &tier(), 4).unwrap());
+    assert_eq!(margins(&state), (20_000, 600_000), "what falls, falls at once");
+    let unsound = Tier { initial_margin: Ppm::new(0), ..tier() };
+    at(&mut state, 17, &|ctx| assert_eq!(perpetuals::set_tier(ctx, &unsound, 4).unwrap_err().code(), 1_000));
+    let unknown = Tier { id: 8, ..tier() };
+    at(&mut state, 17, &|ctx| assert_eq!(perpetuals::set_tier(ctx, &unknown, 4).unwrap_err().code(), 12));
 }

@@ -1,9 +1,10 @@
 //! When money may leave: not for 50 blocks after an account below zero was seen, nor after an outage.
 
+use perpetuals::Collateral;
 use store::{Ctx, Read};
 
 use crate::event;
-use crate::state::{NEGATIVE_SEEN, OUTAGE_SEEN};
+use crate::state::{NEGATIVE_SEEN, OUTAGE_SEEN, POOL};
 
 /// Blocks for which money may not leave.
 pub const GATE_BLOCKS: u64 = 50;
@@ -30,17 +31,24 @@ impl Gate {
     }
 }
 
-/// The gate as it stands.
+/// The gate of the pool of cross markets.
 pub fn gate(state: &dyn Read) -> Gate {
-    Gate {
-        negative_seen: NEGATIVE_SEEN.get(state).unwrap_or_default(),
-        outage_seen: OUTAGE_SEEN.get(state).unwrap_or_default(),
-    }
+    gate_of(state, Collateral::Cross)
 }
 
-/// Keep money in for the next 50 blocks: an account below zero was found that could not be closed at once.
-pub fn gate_withdrawals(ctx: &mut Ctx<'_>) {
-    NEGATIVE_SEEN.set(ctx.state, &ctx.block.height);
+/// The gate of a pool.
+pub fn gate_of(state: &dyn Read, of: Collateral) -> Gate {
+    Gate { negative_seen: negative_seen(state, of), outage_seen: OUTAGE_SEEN.get(state).unwrap_or_default() }
+}
+
+pub(crate) fn negative_seen(state: &dyn Read, of: Collateral) -> u64 {
+    NEGATIVE_SEEN.get(state, &of.address(POOL)).unwrap_or_default()
+}
+
+/// Keep the money of a pool in for the next 50 blocks: an account below zero was found in it that could not be
+/// closed at once.
+pub fn gate_withdrawals(ctx: &mut Ctx<'_>, of: Collateral) {
+    NEGATIVE_SEEN.set(ctx.state, &of.address(POOL), &ctx.block.height);
     ctx.emit(event::withdrawals_gated("negative_account", ctx.block.height));
 }
 

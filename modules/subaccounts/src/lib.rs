@@ -1,7 +1,8 @@
 //! Margin accounts: collateral, positions, health, and the one way to change them.
 //!
 //! Reading order: [`state`] (what is kept), [`settle`] (funding owed into collateral), [`margin`] (health of an
-//! account), [`transition`] (which changes of health are allowed), [X, [`gate`] (when money may leave), [`msg`] and [`execute`] (what a user can ask),
+//! account), [`transition`] (which changes of health are allowed), [`update`](update()) (the pipeline that puts
+//! the three together), [`gate`] (when money may leave), [`msg`] and [`execute`] (what a user can ask),
 //! [`invariants`] (what must add up), [`query`].
 //!
 //! It has never heard of orders: `clob` builds [`Update`]s and asks. It never moves the insurance fund's money
@@ -14,6 +15,8 @@ pub mod error;
 pub mod gate;
 pub mod genesis;
 pub mod invariants;
+pub mod isolated;
+pub mod ledger;
 pub mod margin;
 pub mod msg;
 pub mod query;
@@ -31,12 +34,14 @@ pub use accounts::Accounts;
 pub use error::{Error, Refused, UpdateResult};
 pub use gate::gate_withdrawals;
 pub use genesis::Genesis;
+pub use isolated::{make_cross, open_pool};
+pub use ledger::Ledger;
 pub use margin::{risk, risk_of, Risk};
 pub use msg::{decode_deposit, decode_transfer, decode_withdraw, Msg};
 pub use settle::settled;
 pub use state::{
-    before, changed, funding_dust, get, holders, layout, next_holder, page, pool, pool_of, Position, Side,
-    Subaccount, POOL,
+    before, changed, collateral, dust_of, funding_dust, get, layout, leverage, page, pool, pool_of, Position,
+    Side, Subaccount, POOL,
 };
 pub use transfer::execute;
-pub use update::{can_update, update, Kind, Update};
+pub use update::{update, Kind, Update};

@@ -2,10 +2,10 @@
 
 use alloc::collections::BTreeMap;
 
-use num::{BaseQuantums, Price};
+use num::Price;
 use perpetuals::Terms;
 use store::Read;
-use types::{Block, MarketId};
+use types::MarketId;
 
 use crate::margin::Risk;
 use crate::settle::{settle, Settlement};
@@ -43,19 +43,6 @@ impl Markets {
     pub(crate) fn price(&self, market: MarketId) -> Option<Price> {
         let price = self.0.get(&market)?.price?.price;
         (!price.is_zero()).then_some(price)
-    }
-
-    /// Whether its price may be relied on in `block`.
-    pub(crate) fn is_fresh(&self, market: MarketId, block: &Block, max_age_seconds: u32) -> bool {
-        let price = self.0.get(&market).and_then(|market| market.price);
-        price.is_some_and(|price| price.is_fresh_at(block.time, max_age_seconds))
-    }
-
-    /// From here on, count with this open interest.
-    pub(crate) fn set_open_interest(&mut self, market: MarketId, open_interest: BaseQuantums) {
-        if let Some(market) = self.0.get_mut(&market) {
-            market.terms.open_interest = open_interest;
-        }
     }
 
     /// F2 at the present indexes.

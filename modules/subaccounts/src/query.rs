@@ -9,7 +9,7 @@ use proto::serint;
 use store::{Key, Read};
 use types::{Address, Chain, MarketId, SubaccountId, MAX_SUBACCOUNT_NUMBER};
 
-use crate::gate::gate;
+use crate::gate::gate_of;
 use crate::msg::subaccount;
 use crate::state::{get, page, pool_of, Subaccount};
 use crate::Error;
@@ -62,8 +62,8 @@ pub fn blocked_info(
     state: &dyn Read,
     request: &wire::QueryGetWithdrawalAndTransfersBlockedInfoRequest,
 ) -> Result<wire::QueryGetWithdrawalAndTransfersBlockedInfoResponse, Error> {
-    existing(state, request.perpetual_id)?;
-    let gate = gate(state);
+    let market = existing(state, request.perpetual_id)?;
+    let gate = gate_of(state, perpetuals::collateral(state, market));
     let height = |height: u64| u32::try_from(height).unwrap_or(u32::MAX);
     Ok(wire::QueryGetWithdrawalAndTransfersBlockedInfoResponse {
         negative_tnc_subaccount_seen_at_block: height(gate.negative_seen),
@@ -80,7 +80,7 @@ pub fn collateral_pool_address(
     request: &wire::QueryCollateralPoolAddressRequest,
 ) -> Result<wire::QueryCollateralPoolAddressResponse, Error> {
     let market = existing(state, request.perpetual_id)?;
-    let collateral_pool_address = pool_of(market).to_bech32(&chain.prefix);
+    let collateral_pool_address = pool_of(state, market).to_bech32(&chain.prefix);
     Ok(wire::QueryCollateralPoolAddressResponse { collateral_pool_address })
 }
 
@@ -92,7 +92,7 @@ pub fn to_wire(chain: &Chain, id: &SubaccountId, account: &Subaccount) -> wire::
         perpetual_id: market.0,
         quantums: serint::encode(position.base.raw()),
         funding_index: serint::encode(position.funding_index.raw()),
-        quote_balance: serint::encode(0),
+        quote_balance: serint::encode(-position.cost.raw()),
     });
     wire::Subaccount {
         id: Some(wire::SubaccountId { owner: id.owner.to_bech32(&chain.prefix), number: id.number }),

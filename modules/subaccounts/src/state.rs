@@ -3,9 +3,12 @@
 use alloc::vec::Vec;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use num::{BaseQuantums, FundingIndex, QuoteQuantums};
+use num::{BaseQuantums, FundingIndex, Ppm, QuoteQuantums};
+use perpetuals::Collateral;
 use store::{Collection, Item, Map, Read, State};
 use types::{Address, MarketId, SubaccountId};
+
+use crate::ledger::Ledger;
 
 /// Name of the module account that holds the collateral of all cross markets.
 pub const POOL: &str = "subaccounts";
@@ -14,15 +17,15 @@ pub const POOL: &str = "subaccounts";
 pub(crate) const SUBACCOUNTS: Map<SubaccountId, Subaccount> =
     Map::new([0x15, 0x00], "subaccounts/subaccounts");
 
-/// Who has a position: `(market, side, account) -> true`. A value without bytes could not be proven.
-pub(crate) const MARKET_POSITIONS: Map<(MarketId, u8, SubaccountId), bool> =
-    Map::new([0x15, 0x01], "subaccounts/market_positions");
+/// Initial margin shares that accounts have set for themselves: `account -> (market, share)`, in order of market.
+pub(crate) const LEVERAGE: Map<SubaccountId, Vec<(MarketId, Ppm)>> =
+    Map::new([0x15, 0x01], "subaccounts/leverage");
 
 /// Funding that rounding left in a pool, in millionths of a quote quantum: `pool -> dust`.
 pub(crate) const FUNDING_DUST: Map<Address, i128> = Map::new([0x15, 0x02], "subaccounts/funding_dust");
 
-/// Height at which an account below zero was last seen.
-pub(crate) const NEGATIVE_SEEN: Item<u64> = Item::new([0x15, 0x03], "subaccounts/negative_seen");
+/// Height at which an account below zero was last seen in a pool: `pool -> height`.
+pub(crate) const NEGATIVE_SEEN: Map<Address, u64> = Map::new([0x15, 0x03], "subaccounts/negative_seen");
 
 /// Height of the first block after the last outage of the chain.
 pub(crate) const OUTAGE_SEEN: Item<u64> = Item::new([0x15, 0x04], "subaccounts/outage_seen");
@@ -31,7 +34,7 @@ pub(crate) const OUTAGE_SEEN: Item<u64> = Item::new([0x15, 0x04], "subaccounts/o
 pub fn layout() -> [Collection; 5] {
     [
         SUBACCOUNTS.collection(),
-        MARKET_POSITIONS.collection(),
+        LEVERAGE.collection(),
         FUNDING_DUST.collection(),
         NEGATIVE_SEEN.collection(),
         OUTAGE_SEEN.collection(),
@@ -65,13 +68,6 @@ impl Side {
             Self::Short => Self::Long,
         }
     }
-
-    pub(crate) fn byte(self) -> u8 {
-        match self {
-            Self::Long => 0,
-            Self::Short => 1,
-        }
-    }
 }
 
 /// A position in one market.
@@ -81,6 +77,10 @@ pub struct Position {
     pub base: BaseQuantums,
     /// The market's funding index when the position was last settled.
     pub funding_index: FundingIndex,
+    /// What was paid for what is open now, fees aside; below zero was received.
+    pub cost: QuoteQuantums,
+    /// What it has brought in since it was opened.
+    pub ledger: Ledger,
 }
 
 /// A margin account.
@@ -90,6 +90,8 @@ pub struct Subaccount {
     pub quote: QuoteQuantums,
     /// Its positions, in order of market; none of size zero.
     pub positions: Vec<(MarketId, Position)>,
+    /// What positions that it no longer has have brought in.
+    pub closed: Ledger,
 }
 
 impl Subaccount {
@@ -108,33 +110,22 @@ impl Subaccount {
     pub fn size(&self, market: MarketId) -> BaseQuantums {
         self.position(market).unwrap_or_default().base
     }
-
-    /// Give its position in `market` this size and index; a size of zero removes it.
-    pub(crate) fn put(&mut self, market: MarketId, position: Position) {
-        let found = self.positions.binary_search_by_key(&market, |(market, _)| *market);
-        match found {
-            Ok(at) if position.base.is_zero() => {
-                self.positions.remove(at);
-            }
-            Ok(at) => {
-                if let Some(row) = self.positions.get_mut(at) {
-                    row.1 = position;
-                }
-            }
-            Err(_) if position.base.is_zero() => {}
-            Err(at) => self.positions.insert(at, (market, position)),
-        }
-    }
 }
 
-/// Account that holds the collateral.
+/// Account that holds the collateral of cross markets.
 pub fn pool() -> Address {
     Address::module(POOL)
 }
 
-/// Account that holds the collateral of positions in `market`: the one pool, as no market is isolated.
-pub fn pool_of(_market: MarketId) -> Address {
-    pool()
+/// Account that holds the collateral of positions in `market`.
+pub fn pool_of(state: &dyn Read, market: MarketId) -> Address {
+    perpetuals::collateral(state, market).address(POOL)
+}
+
+/// Which collateral this account's is part of: that of the market of its first position, else that of cross
+/// markets.
+pub fn collateral(state: &dyn Read, account: &Subaccount) -> Collateral {
+    account.positions.first().map_or(Collateral::Cross, |(market, _)| perpetuals::collateral(state, *market))
 }
 
 /// The account as it was last written, funding not settled; empty when there is none.
@@ -157,72 +148,26 @@ pub fn before(state: &dyn State, id: &SubaccountId) -> Subaccount {
     SUBACCOUNTS.before(state, id).unwrap_or_default()
 }
 
-/// At most `limit` accounts with a position on this side of `market`, in order of id, after `after`.
-pub fn holders(
-    state: &dyn Read,
-    market: MarketId,
-    side: Side,
-    after: Option<&SubaccountId>,
-    limit: usize,
-) -> Vec<SubaccountId> {
-    let mut found = Vec::new();
-    let mut next = next_holder(state, market, side, after);
-    while let Some(id) = next {
-        if found.len() >= limit {
-            break;
-        }
-        next = next_holder(state, market, side, Some(&id));
-        found.push(id);
-    }
-    found
-}
-
-/// First account after `after` (of all, when `None`) with a position on this side of `market`.
-pub fn next_holder(
-    state: &dyn Read,
-    market: MarketId,
-    side: Side,
-    after: Option<&SubaccountId>,
-) -> Option<SubaccountId> {
-    let prefix = (market, side.byte());
-    let row = match after {
-        None => MARKET_POSITIONS.first(state, &prefix),
-        Some(id) => MARKET_POSITIONS.next_after(state, &prefix, &(market, side.byte(), *id)),
-    };
-    row.map(|((_, _, id), _)| id)
-}
-
-/// Funding that rounding left in the pool, in millionths of a quote quantum.
+/// Funding that rounding left in the pool of cross markets, in millionths of a quote quantum.
 pub fn funding_dust(state: &dyn Read) -> i128 {
-    FUNDING_DUST.get(state, &pool()).unwrap_or_default()
+    dust_of(state, Collateral::Cross)
 }
 
-/// Write `new` in place of `old`; both tables follow.
-pub(crate) fn write(state: &mut dyn State, id: &SubaccountId, old: &Subaccount, new: &Subaccount) {
-    for (market, position) in &old.positions {
-        index(state, *market, id, position.base, new.size(*market));
-    }
-    for (market, position) in &new.positions {
-        if old.position(*market).is_none() {
-            index(state, *market, id, BaseQuantums::ZERO, position.base);
-        }
-    }
-    if new.is_empty() {
+/// Funding that rounding left in this pool, in millionths of a quote quantum.
+pub fn dust_of(state: &dyn Read, of: Collateral) -> i128 {
+    FUNDING_DUST.get(state, &of.address(POOL)).unwrap_or_default()
+}
+
+/// Initial margin shares that the account has set for itself, in order of market.
+pub fn leverage(state: &dyn Read, id: &SubaccountId) -> Vec<(MarketId, Ppm)> {
+    LEVERAGE.get(state, id).unwrap_or_default()
+}
+
+/// Write the account; one that holds nothing has no row.
+pub(crate) fn write(state: &mut dyn State, id: &SubaccountId, account: &Subaccount) {
+    if account.is_empty() {
         SUBACCOUNTS.remove(state, id);
     } else {
-        SUBACCOUNTS.set(state, id, new);
-    }
-}
-
-fn index(state: &mut dyn State, market: MarketId, id: &SubaccountId, old: BaseQuantums, new: BaseQuantums) {
-    let (old, new) = (Side::of(old), Side::of(new));
-    if old == new {
-        return;
-    }
-    if let Some(side) = old {
-        MARKET_POSITIONS.remove(state, &(market, side.byte(), *id));
-    }
-    if let Some(side) = new {
-        MARKET_POSITIONS.set(state, &(market, side.byte(), *id), &true);
+        SUBACCOUNTS.set(state, id, account);
     }
 }

@@ -5,7 +5,7 @@ use store::Ctx;
 use types::{Address, Coin, SubaccountId};
 
 use crate::msg::Msg;
-use crate::state::pool;
+use crate::state::POOL;
 use crate::update::{update, Kind, Update};
 use crate::{event, Accounts, Error};
 
@@ -27,8 +27,9 @@ fn deposit(
 ) -> Result<(), Error> {
     let quote = QuoteQuantums::new(amount.into());
     let coin = collateral(ctx, amount);
-    bank::transfer(ctx, &sender, &pool(), &coin)?;
-    update(ctx, accounts, &[Update { id: *to, quote, base: None }], Kind::Deposit)?;
+    let pool = accounts.collateral(to).address(POOL);
+    bank::transfer(ctx, &sender, &pool, &coin)?;
+    update(ctx, accounts, &[Update::money(*to, quote)], Kind::Deposit)?;
     ctx.emit(event::deposit(sender, to, quote));
     Ok(())
 }
@@ -44,9 +45,10 @@ fn withdraw(
         return Err(bank::Error::Blocked(recipient).into());
     }
     let quote = QuoteQuantums::new(amount.into());
-    update(ctx, accounts, &[Update { id: *from, quote: -quote, base: None }], Kind::Withdrawal)?;
+    update(ctx, accounts, &[Update::money(*from, -quote)], Kind::Withdrawal)?;
     let coin = collateral(ctx, amount);
-    bank::transfer(ctx, &pool(), &recipient, &coin)?;
+    let pool = accounts.collateral(from).address(POOL);
+    bank::transfer(ctx, &pool, &recipient, &coin)?;
     ctx.emit(event::withdraw(from, recipient, quote));
     Ok(())
 }
@@ -59,9 +61,13 @@ fn transfer(
     amount: u64,
 ) -> Result<(), Error> {
     let quote = QuoteQuantums::new(amount.into());
-    let out = Update { id: *from, quote: -quote, base: None };
-    let into = Update { id: *to, quote, base: None };
+    let (out, into) = (Update::money(*from, -quote), Update::money(*to, quote));
     update(ctx, accounts, &[out, into], Kind::Transfer)?;
+    let (payer, payee) = (accounts.collateral(from), accounts.collateral(to));
+    if payer != payee {
+        let coin = collateral(ctx, amount);
+        bank::transfer(ctx, &payer.address(POOL), &payee.address(POOL), &coin)?;
+    }
     ctx.emit(event::transfer(from, to, quote));
     Ok(())
 }

@@ -1,17 +1,16 @@
 //! The pipeline: settle, apply, judge, write. All or nothing.
 
-use alloc::vec::Vec;
-
 use num::{BaseQuantums, QuoteQuantums};
+use perpetuals::Collateral;
 use store::{Ctx, Read};
-use types::{Block, MarketId, SubaccountId};
+use types::{Block, Coin, MarketId, SubaccountId};
 
+use crate::accounts::{Markets, Slot};
 use crate::event::{FundingPaid, SubaccountUpdate};
-use crate::market::Markets;
-use crate::settle::Settlement;
-use crate::state::{get, pool, write, Position, Subaccount, FUNDING_DUST};
+use crate::settle::PPM;
+use crate::state::{Position, POOL};
 use crate::transition::transition;
-use crate::{gate, Accounts, Error, Refused, UpdateResult};
+use crate::{gate, isolated, Accounts, Error, Refused, UpdateResult};
 
 /// What happens to one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +21,15 @@ pub struct Update {
     pub quote: QuoteQuantums,
     /// Position it gets, in one market.
     pub base: Option<(MarketId, BaseQuantums)>,
+    /// How much of what it pays is a fee (below zero: a rebate); part of `quote`, counted apart.
+    pub fee: QuoteQuantums,
+}
+
+impl Update {
+    /// Money alone: above zero it gets, below zero it pays.
+    pub fn money(id: SubaccountId, quote: QuoteQuantums) -> Self {
+        Self { id, quote, base: None, fee: QuoteQuantums::ZERO }
+    }
 }
 
 /// Why it happens; decides which rules apply.
@@ -52,39 +60,87 @@ impl Kind {
     }
 }
 
-/// One account on its way through the pipeline.
-struct Change {
-    id: SubaccountId,
-    stored: Subaccount,
-    settled: Settlement,
-    after: Subaccount,
+/// What an update makes of an account whose funding is settled.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    /// Collateral before, funding settled, and after.
+    settled: QuoteQuantums,
+    quote: QuoteQuantums,
+    /// The position that changes: its market, its size before and after.
+    trade: Option<(MarketId, BaseQuantums, BaseQuantums)>,
+    /// Which collateral the account's was part of, and is then.
+    pools: (Collateral, Collateral),
 }
 
 /// Apply `updates`, all or none: funding is settled on every account, open interest moves, each account must
-/// pass F5, then everything is written. A refusal names the first update that caused it.
+/// pass F5, then everything is changed. A refusal names the first update that caused it.
 pub fn update(
     ctx: &mut Ctx<'_>,
     accounts: &mut Accounts,
     updates: &[Update],
     kind: Kind,
 ) -> Result<(), Refused> {
-    store::attempt(ctx, accounts, |ctx, _| {
+    store::attempt(ctx, accounts, |ctx, accounts| {
         check_shape(updates, kind)?;
-        let (changes, mut markets) = prepare(ctx.state, updates)?;
-        if kind.is_trade() {
-            move_open_interest(ctx, updates, &changes, &mut markets)?;
+        match updates {
+            [one] => apply(ctx, accounts, [one], kind),
+            [one, other] => apply(ctx, accounts, [one, other], kind),
+            _ => Err(refuse(0, UpdateResult::UpdateCausedError)),
         }
-        judge(ctx.state, ctx.block, updates, &changes, &markets, kind)?;
-        changes.iter().for_each(|change| persist(ctx, change));
-        Ok(())
     })
 }
 
-/// Whether each update alone could be applied to the present state, which does not change. Open interest
-/// stays as it is.
-pub fn can_update(state: &dyn Read, block: &Block, updates: &[Update], kind: Kind) -> Result<(), Refused> {
-    let (changes, markets) = prepare(state, updates)?;
-    judge(state, block, updates, &changes, &markets, kind)
+fn apply<const N: usize>(
+    ctx: &mut Ctx<'_>,
+    accounts: &mut Accounts,
+    updates: [&Update; N],
+    kind: Kind,
+) -> Result<(), Refused> {
+    if let [one, other] = updates.as_slice() {
+        if one.id == other.id {
+            return Err(refuse(1, UpdateResult::NotUnique));
+        }
+    }
+    let slots = updates.map(|update| accounts.open(&update.id));
+    let mut plans = [const { None }; N];
+    for (index, ((update, at), plan)) in updates.iter().zip(slots).zip(&mut plans).enumerate() {
+        let done = settle(ctx, accounts, &update.id, at).and_then(|()| planned(accounts, update));
+        *plan = Some(done.map_err(|code| refuse(index, code))?);
+    }
+    if kind.is_trade() {
+        move_open_interest(accounts, plans.iter().flatten())?;
+    }
+    let opens = if kind.is_outflow() { opens_at(ctx.state.as_read(), plans.iter().flatten()) } else { 0 };
+    for (index, (update, plan)) in updates.iter().zip(plans.iter().flatten()).enumerate() {
+        let judge = Judge { accounts, block: ctx.block, kind, opens };
+        judge.judge(update, plan).map_err(|code| refuse(index, code))?;
+    }
+    for (index, ((update, at), plan)) in updates.iter().zip(slots).zip(plans.iter().flatten()).enumerate() {
+        move_collateral(ctx, plan)
+            .and_then(|()| commit(ctx, accounts, (update, at), plan))
+            .ok_or(refuse(index, UpdateResult::UpdateCausedError))?;
+    }
+    Ok(())
+}
+
+impl Accounts {
+    /// Whether each update alone could be applied to the accounts as they stand, which do not change. Open
+    /// interest stays as it is.
+    pub fn can_update(
+        &self,
+        state: &dyn Read,
+        block: &Block,
+        updates: &[Update],
+        kind: Kind,
+    ) -> Result<(), Refused> {
+        for (index, update) in updates.iter().enumerate() {
+            let plan = planned(self, update).map_err(|code| refuse(index, code))?;
+            let opens = if kind.is_outflow() { opens_at(state, core::iter::once(&plan)) } else { 0 };
+            let judge = Judge { accounts: self, block, kind, opens };
+            judge.judge(update, &plan).map_err(|code| refuse(index, code))?;
+        }
+        Ok(())
+    }
 }
 
 fn refuse(index: usize, code: UpdateResult) -> Refused {
@@ -116,98 +172,157 @@ fn check_shape(updates: &[Update], kind: Kind) -> Result<(), Refused> {
     }
 }
 
-/// Load, settle and apply on copies.
-fn prepare(state: &dyn Read, updates: &[Update]) -> Result<(Vec<Change>, Markets), Refused> {
-    let stored: Vec<Subaccount> = updates.iter().map(|update| get(state, &update.id)).collect();
-    let held = stored.iter().flat_map(|account| account.positions.iter().map(|(market, _)| *market));
-    let named = updates.iter().filter_map(|update| update.base.map(|(market, _)| market));
-    let markets = Markets::of(state, named.chain(held)).map_err(|error| refuse(0, cause(&error)))?;
-    let mut changes: Vec<Change> = Vec::with_capacity(updates.len());
-    for (index, (update, stored)) in updates.iter().zip(stored).enumerate() {
-        if changes.iter().any(|change| change.id == update.id) {
-            return Err(refuse(index, UpdateResult::NotUnique));
-        }
-        if update.base.is_some_and(|(market, _)| markets.price(market).is_none()) {
-            return Err(refuse(index, UpdateResult::NotUpdatable));
-        }
-        let settled = markets.settle(&stored).map_err(|error| refuse(index, cause(&error)))?;
-        let after = apply(&settled.account, update, &markets)
-            .ok_or(refuse(index, UpdateResult::UpdateCausedError))?;
-        changes.push(Change { id: update.id, stored, settled, after });
+/// What `update` makes of the account, on paper.
+#[inline]
+fn planned(accounts: &Accounts, update: &Update) -> Result<Plan, UpdateResult> {
+    let wrong = UpdateResult::UpdateCausedError;
+    let markets = &accounts.markets;
+    let empty = Slot::default();
+    let slot = accounts.find(&update.id).and_then(|at| accounts.slot(at)).unwrap_or(&empty);
+    let (settled, _) = markets.settled_quote(&slot.account).map_err(|error| cause(&error))?;
+    let quote = settled.checked_add(update.quote).ok_or(wrong)?;
+    let pool = markets.pool_of(&slot.account);
+    let Some((market, size)) = update.base else {
+        return Ok(Plan { settled, quote, trade: None, pools: (pool, pool) });
+    };
+    if markets.get(market).and_then(|row| row.rates()).is_none() {
+        return Err(UpdateResult::NotUpdatable);
     }
-    Ok((changes, markets))
+    let old = slot.account.size(market);
+    let new = old.checked_add(size).ok_or(wrong)?;
+    let then = isolated::collateral_after(markets, &slot.account, (market, new));
+    Ok(Plan { settled, quote, trade: Some((market, old, new)), pools: (pool, then) })
 }
 
-fn apply(settled: &Subaccount, update: &Update, markets: &Markets) -> Option<Subaccount> {
-    let mut after = settled.clone();
-    after.quote = after.quote.checked_add(update.quote)?;
-    if let Some((market, size)) = update.base {
-        let base = after.size(market).checked_add(size)?;
-        let funding_index = markets.terms(market)?.funding_index;
-        after.put(market, Position { base, funding_index });
-    }
-    Some(after)
-}
-
-/// F7: open interest changes by what the long positions of both sides change.
-fn move_open_interest(
+/// F1 and F2 in place: every position at its market's index, the sum floored once, the rest left as dust. The
+/// part of the floor that no position accounts for alone is booked with the first one that moved.
+fn settle(
     ctx: &mut Ctx<'_>,
-    updates: &[Update],
-    changes: &[Change],
-    markets: &mut Markets,
-) -> Result<(), Refused> {
-    let wrong = refuse(0, UpdateResult::UpdateCausedError);
-    let (market, _) = updates.first().and_then(|update| update.base).ok_or(wrong)?;
-    let mut delta = BaseQuantums::ZERO;
-    for change in changes {
-        let long = |account: &Subaccount| account.size(market).max(BaseQuantums::ZERO);
-        let more = long(&change.after).checked_sub(long(&change.stored)).ok_or(wrong)?;
-        delta = delta.checked_add(more).ok_or(wrong)?;
-    }
-    perpetuals::change_open_interest(ctx, market, delta).map_err(|_| wrong)?;
-    let open = markets.terms(market).and_then(|terms| terms.open_interest.checked_add(delta)).ok_or(wrong)?;
-    markets.set_open_interest(market, open);
-    Ok(())
-}
-
-/// Gate, staleness, and the transition rule for every account.
-fn judge(
-    state: &dyn Read,
-    block: &Block,
-    updates: &[Update],
-    changes: &[Change],
-    markets: &Markets,
-    kind: Kind,
-) -> Result<(), Refused> {
-    let max_age = prices::module_params(state).max_age_seconds;
-    for (index, (update, change)) in updates.iter().zip(changes).enumerate() {
-        let leaves = kind.is_outflow() && update.quote.is_negative();
-        if leaves && block.height < gate::gate(state).opens_at() {
-            return Err(refuse(index, UpdateResult::WithdrawalsAndTransfersBlocked));
-        }
-        let needs_fresh = leaves || update.base.is_some_and(|(market, _)| grows(change, market));
-        let stale = |(market, _): &(MarketId, Position)| !markets.is_fresh(*market, block, max_age);
-        if needs_fresh && change.after.positions.iter().any(stale) {
-            return Err(refuse(index, UpdateResult::StalePrice));
-        }
-        judge_risk(change, markets).map_err(|code| refuse(index, code))?;
-    }
-    Ok(())
-}
-
-/// Whether the position gets larger or changes its side.
-fn grows(change: &Change, market: MarketId) -> bool {
-    let (old, new) = (change.stored.size(market), change.after.size(market));
-    new.abs() > old.abs() || new.signum().saturating_mul(old.signum()) < 0
-}
-
-fn judge_risk(change: &Change, markets: &Markets) -> Result<(), UpdateResult> {
-    let new = markets.risk(&change.after).map_err(|error| cause(&error))?;
-    if new.is_initially_margined() {
+    accounts: &mut Accounts,
+    id: &SubaccountId,
+    at: u32,
+) -> Result<(), UpdateResult> {
+    let Some(slot) = accounts.slot(at) else { return Ok(()) };
+    let index = |market| accounts.markets.get(market).and_then(|row| row.index());
+    if slot.account.positions.iter().all(|(market, held)| index(*market) == Some(held.funding_index)) {
         return Ok(());
     }
-    let old = markets.risk(&change.settled.account).map_err(|error| cause(&error))?;
-    transition(&old, &new)
+    let account = slot.account.clone();
+    let (quote, dust) = accounts.markets.settled_quote(&account).map_err(|error| cause(&error))?;
+    let pool = accounts.markets.pool_of(&account);
+    let wrong = UpdateResult::UpdateCausedError;
+    let mut left = quote.checked_sub(account.quote).ok_or(wrong)?;
+    let mut first = None;
+    for (market, position) in &account.positions {
+        let owed = accounts.markets.owed(*market, position).map_err(|error| cause(&error))?;
+        let Some(funding_index) = accounts.markets.get(*market).and_then(|row| row.index()) else { continue };
+        let received = QuoteQuantums::new(owed.div_euclid(PPM));
+        let mut new = Position { funding_index, ..*position };
+        new.ledger.funding = new.ledger.funding.checked_add(received).ok_or(wrong)?;
+        accounts.set_position(at, *market, new);
+        if owed != 0 {
+            left = left.checked_sub(received).ok_or(wrong)?;
+            first = first.or(Some((*market, new)));
+            ctx.emit(FundingPaid { id, market: *market, amount: -received });
+        }
+    }
+    if let Some((market, mut position)) = first.filter(|_| !left.is_zero()) {
+        position.ledger.funding = position.ledger.funding.checked_add(left).ok_or(wrong)?;
+        accounts.set_position(at, market, position);
+    }
+    accounts.set_quote(at, quote);
+    if dust != 0 {
+        accounts.add_dust(pool, dust);
+    }
+    Ok(())
+}
+
+/// F7: open interest changes by what the long positions of both sides change. Initial margin follows at once.
+fn move_open_interest<'a>(
+    accounts: &mut Accounts,
+    plans: impl Iterator<Item = &'a Plan>,
+) -> Result<(), Refused> {
+    let wrong = refuse(0, UpdateResult::UpdateCausedError);
+    let long = |size: BaseQuantums| size.max(BaseQuantums::ZERO);
+    let (mut moved, mut delta) = (None, BaseQuantums::ZERO);
+    for (market, old, new) in plans.filter_map(|plan| plan.trade) {
+        let more = long(new).checked_sub(long(old)).ok_or(wrong)?;
+        delta = delta.checked_add(more).ok_or(wrong)?;
+        moved = Some(market);
+    }
+    let market = moved.ok_or(wrong)?;
+    if delta.is_zero() {
+        return Ok(());
+    }
+    let open = accounts.markets.get(market).and_then(|row| row.core.as_ref());
+    let open = open.and_then(|core| core.terms.open_interest.checked_add(delta)).ok_or(wrong)?;
+    if open.is_negative() || !accounts.set_open_interest(market, open) {
+        return Err(wrong);
+    }
+    Ok(())
+}
+
+/// First height at which money may leave all pools of these accounts.
+fn opens_at<'a>(state: &dyn Read, plans: impl Iterator<Item = &'a Plan>) -> u64 {
+    plans.map(|plan| gate::gate_of(state, plan.pools.0).opens_at()).max().unwrap_or_default()
+}
+
+/// What an update is judged by.
+struct Judge<'a> {
+    accounts: &'a Accounts,
+    block: &'a Block,
+    kind: Kind,
+    /// First height at which money may leave.
+    opens: u64,
+}
+
+impl Judge<'_> {
+    /// Gate, isolated markets, staleness, and the transition rule.
+    #[inline]
+    fn judge(&self, update: &Update, plan: &Plan) -> Result<(), UpdateResult> {
+        let empty = Slot::default();
+        let found = self.accounts.find(&update.id).and_then(|at| self.accounts.slot(at));
+        let slot = found.unwrap_or(&empty);
+        let markets = &self.accounts.markets;
+        let leaves = self.kind.is_outflow() && update.quote.is_negative();
+        if self.kind.is_outflow() && self.block.height < self.opens {
+            return Err(UpdateResult::WithdrawalsAndTransfersBlocked);
+        }
+        if let Some((market, _)) = update.base {
+            isolated::check(markets, &slot.account, market)?;
+        }
+        let grows = plan.trade.is_some_and(|(_, old, new)| {
+            new.abs() > old.abs() || new.signum().saturating_mul(old.signum()) < 0
+        });
+        if leaves || grows {
+            self.fresh(slot, plan)?;
+        }
+        let instead = plan.trade.map(|(market, _, new)| (market, new));
+        let new = markets.risk(slot, plan.quote, instead).map_err(|error| cause(&error))?;
+        if !new.is_initially_margined() {
+            let instead = plan.trade.map(|(market, old, _)| (market, old));
+            let old = markets.risk(slot, plan.settled, instead).map_err(|error| cause(&error))?;
+            transition(&old, &new)?;
+        }
+        match isolated::carried(plan.pools, plan.settled, plan.quote) {
+            Some(money) if money.is_negative() => Err(UpdateResult::UpdateCausedError),
+            _ => Ok(()),
+        }
+    }
+
+    /// Every position there is after the change has a price that may be relied on.
+    fn fresh(&self, slot: &Slot, plan: &Plan) -> Result<(), UpdateResult> {
+        let markets: &Markets = &self.accounts.markets;
+        let fresh = |market| markets.get(market).is_some_and(|row| row.is_fresh(self.block, markets.max_age));
+        let gone = plan.trade.filter(|(_, _, new)| new.is_zero()).map(|(market, ..)| market);
+        let kept = slot.account.positions.iter().map(|(market, _)| *market).filter(|id| Some(*id) != gone);
+        let opened = plan.trade.map(|(market, ..)| market).filter(|id| Some(*id) != gone);
+        if kept.chain(opened).all(fresh) {
+            Ok(())
+        } else {
+            Err(UpdateResult::StalePrice)
+        }
+    }
 }
 
 fn cause(error: &Error) -> UpdateResult {
@@ -220,16 +335,35 @@ fn cause(error: &Error) -> UpdateResult {
     }
 }
 
-fn persist(ctx: &mut Ctx<'_>, change: &Change) {
-    write(ctx.state, &change.id, &change.stored, &change.after);
-    if change.settled.dust != 0 {
-        let pool = pool();
-        let dust = FUNDING_DUST.get(ctx.state, &pool).unwrap_or_default();
-        // At most a million per settlement: 128 bits outlast any chain.
-        FUNDING_DUST.set(ctx.state, &pool, &dust.saturating_add(change.settled.dust));
+/// F10: the account's collateral goes where its positions stand.
+fn move_collateral(ctx: &mut Ctx<'_>, plan: &Plan) -> Option<()> {
+    let Some(money) = isolated::carried(plan.pools, plan.settled, plan.quote) else { return Some(()) };
+    let (from, to) = (plan.pools.0.address(POOL), plan.pools.1.address(POOL));
+    let coin = Coin { denom: ctx.chain.collateral.clone(), amount: u128::try_from(money.raw()).ok()? };
+    bank::transfer(ctx, &from, &to, &coin).ok()
+}
+
+/// Carry a plan out and tell of it.
+fn commit(
+    ctx: &mut Ctx<'_>,
+    accounts: &mut Accounts,
+    (update, at): (&Update, u32),
+    plan: &Plan,
+) -> Option<()> {
+    if let Some((market, size)) = update.base {
+        let slot = accounts.slot(at)?;
+        let index = accounts.markets.get(market)?.index()?;
+        let old = slot.account.position(market);
+        let old = old.unwrap_or(Position { funding_index: index, ..Default::default() });
+        let new = old.traded(size, update.quote.checked_add(update.fee)?, update.fee)?;
+        if new.base.is_zero() {
+            let closed = slot.account.closed.plus(&new.ledger)?;
+            accounts.set_closed(at, closed);
+        }
+        accounts.set_position(at, market, new);
     }
-    for (market, paid) in &change.settled.paid {
-        ctx.emit(FundingPaid { id: &change.id, market: *market, amount: *paid });
-    }
-    ctx.emit(SubaccountUpdate(&change.id, &change.after));
+    accounts.set_quote(at, plan.quote);
+    let slot = accounts.slot(at)?;
+    ctx.emit(SubaccountUpdate(&update.id, &slot.account));
+    Some(())
 }

@@ -24,6 +24,7 @@ pub(crate) fn begin(ctx: &mut Ctx<'_>, hot: &mut Hot, prices: &Prices) {
     governance::begin_block(ctx, &mut hot.books);
     prices::record(ctx, prices);
     subaccounts::gate::begin_block(ctx);
+    perpetuals::begin_block(ctx);
     funding::begin_block(ctx, &hot.books);
     hot.books.accounts.begin_block(ctx.state.as_read(), ctx.block);
     clob::expire(ctx, &mut hot.books);
@@ -69,6 +70,7 @@ pub(crate) fn end(ctx: &mut Ctx<'_>, hot: &mut Hot) -> liquidations::Report {
     hot.books.accounts.flush(ctx.state);
     hot.watch.refresh(ctx.state);
     let report = liquidations::run(ctx, &mut hot.books, &mut hot.watch);
+    hot.books.accounts.flush(ctx.state);
     hot.watch.refresh(ctx.state);
     clob::end_block(ctx, &mut hot.books);
     report

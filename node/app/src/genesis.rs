@@ -181,6 +181,7 @@ fn perpetuals_genesis(app: &AppState) -> perpetuals::Genesis {
         params: perpetuals::Params::default(),
         tiers: app.liquidity_tiers.iter().map(tier).collect(),
         perpetuals: app.markets.iter().map(typed).collect(),
+        ..perpetuals::Genesis::default()
     }
 }
 

@@ -8,8 +8,9 @@
 //! - I-15: no book is crossed.
 //! - I-18: the books rebuilt from the state are the live ones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use perpetuals::Collateral;
 use store::{Before, Memory, Read};
 use types::{Denom, MarketId};
 
@@ -24,20 +25,26 @@ pub(crate) fn check_changes(memory: &Memory, books: &clob::Books) -> Result<u64,
     let before = Before(memory);
     let mut sums = Sums::default();
     sums.accounts(memory, &before)?;
-    sums.pool(memory, &before, &chain.collateral)?;
+    sums.check_pools(memory, &before, &chain.collateral)?;
     check_balances(memory, &before)?;
     check_insurance(memory, &chain.collateral)?;
     check_books(books)?;
     Ok(6)
 }
 
-/// Changes of one block that must cancel out.
-#[derive(Default)]
-struct Sums {
+/// What one pool owes more, or less, than before the block.
+#[derive(Clone, Copy, Default)]
+struct Owed {
     /// Collateral of accounts, in quote quantums.
     collateral: i128,
     /// Sum of size times last funding index: what unsettled funding moves by, in ppm of a quote quantum.
     settled_ppm: i128,
+}
+
+/// Changes of one block that must cancel out.
+#[derive(Default)]
+struct Sums {
+    pools: BTreeMap<Collateral, Owed>,
     /// Net size, longs and shorts of each market.
     markets: BTreeMap<MarketId, [i128; 3]>,
 }
@@ -47,8 +54,9 @@ impl Sums {
         for id in subaccounts::changed(memory) {
             let was = subaccounts::get(before, &id);
             let is = subaccounts::get(memory, &id);
-            for (account, sign) in [(&was, -1), (&is, 1)] {
-                self.add(account, sign).ok_or(OUTGROWN)?;
+            let pools = [subaccounts::collateral(before, &was), subaccounts::collateral(memory, &is)];
+            for ((account, sign), of) in [(&was, -1), (&is, 1)].into_iter().zip(pools) {
+                self.add(of, account, sign).ok_or(OUTGROWN)?;
             }
         }
         for (market, [net, long, short]) in &self.markets {
@@ -66,12 +74,13 @@ impl Sums {
         Ok(())
     }
 
-    fn add(&mut self, account: &subaccounts::Subaccount, sign: i128) -> Option<()> {
-        self.collateral = self.collateral.checked_add(account.quote.raw().checked_mul(sign)?)?;
+    fn add(&mut self, of: Collateral, account: &subaccounts::Subaccount, sign: i128) -> Option<()> {
+        let owed = self.pools.entry(of).or_default();
+        owed.collateral = owed.collateral.checked_add(account.quote.raw().checked_mul(sign)?)?;
         for (market, position) in &account.positions {
             let size = position.base.raw();
             let weighted = size.checked_mul(position.funding_index.raw())?.checked_mul(sign)?;
-            self.settled_ppm = self.settled_ppm.checked_add(weighted)?;
+            owed.settled_ppm = owed.settled_ppm.checked_add(weighted)?;
             let [net, long, short] = self.markets.entry(*market).or_default();
             *net = net.checked_add(size.checked_mul(sign)?)?;
             *long = long.checked_add(size.max(0).checked_mul(sign)?)?;
@@ -80,26 +89,56 @@ impl Sums {
         Some(())
     }
 
-    /// What all accounts together have not settled is the sum of size times last index (the sizes of a market
-    /// add up to zero, so the present index cancels out). So the pool moves exactly with collateral, settled
-    /// funding and dust.
-    fn pool(&self, memory: &Memory, before: &Before<'_>, denom: &Denom) -> Result<(), String> {
-        let pool = |state: &dyn Read| i128::try_from(bank::balance(state, &subaccounts::pool(), denom));
-        let (Ok(is), Ok(was)) = (pool(memory), pool(before)) else {
-            return Err("I-1: the pool holds more than 2^127".into());
-        };
-        let dust = subaccounts::funding_dust(memory) - subaccounts::funding_dust(before);
-        let owed = self.collateral.checked_mul(PPM).and_then(|owed| owed.checked_add(self.settled_ppm));
-        let owed = owed.and_then(|owed| owed.checked_add(dust)).ok_or(OUTGROWN)?;
-        if (is - was).checked_mul(PPM) == Some(owed) {
+    /// What the accounts of a pool have not settled is the sum of size times last index (the sizes of a market
+    /// add up to zero within its pool, so the present index cancels out). So a pool moves exactly with
+    /// collateral, settled funding and dust. A block in which a market changed its pool is checked as one pool.
+    fn check_pools(&self, memory: &Memory, before: &Before<'_>, denom: &Denom) -> Result<(), String> {
+        let markets: Vec<_> = perpetuals::all(memory).into_iter().map(|perpetual| perpetual.market).collect();
+        let (was, is) = (pools(before, &markets), pools(memory, &markets));
+        if was == is {
+            return is.iter().try_for_each(|of| self.check(memory, before, denom, &[*of]));
+        }
+        let all: BTreeSet<Collateral> = was.into_iter().chain(is).collect();
+        self.check(memory, before, denom, &all.into_iter().collect::<Vec<_>>())
+    }
+
+    fn check(
+        &self,
+        memory: &Memory,
+        before: &Before<'_>,
+        denom: &Denom,
+        pools: &[Collateral],
+    ) -> Result<(), String> {
+        let mut owed: i128 = 0;
+        let mut moved: i128 = 0;
+        for of in pools {
+            let held = |state: &dyn Read| {
+                let pool = of.address(subaccounts::POOL);
+                i128::try_from(bank::balance(state, &pool, denom)).ok()
+            };
+            let sums = self.pools.get(of).copied().unwrap_or_default();
+            let dust = subaccounts::dust_of(memory, *of) - subaccounts::dust_of(before, *of);
+            let more = sums.collateral.checked_mul(PPM).and_then(|more| more.checked_add(sums.settled_ppm));
+            let more = more.and_then(|more| more.checked_add(dust)?.checked_add(owed));
+            owed = more.ok_or(OUTGROWN)?;
+            let (is, was) = held(memory).zip(held(before)).ok_or("I-1: a pool holds more than 2^127")?;
+            moved = moved.checked_add(is - was).ok_or(OUTGROWN)?;
+        }
+        if moved.checked_mul(PPM) == Some(owed) {
             Ok(())
         } else {
             Err(format!(
-                "I-1: the pool moved by {} quote quantums, what it owes by {owed} millionths of one",
-                is - was
+                "I-1: the pool moved by {moved} quote quantums, what it owes by {owed} millionths of one \
+                 ({pools:?})"
             ))
         }
     }
+}
+
+/// All pools that these markets have in a state.
+fn pools(state: &dyn Read, markets: &[MarketId]) -> BTreeSet<Collateral> {
+    let pools = markets.iter().map(|market| perpetuals::collateral(state, *market));
+    std::iter::once(Collateral::Cross).chain(pools).collect()
 }
 
 fn check_balances(memory: &Memory, before: &Before<'_>) -> Result<(), String> {
@@ -121,11 +160,11 @@ fn check_balances(memory: &Memory, before: &Before<'_>) -> Result<(), String> {
 }
 
 fn check_insurance(state: &dyn Read, denom: &Denom) -> Result<(), String> {
-    let (totals, held) = (insurance::totals(state), insurance::balance(state, denom));
-    if totals.sum() == Some(held) && !held.is_negative() {
-        Ok(())
-    } else {
-        Err(format!("I-9: the insurance fund holds {held}, its totals are {totals:?}"))
+    match insurance::unsound(state, denom) {
+        None => Ok(()),
+        Some((of, totals, held)) => {
+            Err(format!("I-9: the insurance fund of {of:?} holds {held}, its totals are {totals:?}"))
+        }
     }
 }
 
@@ -144,10 +183,11 @@ fn check_books(books: &clob::Books) -> Result<(), String> {
 
 /// Whether the books rebuilt from the state are the live ones. Reads every order.
 pub(crate) fn check_caches(state: &dyn Read, books: &clob::Books) -> Result<u64, String> {
-    if clob::rebuild(state).hash() == books.hash() {
+    let rebuilt = clob::rebuild(state);
+    if rebuilt.hash() == books.hash() && rebuilt.accounts.hash() == books.accounts.hash() {
         Ok(1)
     } else {
-        Err("I-18: the books rebuilt from the state differ from the live ones".into())
+        Err("I-18: the books or accounts rebuilt from the state differ from the live ones".into())
     }
 }
 
@@ -167,8 +207,8 @@ pub fn check_all(state: &dyn Read) -> Result<u64, String> {
     if let Some(market) = audit.unequal_market(state) {
         return Err(format!("I-3, I-4: market {market}: {:?}", audit.positions.get(&market)));
     }
-    if audit.misfiled > 0 {
-        return Err(format!("I-17: {} positions are not filed under their market", audit.misfiled));
+    if let Some(id) = audit.mixed {
+        return Err(format!("I-17: account {id} has an isolated position beside another one"));
     }
     check_insurance(state, &chain.collateral)?;
     check_books(&clob::rebuild(state))?;

@@ -130,7 +130,7 @@ impl World {
         let accounts = start.dollars.iter().enumerate().filter(|(_, dollars)| **dollars != 0);
         let accounts = accounts.map(|(at, dollars)| {
             let quote = QuoteQuantums::new(dollars * USD);
-            (account(u8::try_from(at + 1).unwrap()), Subaccount { quote, positions: Vec::new() })
+            (account(u8::try_from(at + 1).unwrap()), Subaccount { quote, ..Default::default() })
         });
         let accounts: Vec<_> = accounts.collect();
         let ctx = &mut self.ctx();
@@ -168,8 +168,12 @@ impl World {
             open_interest_lower_cap: QuoteQuantums::ZERO,
             open_interest_upper_cap: QuoteQuantums::ZERO,
         }];
-        let genesis =
-            perpetuals::Genesis { params: Default::default(), tiers, perpetuals: perpetuals.collect() };
+        let genesis = perpetuals::Genesis {
+            params: Default::default(),
+            tiers,
+            perpetuals: perpetuals.collect(),
+            ..Default::default()
+        };
         perpetuals::genesis::init(ctx, &genesis).unwrap();
         fees::genesis::init(
             ctx,
@@ -277,7 +281,7 @@ impl World {
 
     /// Quote quantums and base quantums that an account has.
     pub(crate) fn holds(&self, byte: u8) -> (i128, i128) {
-        let account = subaccounts::get(&self.state, &account(byte));
+        let account = self.books.accounts.get(&account(byte));
         (account.quote.raw(), account.size(BTC).raw())
     }
 
@@ -291,9 +295,10 @@ impl World {
     }
 
     /// Whether pool and accounts agree to the unit, and longs and shorts are equal.
-    pub(crate) fn money_adds_up(&self) -> bool {
+    pub(crate) fn money_adds_up(&mut self) -> bool {
+        self.books.accounts.flush(&mut self.state);
         let mut audit = subaccounts::invariants::audit(&self.state, &self.chain.collateral).unwrap();
-        audit.collateral += self.books.desk.held(&subaccounts::state::pool()).raw();
+        audit.pools[0].collateral += self.books.desk.held(&subaccounts::state::pool()).raw();
         audit.pool_is_exact() && audit.unequal_market(&self.state).is_none()
     }
 

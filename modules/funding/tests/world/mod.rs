@@ -138,9 +138,21 @@ fn begin(ctx: &mut Ctx<'_>, setup: &Setup) {
     let size = |name: u8| setup.positions.iter().find(|row| row.0 == name).map_or(0, |row| row.1);
     let held = |name| match size(name) {
         0 => Vec::new(),
-        size => vec![(BTC, Position { base: BaseQuantums::new(size), funding_index: FundingIndex::ZERO })],
+        size => vec![(
+            BTC,
+            Position {
+                base: BaseQuantums::new(size),
+                funding_index: FundingIndex::ZERO,
+                ..Default::default()
+            },
+        )],
     };
-    let row = |name| (account(name), Subaccount { quote: QuoteQuantums::new(rich), positions: held(name) });
+    let row = |name| {
+        (
+            account(name),
+            Subaccount { quote: QuoteQuantums::new(rich), positions: held(name), ..Default::default() },
+        )
+    };
     let accounts: Vec<_> = (1..=5).map(row).collect();
     let coin = Coin { denom: ctx.chain.collateral.clone(), amount: u128::try_from(rich * 5).unwrap() };
     bank::mint(ctx, &subaccounts::pool(), &coin).unwrap();
@@ -205,6 +217,7 @@ fn begin_perpetuals(ctx: &mut Ctx<'_>, setup: &Setup, open_btc: i128) {
             (market(BTC, -10, 0, open_btc), MarketType::Cross),
             (market(ETH, -9, setup.eth_index, 0), MarketType::Cross),
         ],
+        ..perpetuals::Genesis::default()
     };
     perpetuals::genesis::init(ctx, &genesis).unwrap();
 }

@@ -15,7 +15,7 @@ fn busy() -> World {
     world.deposit(1, 1);
     world.move_index(BTC, 1);
     world.deposit(2, 9);
-    world.run(subaccounts::gate_withdrawals);
+    world.run(|ctx| subaccounts::gate_withdrawals(ctx, perpetuals::Collateral::Cross));
     world.check();
     world
 }

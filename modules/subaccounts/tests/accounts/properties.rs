@@ -148,8 +148,8 @@ proptest! {
         let mut dust = 0;
         let mut exact = 0;
         for (size, index) in sizes.iter().filter(|size| **size != 0).zip(&indexes) {
-            let position = Position { base: base(*size), funding_index: FundingIndex::new(*index) };
-            let held = Subaccount { quote: QuoteQuantums::ZERO, positions: vec![(BTC, position)] };
+            let position = Position { base: base(*size), funding_index: FundingIndex::new(*index), ..Default::default() };
+            let held = Subaccount { quote: QuoteQuantums::ZERO, positions: vec![(BTC, position)], ..Default::default() };
             let settled = settle(&held, |_| Some(FundingIndex::new(now))).unwrap();
             prop_assert!((0..PPM).contains(&settled.dust));
             received += settled.account.quote.raw();
@@ -166,8 +166,8 @@ proptest! {
         moves in prop::collection::vec(-9_999i128..9_999, 1..20),
     ) {
         prop_assume!(size != 0);
-        let position = Position { base: base(size), funding_index: FundingIndex::ZERO };
-        let start = Subaccount { quote: QuoteQuantums::ZERO, positions: vec![(BTC, position)] };
+        let position = Position { base: base(size), funding_index: FundingIndex::ZERO, ..Default::default() };
+        let start = Subaccount { quote: QuoteQuantums::ZERO, positions: vec![(BTC, position)], ..Default::default() };
         let mut often = start.clone();
         let mut index = 0;
         for delta in &moves {

@@ -90,7 +90,7 @@ fn the_gate_and_the_pool_are_shown_for_markets_that_exist() {
     };
     let never = wire::QueryGetWithdrawalAndTransfersBlockedInfoResponse::default();
     assert_eq!(blocked(&world, 0), Ok(never));
-    world.run(subaccounts::gate_withdrawals);
+    world.run(|ctx| subaccounts::gate_withdrawals(ctx, perpetuals::Collateral::Cross));
     let seen = wire::QueryGetWithdrawalAndTransfersBlockedInfoResponse {
         negative_tnc_subaccount_seen_at_block: 100,
         chain_outage_seen_at_block: 0,

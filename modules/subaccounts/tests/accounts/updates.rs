@@ -1,7 +1,7 @@
 //! The pipeline: what it refuses, what it writes, what it tells.
 
 use num::BaseQuantums;
-use subaccounts::{can_update, holders, Kind, Side, Subaccount, Update, UpdateResult};
+use subaccounts::{Kind, Side, Subaccount, Update, UpdateResult};
 use types::{MarketId, Rejection, Time};
 
 use crate::world::{
@@ -55,7 +55,7 @@ fn an_account_that_holds_nothing_has_no_row() {
 #[test]
 fn a_flip_through_zero_keeps_the_index_of_holders_right() {
     let mut world = two_people();
-    let who = |world: &World, side| holders(&world.state, BTC, side, None, 10);
+    let who = |world: &World, side| world.accounts.holders(BTC, side);
     world.swap(1, 2, BTC, ONE_BTC / 2, 25_000 * DOLLAR).unwrap();
     assert_eq!((who(&world, Side::Long), who(&world, Side::Short)), (vec![account(1)], vec![account(2)]));
     world.swap(2, 1, BTC, ONE_BTC, 50_000 * DOLLAR).unwrap();
@@ -77,12 +77,9 @@ fn holders_come_in_order_of_account_and_by_market() {
     }
     world.swap(1, 5, ETH, 10, 30).unwrap();
     let ids = |names: &[u8]| names.iter().map(|name| account(*name)).collect::<Vec<_>>();
-    assert_eq!(holders(&world.state, BTC, Side::Long, None, 10), ids(&[2, 3, 4]));
-    assert_eq!(holders(&world.state, BTC, Side::Long, None, 2), ids(&[2, 3]));
-    assert_eq!(holders(&world.state, BTC, Side::Long, Some(&account(2)), 10), ids(&[3, 4]));
-    assert_eq!(holders(&world.state, BTC, Side::Long, Some(&account(4)), 10), vec![]);
-    assert_eq!(holders(&world.state, ETH, Side::Long, None, 10), ids(&[1]));
-    assert_eq!(holders(&world.state, ETH, Side::Short, None, 10), ids(&[5]));
+    assert_eq!(world.accounts.holders(BTC, Side::Long), ids(&[2, 3, 4]));
+    assert_eq!(world.accounts.holders(ETH, Side::Long), ids(&[1]));
+    assert_eq!(world.accounts.holders(ETH, Side::Short), ids(&[5]));
     assert_eq!(Side::Long.opposite(), Side::Short);
 }
 
@@ -250,7 +247,7 @@ fn the_gate_stops_what_leaves_for_50_blocks_and_nothing_else() {
     for (height, expected) in [(100, blocked), (149, blocked), (150, Ok(()))] {
         let outcome = |updates: &[Update], kind| {
             let mut world = two_people();
-            world.run(subaccounts::gate_withdrawals);
+            world.run(|ctx| subaccounts::gate_withdrawals(ctx, perpetuals::Collateral::Cross));
             world.block.height = height;
             world.update(updates, kind).map_err(|refused| refused.code)
         };
@@ -278,7 +275,9 @@ fn a_question_changes_nothing_and_judges_each_update_alone() {
     let world = two_people();
     let rows = world.rows();
     let ask = |updates: &[Update]| {
-        can_update(&world.state, &world.block, updates, Kind::CollateralCheck)
+        world
+            .accounts
+            .can_update(&world.state, &world.block, updates, Kind::CollateralCheck)
             .map_err(|refused| refused.index)
     };
     assert_eq!(ask(&[trade(1, BTC, ONE_BTC, 50_000 * DOLLAR)]), Ok(()));

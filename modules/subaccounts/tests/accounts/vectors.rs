@@ -149,7 +149,10 @@ fn f5_funding_is_settled_before_the_update() {
     assert_eq!(world.get(1).quote, quote(-2_100));
     world.check();
     let position = world.get(1).position(BTC).unwrap();
-    assert_eq!(position, Position { base: base(ONE_BTC), funding_index: FundingIndex::new(-10) });
+    assert_eq!(
+        position,
+        Position { base: base(ONE_BTC), funding_index: FundingIndex::new(-10), ..Default::default() }
+    );
     let paid: Vec<_> = world.events.iter().filter(|event| event.kind == "funding_paid").collect();
     assert_eq!(paid.len(), 1);
     assert_eq!(paid[0].get("amount"), Some(&Value::Signed(2_000)));
@@ -157,7 +160,11 @@ fn f5_funding_is_settled_before_the_update() {
 
 #[test]
 fn settlement_floors_once_over_the_sum_and_keeps_the_remainder() {
-    let at = |size, index| Position { base: base(size), funding_index: FundingIndex::new(index) };
+    let at = |size, index| Position {
+        base: base(size),
+        funding_index: FundingIndex::new(index),
+        ..Default::default()
+    };
     assert_eq!(settlement_ppm(&at(ONE_BTC, -30), FundingIndex::new(-10)), Some(-2_000_000_000));
     for (name, btc, eth, whole, dust, paid) in [
         ("two halves make a whole", 500_000, 500_000, 1, 0, [0, 0]),

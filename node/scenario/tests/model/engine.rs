@@ -370,8 +370,8 @@ impl Engine {
         let mut funds = vec![("fees", fees::collector(), &ledger.collected)];
         for pot in &ledger.pots.0 {
             let market = MarketId(pot.owner.unwrap_or(ledger.markets[0].id));
-            funds.push(("pool", pool(market), &pot.pool));
-            funds.push(("fund", fund(market), &pot.fund));
+            funds.push(("pool", pool(state, market), &pot.pool));
+            funds.push(("fund", fund(state, market), &pot.fund));
         }
         for (name, address, ours) in funds {
             let held = int(bank::balance(state, &address, &denom));
@@ -465,11 +465,11 @@ fn text(event: &Event, name: &str) -> String {
 }
 
 /// The pool that holds the collateral of positions in `market`.
-fn pool(market: MarketId) -> Address {
-    subaccounts::pool_of(market)
+fn pool(state: &dyn store::Read, market: MarketId) -> Address {
+    subaccounts::pool_of(state, market)
 }
 
 /// The insurance fund that stands behind `market`.
-fn fund(_market: MarketId) -> Address {
-    insurance::fund()
+fn fund(state: &dyn store::Read, market: MarketId) -> Address {
+    perpetuals::collateral(state, market).address(insurance::FUND)
 }

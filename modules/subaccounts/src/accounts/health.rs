@@ -1,0 +1,150 @@
+//! What others ask of an account as it stands: holdings, health, limits.
+
+use num::{BaseQuantums, Ppm, QuoteQuantums};
+use perpetuals::Collateral;
+use types::{Address, Block, MarketId, SubaccountId};
+
+use super::{Accounts, Markets, Slot};
+use crate::margin::Risk;
+use crate::settle::{settle, settlement_ppm, PPM};
+use crate::state::{Position, Subaccount};
+use crate::Error;
+
+/// A position that would take the place of the one there is.
+pub(crate) type Instead = (MarketId, BaseQuantums);
+
+impl Accounts {
+    #[inline]
+    fn held(&self, id: &SubaccountId) -> Option<&Slot> {
+        self.slot(self.find(id)?)
+    }
+
+    /// The account as it stands, funding not settled; empty when it holds nothing.
+    pub fn get(&self, id: &SubaccountId) -> Subaccount {
+        self.held(id).map(|slot| slot.account.clone()).unwrap_or_default()
+    }
+
+    /// Size of its position in `market`; zero without one.
+    #[inline]
+    pub fn size(&self, id: &SubaccountId, market: MarketId) -> BaseQuantums {
+        self.held(id).map(|slot| slot.account.size(market)).unwrap_or_default()
+    }
+
+    /// Initial margin shares that the account has set for itself, in order of market.
+    pub fn leverage(&self, id: &SubaccountId) -> &[(MarketId, Ppm)] {
+        self.held(id).map(|slot| slot.leverage.as_slice()).unwrap_or_default()
+    }
+
+    /// Which collateral the account's is part of.
+    pub fn collateral(&self, id: &SubaccountId) -> Collateral {
+        self.held(id).map(|slot| self.markets.pool_of(&slot.account)).unwrap_or_default()
+    }
+
+    /// Account that holds the collateral of positions in `market`.
+    pub fn pool_of(&self, market: MarketId) -> Address {
+        let core = self.markets.get(market).and_then(|market| market.core.as_ref());
+        core.map_or_else(crate::state::pool, |core| core.pool)
+    }
+
+    /// Latest oracle price of `market`, whatever its age; nothing before the first one.
+    pub fn oracle(&self, market: MarketId) -> Option<prices::OraclePrice> {
+        self.markets.get(market)?.core.as_ref()?.price
+    }
+
+    /// Whether the price of `market` may be relied on in `block`.
+    pub fn is_fresh(&self, block: &Block, market: MarketId) -> bool {
+        self.markets.get(market).is_some_and(|market| market.is_fresh(block, self.markets.max_age))
+    }
+
+    /// The account with all funding settled at the present indexes. Nothing changes.
+    pub fn settled(&self, id: &SubaccountId) -> Result<Subaccount, Error> {
+        let index = |market| self.markets.get(market)?.index();
+        let settlement = settle(&self.get(id), index).ok_or(Error::OutOfRange)?;
+        Ok(settlement.account)
+    }
+
+    /// Health of the account with all funding settled first, at the initial margin it has set for itself.
+    pub fn risk(&self, id: &SubaccountId) -> Result<Risk, Error> {
+        let Some(slot) = self.held(id) else { return Ok(Risk::default()) };
+        let (settled, _) = self.markets.settled_quote(&slot.account)?;
+        self.markets.risk(slot, settled, None)
+    }
+}
+
+impl Markets {
+    pub(crate) fn pool_of(&self, account: &Subaccount) -> Collateral {
+        account.positions.first().map_or(Collateral::Cross, |(market, _)| self.collateral(*market))
+    }
+
+    /// F2: collateral after funding is settled, and the dust that this leaves. Exactly what [`settle`] answers.
+    #[inline]
+    pub(crate) fn settled_quote(&self, account: &Subaccount) -> Result<(QuoteQuantums, i128), Error> {
+        let mut sum: i128 = 0;
+        for (market, position) in &account.positions {
+            sum = sum.checked_add(self.owed(*market, position)?).ok_or(Error::OutOfRange)?;
+        }
+        if sum == 0 {
+            return Ok((account.quote, 0));
+        }
+        let (whole, dust) = (sum.div_euclid(PPM), sum.rem_euclid(PPM));
+        let quote = account.quote.checked_add(QuoteQuantums::new(whole)).ok_or(Error::OutOfRange)?;
+        Ok((quote, dust))
+    }
+
+    /// F1 at the present index.
+    #[inline]
+    pub(crate) fn owed(&self, market: MarketId, position: &Position) -> Result<i128, Error> {
+        let index = self.get(market).and_then(super::market::Market::index).ok_or(Error::NoPrice(market))?;
+        if index == position.funding_index {
+            return Ok(0);
+        }
+        settlement_ppm(position, index).ok_or(Error::OutOfRange)
+    }
+
+    /// F3 of an account with this collateral and, in one market, `instead` of its position.
+    #[inline]
+    pub(crate) fn risk(
+        &self,
+        slot: &Slot,
+        quote: QuoteQuantums,
+        instead: Option<Instead>,
+    ) -> Result<Risk, Error> {
+        let mut risk = Risk { net_collateral: quote, ..Risk::default() };
+        let mut open = instead;
+        for (market, position) in &slot.account.positions {
+            let base = match open {
+                Some((changed, base)) if changed == *market => {
+                    open = None;
+                    base
+                }
+                _ => position.base,
+            };
+            self.add(&mut risk, slot, (*market, base))?;
+        }
+        match open {
+            Some(new) => self.add(&mut risk, slot, new)?,
+            None => {}
+        }
+        Ok(risk)
+    }
+
+    #[inline]
+    fn add(&self, risk: &mut Risk, slot: &Slot, (market, base): Instead) -> Result<(), Error> {
+        if base.is_zero() {
+            return Ok(());
+        }
+        let row = self.get(market).ok_or(Error::NoPrice(market))?;
+        let Some(rates) = row.rates() else {
+            let priced = row.core.as_ref().and_then(|core| core.price).is_some_and(|at| !at.price.is_zero());
+            return Err(if priced { Error::OutOfRange } else { Error::NoPrice(market) });
+        };
+        let custom =
+            if slot.leverage.is_empty() { Ppm::default() } else { Self::custom(&slot.leverage, market) };
+        let margin = rates.margin(base, custom).ok_or(Error::OutOfRange)?;
+        let sum = |one: QuoteQuantums, more| one.checked_add(more).ok_or(Error::OutOfRange);
+        risk.net_collateral = sum(risk.net_collateral, margin.notional)?;
+        risk.initial = sum(risk.initial, margin.initial)?;
+        risk.maintenance = sum(risk.maintenance, margin.maintenance)?;
+        Ok(())
+    }
+}
