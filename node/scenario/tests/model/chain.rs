@@ -46,12 +46,18 @@ impl Chain {
         self.funding.begin_block(&mut self.exchange);
         self.exchange.fees.begin_block(time);
         self.exchange.notes.clear();
+        let room = &mut self.exchange.room;
+        room.traded = std::mem::take(&mut room.trades);
         self.exchange.expire();
-        let mut expired = std::mem::take(&mut self.exchange.notes);
-        expired.sort();
+        self.exchange.trigger();
+        self.exchange.slices();
+        let began = std::mem::take(&mut self.exchange.notes);
         let answers = ops.iter().map(|op| self.answer(op)).collect();
         self.used.fill(0);
-        let after = liquidate::run(&mut self.exchange);
+        let ended = liquidate::run(&mut self.exchange);
+        let is_expired = |note: &Note| matches!(note, Note::Removed { reason, .. } if reason == "expired");
+        let (mut expired, after): (Vec<_>, Vec<_>) = began.into_iter().chain(ended).partition(is_expired);
+        expired.sort();
         for pot in &mut self.exchange.ledger.pots.0 {
             let fees = std::mem::take(&mut pot.fees);
             pot.pool -= &fees;
@@ -188,8 +194,26 @@ fn sane(order: &Order) -> Result<(), Code> {
     if order.reduce_only && order.force != Force::Immediate {
         return Err(clob(9003));
     }
-    if order.price == 0 {
+    if order.price == 0 && order.id.flags != 128 {
         return Err(clob(6));
+    }
+    let conditional = order.id.flags == 32;
+    if order.condition.is_some_and(|(kind, _)| kind != 0) != conditional {
+        return Err(clob(6000));
+    }
+    if order.condition.is_some_and(|(_, trigger)| trigger != 0) != conditional {
+        return Err(clob(6001));
+    }
+    match order.twap {
+        Some((duration, interval, tolerance)) if order.id.flags == 128 => {
+            let fits = (30..=3_600).contains(&interval)
+                && (300..=86_400).contains(&duration)
+                && duration % interval == 0
+                && tolerance < 1_000_000;
+            fits.then_some(()).ok_or(clob(12))?;
+        }
+        None if order.id.flags == 128 => return Err(clob(12)),
+        _ => {}
     }
     Ok(())
 }
@@ -198,7 +222,7 @@ fn sane(order: &Order) -> Result<(), Code> {
 fn named(id: &Id, until: Until) -> Result<(), Code> {
     match (id.flags, until) {
         (0, Until::Time(_) | Until::Block(0)) => Err(clob(5)),
-        (64, Until::Block(_) | Until::Time(0)) => Err(clob(3001)),
+        (1.., Until::Block(_) | Until::Time(0)) => Err(clob(3001)),
         _ => Ok(()),
     }
 }

@@ -132,6 +132,8 @@ impl Crowd {
             },
             reduce_only,
             metadata: u32::try_from(self.dice.within(0, 2)).unwrap(),
+            condition: None,
+            twap: None,
             hash: [0; 32],
         };
         if self.sent.len() < 64 {

@@ -25,6 +25,7 @@ impl Seen {
             Note::Fill { .. } => "liquidation fill".into(),
             Note::Placed(..) => "placed".into(),
             Note::Removed { reason, .. } => format!("removed: {reason}"),
+            Note::Later { kind, .. } => kind.clone(),
             Note::Liquidated { .. } => "liquidated".into(),
             Note::Deleveraged { .. } => "deleveraged".into(),
         };

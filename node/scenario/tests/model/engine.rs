@@ -217,6 +217,9 @@ impl Engine {
                 taker_fee: int(number(event, "taker_fee")),
                 insurance: event.get("insurance").map(|_| int(number(event, "insurance"))),
             },
+            "conditional_placed" | "twap_placed" | "twap_slice" => self.later(event, u64_of("size")),
+            "conditional_triggered" => self.later(event, u64_of("price")),
+            "twap_completed" | "twap_failed" => self.later(event, u64_of("remaining")),
             "order_placed" => Note::Placed(self.id(event, ""), u64_of("remaining")),
             "order_removed" => Note::Removed {
                 id: self.id(event, ""),
@@ -242,6 +245,10 @@ impl Engine {
             },
             _ => return None,
         })
+    }
+
+    fn later(&self, event: &Event, amount: u64) -> Note {
+        Note::Later { kind: event.kind.into(), id: self.id(event, ""), amount }
     }
 
     fn account(&self, event: &Event, owner: &str, account: &str) -> usize {
@@ -296,6 +303,13 @@ impl Engine {
             time_in_force: force.into(),
             reduce_only: order.reduce_only,
             client_metadata: order.metadata,
+            condition_type: order.condition.map_or(0, |(kind, _)| kind),
+            conditional_order_trigger_subticks: order.condition.map_or(0, |(_, trigger)| trigger),
+            twap_parameters: order.twap.map(|(duration, interval, price_tolerance)| wire::TwapParameters {
+                duration,
+                interval,
+                price_tolerance,
+            }),
             ..wire::Order::default()
         }
     }

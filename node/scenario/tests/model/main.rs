@@ -22,3 +22,4 @@ mod orders;
 mod pots;
 mod setting;
 mod terms;
+mod waiting;

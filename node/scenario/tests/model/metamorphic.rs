@@ -59,7 +59,19 @@ impl World {
         let id = Id { account, market: trade.market, flags: 0, client: self.client };
         let until = Until::Block(u32::try_from(self.engine.machine.last_block().0 + 3).unwrap());
         let (price, metadata, hash) = (trade.price, 0, [0; 32]);
-        Op::Place(Order { id, buy, price, size, until, force, reduce_only: false, metadata, hash })
+        Op::Place(Order {
+            id,
+            buy,
+            price,
+            size,
+            until,
+            force,
+            reduce_only: false,
+            metadata,
+            condition: None,
+            twap: None,
+            hash,
+        })
     }
 
     /// Tell a trade with each part of its size in an order of its own, by the account beside it.

@@ -57,6 +57,8 @@ fn order(account: usize, client: u32, buy: bool, (size, price): (u64, u64)) -> O
         force: Force::Rest,
         reduce_only: false,
         metadata: 0,
+        condition: None,
+        twap: None,
         hash: [0; 32],
     }
 }

@@ -7,6 +7,7 @@ use crate::ledger::{Change, Ledger, No, Why};
 use crate::liquidate::Rules;
 use crate::money::{int, Int};
 use crate::terms::{clob, Code, Force, Id, Note, Order, Until};
+use crate::waiting::Room;
 
 /// An order that rests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub(crate) struct Bounds {
     pub(crate) max_fills: u32,
     pub(crate) max_resting: usize,
     pub(crate) short_term_per_block: u32,
+    /// Of every market, in ppm; trades count five times as far from the oracle price.
+    pub(crate) min_price_change: i64,
     /// Worth from which so many long-lived orders are allowed.
     pub(crate) equity_tiers: Vec<(u64, u32)>,
     /// The same for short-term orders that rest.
@@ -50,6 +53,7 @@ pub(crate) struct Exchange {
     pub(crate) bounds: Bounds,
     pub(crate) rules: Rules,
     pub(crate) fees: Fees,
+    pub(crate) room: Room,
     pub(crate) resting: Vec<Resting>,
     pub(crate) spent: Vec<(Id, Spent)>,
     pub(crate) next_turn: u64,
@@ -68,6 +72,14 @@ pub(crate) struct Match {
     pub(crate) maker: usize,
     pub(crate) maker_fee: Int,
     pub(crate) insurance: Int,
+}
+
+/// Who lets an order come to the book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    User,
+    Triggered,
+    Slice,
 }
 
 pub(crate) enum Hindrance {
@@ -113,14 +125,16 @@ impl Exchange {
         }
     }
 
-    fn admissible(&self, order: &Order) -> Result<(), Code> {
+    fn admissible(&self, order: &Order, origin: Origin) -> Result<(), Code> {
         let Some(market) = self.ledger.markets.iter().find(|market| market.id == order.id.market) else {
             return Err(clob(8));
         };
         if order.price % market.tick != 0 || order.size % market.step != 0 {
             return Err(clob(12));
         }
-        self.in_window(order.until)?;
+        if origin == Origin::User {
+            self.in_window(order.until)?;
+        }
         if self.ledger.worth(market.id, order.size, order.price) >= int(1) << 80 {
             return Err(clob(20_002));
         }
@@ -181,14 +195,16 @@ impl Exchange {
     }
 
     /// How many orders the account may have by what it is worth.
-    fn tier_allows(&self, account: usize, short_term: bool) -> Result<(), Code> {
+    pub(crate) fn tier_allows(&self, account: usize, short_term: bool) -> Result<(), Code> {
         let bounds = &self.bounds;
         let tiers = if short_term { &bounds.short_term_tiers } else { &bounds.equity_tiers };
         let (settled, _) = self.ledger.settled(&self.ledger.accounts[account]);
         let worth = self.ledger.risk(&settled).worth;
         let reached = tiers.iter().filter(|(needs, _)| worth >= int(*needs)).next_back();
         let mine = |id: &Id| id.account == account && (id.flags == 0) == short_term;
-        let open = self.resting.iter().filter(|r| mine(&r.order.id)).count();
+        // Slices do not count, the orders that they belong to do.
+        let resting = self.resting.iter().filter(|r| mine(&r.order.id) && r.order.id.flags != 256).count();
+        let open = resting + self.room.orders.iter().filter(|w| mine(&w.order.id)).count();
         match (tiers.is_empty(), reached) {
             (true, _) => Ok(()),
             (false, Some((_, limit))) if open < *limit as usize => Ok(()),
@@ -196,7 +212,7 @@ impl Exchange {
         }
     }
 
-    fn affordable(&self, order: &Order) -> Result<(), Code> {
+    pub(crate) fn affordable(&self, order: &Order) -> Result<(), Code> {
         let quote = self.ledger.worth(order.id.market, order.size, order.price);
         let fee = self.ledger.fee(&quote, self.rates(order.id.account, order.id.market).0);
         let change = swap(order.id.account, order.id.market, (order.buy, order.size), &quote, &fee);
@@ -243,6 +259,9 @@ impl Exchange {
     }
 
     fn traded(&mut self, order: &Order, size: u64, left: u64) {
+        if order.id.flags == 256 && size > 0 {
+            self.slice_traded(&order.id, size);
+        }
         match order.until {
             Until::Time(_) if left == 0 => self.forget(&order.id),
             Until::Time(_) => self.remember(order.id, |spent| spent.filled += size),
@@ -276,14 +295,22 @@ impl Exchange {
     }
 
     pub(crate) fn place(&mut self, order: &Order) -> Result<(), Code> {
-        self.admissible(order)?;
+        if order.id.flags == 32 || order.id.flags == 128 {
+            self.admissible(order, Origin::User)?;
+            return self.wait(order);
+        }
+        self.put(order, Origin::User)
+    }
+
+    /// Let an order come to the book. What was asked of its user before is not asked again.
+    pub(crate) fn put(&mut self, order: &Order, origin: Origin) -> Result<(), Code> {
+        self.admissible(order, origin)?;
         let left = self.left(order)?;
         let wanted = left.min(self.reducible(order)?);
-        if order.id.flags == 0 && order.force != Force::Immediate {
-            self.tier_allows(order.id.account, true)?;
+        if origin == Origin::User && (order.id.flags != 0 || order.force != Force::Immediate) {
+            self.tier_allows(order.id.account, order.id.flags == 0)?;
         }
-        if order.id.flags != 0 {
-            self.tier_allows(order.id.account, false)?;
+        if order.id.flags != 0 && origin != Origin::Triggered {
             self.affordable(order)?;
         }
         let (filled, stopped) = self.trade(order, wanted)?;
@@ -364,6 +391,7 @@ impl Exchange {
     }
 
     pub(crate) fn note_fill(&mut self, deal: &Match, maker: &Resting, maker_left: u64, fund: Option<Int>) {
+        self.room.trade(deal.market, maker.order.price);
         self.notes.push(Note::Fill {
             market: deal.market,
             price: maker.order.price,
@@ -383,6 +411,9 @@ impl Exchange {
             return Err(clob(8));
         }
         self.in_window(until)?;
+        if let Some(result) = self.cancel_waiting(id, until) {
+            return result;
+        }
         let found = self.find(id).map(|resting| resting.order.until);
         match until {
             Until::Block(block) => {
@@ -416,6 +447,7 @@ impl Exchange {
         while let Some(id) = self.resting.iter().find(|r| over(r.order.until)).map(|r| r.order.id) {
             self.take_out(&id, "expired");
         }
+        self.expire_waiting();
         self.spent.retain(|(id, spent)| id.flags != 0 || spent.keep >= height);
     }
 }

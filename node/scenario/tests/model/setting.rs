@@ -11,6 +11,7 @@ use crate::money::{int, Int};
 use crate::orders::{Bounds, Exchange};
 use crate::pots::Pots;
 use crate::terms::{Account, Market};
+use crate::waiting::Room;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
@@ -90,6 +91,7 @@ impl Setting {
                 max_fills: 5,
                 max_resting: 4,
                 short_term_per_block: 8,
+                min_price_change: 1_000,
                 short_term_tiers: vec![(0, 3), (50_000_000, 30)],
                 equity_tiers: vec![(0, 2), (200_000_000, 4), (20_000_000_000, 200)],
             },
@@ -132,6 +134,7 @@ impl Setting {
             bounds: self.bounds.clone(),
             rules: self.rules.clone(),
             fees: Fees::new(self.bounds.tiers.clone(), self.owners),
+            room: Room::default(),
             resting: Vec::new(),
             spent: Vec::new(),
             next_turn: 0,

@@ -98,6 +98,10 @@ pub(crate) struct Order {
     pub(crate) force: Force,
     pub(crate) reduce_only: bool,
     pub(crate) metadata: u32,
+    /// Stop-loss (1) or take-profit (2), and the trigger.
+    pub(crate) condition: Option<(i32, u64)>,
+    /// Seconds in all, seconds between slices, tolerance in ppm.
+    pub(crate) twap: Option<(u32, u32, u32)>,
     /// SHA-256 of its bytes on the wire; filled in by whoever encodes it.
     pub(crate) hash: [u8; 32],
 }
@@ -130,6 +134,12 @@ pub(crate) enum Note {
         insurance: Option<Int>,
     },
     Placed(Id, u64),
+    /// Of orders that wait: what happened, and a price or a size.
+    Later {
+        kind: String,
+        id: Id,
+        amount: u64,
+    },
     Removed {
         id: Id,
         reason: String,
