@@ -7,6 +7,9 @@ use crate::dice::Dice;
 use crate::setting::Setting;
 use crate::terms::{Force, Id, Market, Op, Order, Until};
 
+/// Whether people send orders that wait.
+const LATER: bool = false;
+
 pub(crate) struct Crowd {
     pub(crate) dice: Dice,
     /// Genesis price of each market.
@@ -82,7 +85,12 @@ impl Crowd {
     fn id(&mut self, chain: &Chain, account: usize) -> Id {
         let markets = &chain.exchange.ledger.markets;
         let market = if self.dice.once_in(500) { 99 } else { self.dice.pick(markets).id };
-        let flags = if self.dice.once_in(3) { 64 } else { 0 };
+        let flags = match self.dice.within(0, 99) {
+            0..=9 if LATER => 32,
+            10..=13 if LATER => 128,
+            14..=40 => 64,
+            _ => 0,
+        };
         let client = u32::try_from(self.dice.within(0, 7)).unwrap();
         Id { account, market, flags, client }
     }
@@ -95,7 +103,8 @@ impl Crowd {
             let behind = if strange { self.dice.within(0, 3) } else { 0 };
             return Until::Block(u32::try_from((height + ahead).saturating_sub(behind)).unwrap());
         }
-        let ahead = if strange { 96 * 86_400 } else { i64::try_from(self.dice.within(1, 90)).unwrap() };
+        let longest = if flags == 128 { 700 } else { 90 };
+        let ahead = if strange { 96 * 86_400 } else { i64::try_from(self.dice.within(1, longest)).unwrap() };
         let behind = if self.dice.once_in(60) { 100 } else { 0 };
         Until::Time(u32::try_from(self.time + ahead - behind).unwrap())
     }
@@ -119,10 +128,19 @@ impl Crowd {
         };
         let reduce_only =
             if force == Force::Immediate { self.dice.once_in(3) } else { self.dice.once_in(100) };
+        let condition = (id.flags == 32) != self.dice.once_in(300);
+        let condition = condition
+            .then(|| (i32::from(self.dice.once_in(2)) + 1, self.price(market, self.dice.clone().once_in(2))));
+        let sliced = (id.flags == 128) != (id.flags == 128 && self.dice.once_in(40));
+        let twap = sliced.then(|| {
+            let interval = *self.dice.pick(&[30, 60, 100, 29]);
+            (interval * u32::try_from(self.dice.within(3, 10)).unwrap(), interval, 20_000)
+        });
+        let price = if id.flags == 128 && self.dice.once_in(2) { 0 } else { self.price(market, buy) };
         let order = Order {
             id,
             buy,
-            price: self.price(market, buy),
+            price,
             size: self.size(market),
             until: self.until(chain, id.flags),
             force: if id.flags != 0 && force == Force::Immediate && !self.dice.once_in(20) {
@@ -132,8 +150,8 @@ impl Crowd {
             },
             reduce_only,
             metadata: u32::try_from(self.dice.within(0, 2)).unwrap(),
-            condition: None,
-            twap: None,
+            condition,
+            twap,
             hash: [0; 32],
         };
         if self.sent.len() < 64 {
