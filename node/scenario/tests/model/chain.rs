@@ -5,7 +5,7 @@ use num_traits::{Signed, Zero};
 use crate::funding::Funding;
 use crate::ledger::{Change, No, Why};
 use crate::liquidate;
-use crate::money::{int, million, Int};
+use crate::money::{floor, int, million, Int};
 use crate::orders::Exchange;
 use crate::terms::{clob, Answer, Code, Force, Id, Note, Op, Order, Until};
 
@@ -60,8 +60,10 @@ impl Chain {
         expired.sort();
         for pot in &mut self.exchange.ledger.pots.0 {
             let fees = std::mem::take(&mut pot.fees);
+            let insured = floor(&(&fees * self.exchange.fees.insured), &million());
             pot.pool -= &fees;
-            self.exchange.ledger.collected += fees;
+            pot.fund += &insured;
+            self.exchange.ledger.collected += fees - insured;
         }
         self.conserved();
         Said { answers, expired, after }

@@ -70,6 +70,7 @@ fn document(setting: &Setting) -> AppState {
             step_base_quantums: market.step,
             subticks_per_tick: u32::try_from(market.tick).unwrap(),
             quantum_conversion_exponent: market.conversion_exponent,
+            isolated: market.isolated,
             ..template.clone()
         });
     }
@@ -86,6 +87,8 @@ fn document(setting: &Setting) -> AppState {
             ..row.clone()
         });
     }
+    app.fees.insurance_share_ppm = u32::try_from(setting.fee_terms.0).unwrap();
+    app.fees.window_seconds = u32::try_from(setting.fee_terms.1).unwrap();
     app.orders.max_fills = setting.bounds.max_fills;
     app.orders.max_resting = u32::try_from(setting.bounds.max_resting).unwrap();
     app.orders.short_term_rates = vec![(1, setting.bounds.short_term_per_block)];

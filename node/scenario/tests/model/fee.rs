@@ -15,8 +15,6 @@ pub(crate) struct Tier {
     pub(crate) taker_ppm: i64,
 }
 
-const WINDOW: i64 = 30 * 86_400;
-
 #[derive(Clone, Debug)]
 struct Traded {
     owner: usize,
@@ -32,17 +30,22 @@ pub(crate) struct Fees {
     /// Maker's and taker's rate of each owner in this block.
     pub(crate) rates: Vec<(i64, i64)>,
     hour: i64,
+    /// Of fees, in ppm: what insurance funds get.
+    pub(crate) insured: i64,
+    /// Seconds for which volume counts.
+    window: i64,
 }
 
 impl Fees {
-    pub(crate) fn new(tiers: Vec<Tier>, owners: usize) -> Self {
-        Self { tiers, traded: Vec::new(), rates: vec![(0, 0); owners], hour: 0 }
+    pub(crate) fn new(tiers: Vec<Tier>, owners: usize, (insured, window): (i64, i64)) -> Self {
+        let rates = vec![(0, 0); owners];
+        Self { tiers, traded: Vec::new(), rates, hour: 0, insured, window }
     }
 
     /// Rates stand still within a block.
     pub(crate) fn begin_block(&mut self, now: i64) {
         self.hour = now / 3_600;
-        let oldest = (now - WINDOW) / 3_600;
+        let oldest = (now - self.window) / 3_600;
         self.traded.retain(|traded| traded.hour >= oldest);
         let everybody: Int = self.traded.iter().map(|traded| &traded.maker).sum();
         for owner in 0..self.rates.len() {

@@ -28,6 +28,8 @@ pub(crate) struct Setting {
     /// What each owner has.
     pub(crate) wealth: u64,
     pub(crate) fund: u64,
+    /// Share of fees that goes to insurance funds, in ppm; where fees of the window are forgotten, in seconds.
+    pub(crate) fee_terms: (i64, i64),
 }
 
 fn market(id: u32, exponents: (i32, i32, i32), grid: (u64, u64), price: u64) -> Market {
@@ -107,6 +109,7 @@ impl Setting {
             funding: (3600, 60, 30),
             wealth: 1_000_000_000_000_000,
             fund: 5_000_000_000,
+            fee_terms: (70_001, 20_000),
         }
     }
 
@@ -133,7 +136,7 @@ impl Setting {
             ledger,
             bounds: self.bounds.clone(),
             rules: self.rules.clone(),
-            fees: Fees::new(self.bounds.tiers.clone(), self.owners),
+            fees: Fees::new(self.bounds.tiers.clone(), self.owners, self.fee_terms),
             room: Room::default(),
             resting: Vec::new(),
             spent: Vec::new(),
