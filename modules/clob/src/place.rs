@@ -318,11 +318,6 @@ pub(crate) fn filled(
 ) {
     record((&mut books.desk, &books.accounts), trade);
     spent::trade(books, maker, (trade.size, maker_remaining));
-    for slice in [Some(maker.id), taker_order].into_iter().flatten() {
-        if slice.kind == Kind::TwapSlice {
-            twap::filled(ctx, books, &slice, trade.size);
-        }
-    }
     books.waiting.trade(trade.market, maker.price, ctx.block.height);
     ctx.emit(Fill {
         market: trade.market,
@@ -338,6 +333,11 @@ pub(crate) fn filled(
         taker_fee: trade.taker_fee,
         insurance: trade.insurance,
     });
+    for slice in [Some(maker.id), taker_order].into_iter().flatten() {
+        if slice.kind == Kind::TwapSlice {
+            twap::filled(ctx, books, &slice, trade.size);
+        }
+    }
 }
 
 /// Book what traded on the taker's side; rest or drop what did not. `left` is what the order had left before.

@@ -224,6 +224,7 @@ fn sane(order: &Order) -> Result<(), Code> {
 fn named(id: &Id, until: Until) -> Result<(), Code> {
     match (id.flags, until) {
         (0, Until::Time(_) | Until::Block(0)) => Err(clob(5)),
+        (256, _) => Err(clob(3000)),
         (1.., Until::Block(_) | Until::Time(0)) => Err(clob(3001)),
         _ => Ok(()),
     }

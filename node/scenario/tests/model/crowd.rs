@@ -7,9 +7,6 @@ use crate::dice::Dice;
 use crate::setting::Setting;
 use crate::terms::{Force, Id, Market, Op, Order, Until};
 
-/// Whether people send orders that wait.
-const LATER: bool = false;
-
 pub(crate) struct Crowd {
     pub(crate) dice: Dice,
     /// Genesis price of each market.
@@ -86,8 +83,8 @@ impl Crowd {
         let markets = &chain.exchange.ledger.markets;
         let market = if self.dice.once_in(500) { 99 } else { self.dice.pick(markets).id };
         let flags = match self.dice.within(0, 99) {
-            0..=9 if LATER => 32,
-            10..=13 if LATER => 128,
+            0..=9 => 32,
+            10..=13 => 128,
             14..=40 => 64,
             _ => 0,
         };
@@ -143,7 +140,7 @@ impl Crowd {
             price,
             size: self.size(market),
             until: self.until(chain, id.flags),
-            force: if id.flags != 0 && force == Force::Immediate && !self.dice.once_in(20) {
+            force: if id.flags == 64 && force == Force::Immediate && !self.dice.once_in(20) {
                 Force::Rest
             } else {
                 force

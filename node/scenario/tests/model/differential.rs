@@ -112,7 +112,7 @@ fn setting(name: &str) -> Option<u64> {
 }
 
 /// What must not be missing from a run, or it has tested too little.
-const EXPECTED_NOTES: [&str; 8] = [
+const EXPECTED_NOTES: [&str; 19] = [
     "fill",
     "placed",
     "removed: cancelled",
@@ -121,9 +121,20 @@ const EXPECTED_NOTES: [&str; 8] = [
     "removed: undercollateralized",
     "removed: not_resting",
     "removed: too_many_fills",
+    "removed: conditional_ioc_would_rest",
+    "removed: post_only",
+    "liquidated",
+    "liquidation fill",
+    "deleveraged",
+    "conditional_placed",
+    "conditional_triggered",
+    "twap_placed",
+    "twap_slice",
+    "twap_completed",
+    "twap_failed",
 ];
 
-const EXPECTED_CODES: [(&str, u32); 33] = [
+const EXPECTED_CODES: [(&str, u32); 36] = [
     ("clob", 4),
     ("clob", 5),
     ("clob", 6),
@@ -143,6 +154,7 @@ const EXPECTED_CODES: [(&str, u32); 33] = [
     ("clob", 2001),
     ("clob", 2003),
     ("clob", 2004),
+    ("clob", 3000),
     ("clob", 3001),
     ("clob", 3002),
     ("clob", 3003),
@@ -151,6 +163,8 @@ const EXPECTED_CODES: [(&str, u32); 33] = [
     ("clob", 3006),
     ("clob", 3007),
     ("clob", 5001),
+    ("clob", 6000),
+    ("clob", 6001),
     ("clob", 9003),
     ("clob", 10_001),
     ("clob", 20_001),

@@ -140,7 +140,7 @@ fn sell(exchange: &mut Exchange, account: usize, market: u32, tally: &mut Tally)
         match exchange.pay(&deal) {
             Ok(()) => {
                 let left = exchange.fill_maker(&maker, part);
-                exchange.note_fill(&deal, &maker, left, Some(delta.clone()));
+                exchange.note_fill(&deal, &maker, left, Err(delta.clone()));
                 filled += part;
                 quote += worth;
                 fund += delta;

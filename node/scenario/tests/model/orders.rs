@@ -259,9 +259,6 @@ impl Exchange {
     }
 
     fn traded(&mut self, order: &Order, size: u64, left: u64) {
-        if order.id.flags == 256 && size > 0 {
-            self.slice_traded(&order.id, size);
-        }
         match order.until {
             Until::Time(_) if left == 0 => self.forget(&order.id),
             Until::Time(_) => self.remember(order.id, |spent| spent.filled += size),
@@ -333,7 +330,10 @@ impl Exchange {
             return Ok(());
         }
         self.ended(order);
-        let reason = stopped.unwrap_or("not_resting").into();
+        let resized = order.reduce_only && filled == wanted;
+        let waited = order.id.flags == 32 && !resized;
+        let unrested = if waited { "conditional_ioc_would_rest" } else { "not_resting" };
+        let reason = stopped.unwrap_or(unrested).into();
         self.notes.push(Note::Removed { id: order.id, reason, left: remaining, rested: false });
         Ok(())
     }
@@ -378,7 +378,7 @@ impl Exchange {
                 Ok(()) if order.force == Force::PostOnly => return Err(clob(2003)),
                 Ok(()) => {
                     let maker_left = self.fill_maker(&maker, size);
-                    self.note_fill(&deal, &maker, maker_left, None);
+                    self.note_fill(&deal, &maker, maker_left, Ok(order.id));
                     filled += size;
                 }
                 Err(Hindrance::Maker) => self.take_out(&maker.order.id, "undercollateralized"),
@@ -390,7 +390,7 @@ impl Exchange {
         Ok((filled, None))
     }
 
-    pub(crate) fn note_fill(&mut self, deal: &Match, maker: &Resting, maker_left: u64, fund: Option<Int>) {
+    pub(crate) fn note_fill(&mut self, deal: &Match, maker: &Resting, maker_left: u64, by: Result<Id, Int>) {
         self.room.trade(deal.market, maker.order.price);
         self.notes.push(Note::Fill {
             market: deal.market,
@@ -402,8 +402,11 @@ impl Exchange {
             maker_fee: deal.maker_fee.clone(),
             taker: deal.taker,
             taker_fee: deal.taker_fee.clone(),
-            insurance: fund,
+            insurance: by.clone().err(),
         });
+        for slice in [Some(maker.order.id), by.ok()].into_iter().flatten().filter(|id| id.flags == 256) {
+            self.slice_traded(&slice, deal.size);
+        }
     }
 
     pub(crate) fn cancel(&mut self, id: &Id, until: Until) -> Result<(), Code> {
