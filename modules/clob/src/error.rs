@@ -1,5 +1,6 @@
 //! Why this module refuses. Codes up to 11001 are those of the dYdX chain; 20001 and up are ours.
 
+use alloc::boxed::Box;
 use num::Subticks;
 use subaccounts::UpdateResult;
 use types::{Malformed, MarketId, Rejection, SubaccountId};
@@ -15,6 +16,14 @@ pub enum Error {
     /// The subaccount's id is not valid.
     #[error(transparent)]
     Subaccount(subaccounts::Error),
+    /// An operation of a batch failed, and nothing of the batch has happened. Codespace and code are the cause's.
+    #[error("operation {index}: {cause}")]
+    Operation {
+        /// Its place, from 0.
+        index: usize,
+        /// What refused it.
+        cause: Box<Error>,
+    },
     /// Moving fees failed.
     #[error(transparent)]
     Fees(#[from] fees::Error),
@@ -287,6 +296,9 @@ pub enum Error {
 impl Error {
     /// The refusal of another module that this one passes on.
     fn inner(&self) -> Option<&dyn Rejection> {
+        if let Self::Operation { cause, .. } = self {
+            return Some(cause.as_ref());
+        }
         if let Self::Malformed(inner) = self {
             return Some(inner);
         }
@@ -311,6 +323,7 @@ impl Rejection for Error {
     fn code(&self) -> u32 {
         match self {
             Self::Malformed(inner) => inner.code(),
+            Self::Operation { cause, .. } => cause.code(),
             Self::Subaccount(inner) => inner.code(),
             Self::Fees(inner) => inner.code(),
             Self::Insurance(inner) => inner.code(),

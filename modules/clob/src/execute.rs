@@ -7,6 +7,7 @@ use proto::dydxprotocol::clob as wire;
 use store::{attempt, Ctx, Read};
 use types::Block;
 
+use crate::batch::{self, OperationResult};
 use crate::books::Books;
 use crate::cancel::{self, batch_cancel, BatchCancelled};
 use crate::error::Error;
@@ -23,10 +24,14 @@ use crate::state::SPENT;
 pub enum Outcome {
     /// An order was accepted.
     Placed(PlacedOrder),
+    /// An order with more choices was accepted.
+    PlacedMore(PlacedOrder),
     /// A cancel holds.
     Cancelled,
     /// Some cancels of a batch hold.
     BatchCancelled(BatchCancelled),
+    /// What became of each operation of a batch.
+    Batched(Vec<OperationResult>),
 }
 
 impl Outcome {
@@ -34,6 +39,7 @@ impl Outcome {
     pub fn response(&self) -> Vec<u8> {
         match self {
             Self::Placed(_) => wire::MsgPlaceOrderResponse {}.encode_to_vec(),
+            Self::PlacedMore(_) => proto::ballast::clob::v1::MsgPlaceOrderResponse {}.encode_to_vec(),
             Self::Cancelled => wire::MsgCancelOrderResponse {}.encode_to_vec(),
             Self::BatchCancelled(batch) => {
                 let batches = |ids: &cancel::Ids| {
@@ -49,6 +55,10 @@ impl Outcome {
                 };
                 response.encode_to_vec()
             }
+            Self::Batched(results) => {
+                let results = results.iter().map(|result| result.to_wire()).collect();
+                proto::ballast::clob::v1::MsgBatchResponse { results }.encode_to_vec()
+            }
         }
     }
 }
@@ -56,30 +66,39 @@ impl Outcome {
 /// Run one message whose signature was checked. A refusal leaves nothing behind but what the message took of
 /// its owner's budget.
 pub fn execute(ctx: &mut Ctx<'_>, books: &mut Books, msg: &Msg) -> Result<Outcome, Error> {
-    charge(ctx, books, msg.signer(), weight(msg))?;
+    for weight in weights(msg) {
+        charge(ctx, books, msg.signer(), weight)?;
+    }
     attempt(ctx, books, |ctx, books| match msg {
         Msg::Place(order) => place(ctx, books, order).map(Outcome::Placed),
         Msg::Cancel(one) => cancel::cancel(ctx, books, one).map(|()| Outcome::Cancelled),
         Msg::BatchCancel(batch) => batch_cancel(ctx, books, batch).map(Outcome::BatchCancelled),
+        Msg::PlaceMore { order, .. } => place(ctx, books, order).map(Outcome::PlacedMore),
+        Msg::Batch(operations) => batch::batch(ctx, books, operations).map(Outcome::Batched),
     })
 }
 
 /// What a message takes of its signer's budgets: cancels of orders that live until a time are free.
-fn weight(msg: &Msg) -> (Family, u32) {
-    match msg {
-        Msg::BatchCancel(_) => (Family::ShortTerm, BATCH_WEIGHT),
-        Msg::Place(_) | Msg::Cancel(_) if msg.is_short_term() => (Family::ShortTerm, 1),
-        Msg::Place(_) => (Family::Stateful, 1),
-        Msg::Cancel(_) => (Family::Stateful, 0),
-    }
+fn weights(msg: &Msg) -> [(Family, u32); 2] {
+    let (short_term, stateful) = match msg {
+        Msg::BatchCancel(_) => (BATCH_WEIGHT, 0),
+        Msg::Batch(batch) => (batch.weight(Family::ShortTerm), batch.weight(Family::Stateful)),
+        Msg::Place(_) | Msg::PlaceMore { .. } | Msg::Cancel(_) if msg.is_short_term() => (1, 0),
+        Msg::Place(_) | Msg::PlaceMore { .. } => (0, 1),
+        Msg::Cancel(_) => (0, 0),
+    };
+    [(Family::ShortTerm, short_term), (Family::Stateful, stateful)]
 }
 
 /// The rules of a message that need neither books nor accounts: what a node may ask before it passes a message
 /// on. `block` is the next one.
 pub fn check(state: &dyn Read, block: &Block, msg: &Msg) -> Result<(), Error> {
-    room(state, block, msg.signer(), weight(msg))?;
+    for weight in weights(msg) {
+        room(state, block, msg.signer(), weight)?;
+    }
     match msg {
-        Msg::Place(order) => {
+        Msg::Batch(operations) => batch::check(state, block, operations),
+        Msg::Place(order) | Msg::PlaceMore { order, .. } => {
             place::implemented(order)?;
             let pair = place::admissible(state, block, order)?;
             let spent = SPENT.get(state, &order.id).unwrap_or_default();

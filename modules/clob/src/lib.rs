@@ -22,10 +22,12 @@ pub mod state;
 
 mod admin;
 mod arena;
+mod batch;
 mod books;
 mod calendar;
 mod cancel;
 mod close;
+pub mod compact;
 mod conditional;
 mod execute;
 mod expire;
@@ -48,6 +50,7 @@ mod waiting;
 
 pub use admin::{refine, refined, set_params};
 pub use arena::Handle;
+pub use batch::{Batch, Operation, OperationResult, Placing, MAX_OPERATIONS};
 pub use books::{Books, Grid, LevelView};
 pub use cancel::BatchCancelled;
 pub use close::{close_position, Closed, Liquidation, Stop};
@@ -60,7 +63,10 @@ pub use genesis::Genesis;
 pub use impact::{impact, Impact};
 pub use limits::{charge, room, Family, RateLimits, Usage, Window};
 pub use matching::{next, sweep, Next, Taker};
-pub use msg::{decode_batch_cancel, decode_cancel, decode_place, BatchCancel, Cancel, Msg};
+pub use msg::{
+    decode_batch, decode_batch_cancel, decode_cancel, decode_place, decode_place_more, BatchCancel, Cancel,
+    Msg,
+};
 pub use order::{
     Builder, Condition, ConditionKind, GoodTil, Kind, Order, OrderId, Resting, SelfTrade, Side, Size,
     TimeInForce, Twap,

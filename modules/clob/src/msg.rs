@@ -4,11 +4,14 @@ use alloc::vec::Vec;
 
 use bank::wire::strict;
 use num::{Ppm, Subticks};
+use proto::ballast::clob::v1 as ours;
 use proto::dydxprotocol::clob as wire;
 use proto::dydxprotocol::clob::order as part;
 use proto::dydxprotocol::subaccounts::SubaccountId as WireSubaccountId;
-use types::{Address, Chain, MarketId, SubaccountId};
+use types::{Address, Chain, Malformed, MarketId, SubaccountId};
 
+use crate::batch::{Batch, Operation};
+use crate::compact;
 use crate::error::Error;
 use crate::order::{
     Builder, Condition, ConditionKind, GoodTil, Kind, Order, OrderId, SelfTrade, Side, Size, TimeInForce,
@@ -25,6 +28,12 @@ pub const CANCEL_ORDER: &str = "/dydxprotocol.clob.MsgCancelOrder";
 /// Type of [`Msg::BatchCancel`] on the wire.
 pub const BATCH_CANCEL: &str = "/dydxprotocol.clob.MsgBatchCancel";
 
+/// Type of [`Msg::PlaceMore`] on the wire.
+pub const PLACE_ORDER_MORE: &str = "/ballast.clob.v1.MsgPlaceOrder";
+
+/// Type of [`Msg::Batch`] on the wire.
+pub const BATCH: &str = "/ballast.clob.v1.MsgBatch";
+
 /// A message about orders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Msg {
@@ -34,6 +43,15 @@ pub enum Msg {
     Cancel(Cancel),
     /// Cancel many short-term orders.
     BatchCancel(BatchCancel),
+    /// Place an order with choices that the dYdX chain does not have.
+    PlaceMore {
+        /// Which.
+        order: Order,
+        /// Whether it takes the place of the one with its id. Short-term orders always do when they come later.
+        replace: bool,
+    },
+    /// Many operations.
+    Batch(Batch),
 }
 
 /// Cancels one order.
@@ -60,7 +78,8 @@ impl Msg {
     /// Who must have signed.
     pub fn signer(&self) -> Address {
         match self {
-            Self::Place(order) => order.id.subaccount.owner,
+            Self::Place(order) | Self::PlaceMore { order, .. } => order.id.subaccount.owner,
+            Self::Batch(batch) => batch.subaccount.owner,
             Self::Cancel(cancel) => cancel.id.subaccount.owner,
             Self::BatchCancel(batch) => batch.subaccount.owner,
         }
@@ -69,7 +88,8 @@ impl Msg {
     /// Whether it is about short-term orders, and so free of gas and sequence.
     pub fn is_short_term(&self) -> bool {
         match self {
-            Self::Place(order) => !order.id.kind.is_stateful(),
+            Self::Place(order) | Self::PlaceMore { order, .. } => !order.id.kind.is_stateful(),
+            Self::Batch(batch) => batch.operations.iter().all(|operation| !operation.kind().is_stateful()),
             Self::Cancel(cancel) => !cancel.id.kind.is_stateful(),
             Self::BatchCancel(_) => true,
         }
@@ -77,12 +97,22 @@ impl Msg {
 
     /// Whether it only cancels.
     pub fn is_cancel(&self) -> bool {
-        !matches!(self, Self::Place(_))
+        match self {
+            Self::Place(_) | Self::PlaceMore { .. } => false,
+            Self::Cancel(_) | Self::BatchCancel(_) => true,
+            Self::Batch(batch) => batch.operations.iter().all(Operation::is_cancel),
+        }
     }
 
-    /// Whether it places an order that never trades at once.
+    /// Whether it places orders, and none of them ever trades at once.
     pub fn is_post_only(&self) -> bool {
-        matches!(self, Self::Place(order) if order.time_in_force == TimeInForce::PostOnly)
+        match self {
+            Self::Place(order) | Self::PlaceMore { order, .. } => {
+                order.time_in_force == TimeInForce::PostOnly
+            }
+            Self::Cancel(_) | Self::BatchCancel(_) => false,
+            Self::Batch(batch) => !self.is_cancel() && batch.operations.iter().all(Operation::is_passive),
+        }
     }
 }
 
@@ -90,6 +120,27 @@ impl Msg {
 pub fn decode_place(bytes: &[u8], chain: &Chain) -> Result<Msg, Error> {
     let wire: wire::MsgPlaceOrder = strict("MsgPlaceOrder", bytes)?;
     order(&wire.order.unwrap_or_default(), chain).map(Msg::Place)
+}
+
+/// Read a `ballast.clob.v1.MsgPlaceOrder`.
+pub fn decode_place_more(bytes: &[u8], chain: &Chain) -> Result<Msg, Error> {
+    let wire: ours::MsgPlaceOrder = strict("MsgPlaceOrder", bytes)?;
+    let self_trade = match ours::SelfTrade::try_from(wire.self_trade) {
+        Ok(ours::SelfTrade::CancelMaker) => SelfTrade::CancelMaker,
+        Ok(ours::SelfTrade::CancelTaker) => SelfTrade::CancelTaker,
+        Ok(ours::SelfTrade::CancelBoth) => SelfTrade::CancelBoth,
+        Err(_) => return Err(Malformed::new("self_trade", "is no choice that there is").into()),
+    };
+    let order = Order { self_trade, ..order(&wire.order.unwrap_or_default(), chain)? };
+    Ok(Msg::PlaceMore { order, replace: wire.replace })
+}
+
+/// Read a `ballast.clob.v1.MsgBatch`.
+pub fn decode_batch(bytes: &[u8], chain: &Chain) -> Result<Msg, Error> {
+    let wire: ours::MsgBatch = strict("MsgBatch", bytes)?;
+    let subaccount = subaccount(wire.subaccount_id, chain)?;
+    let operations = compact::decode(&wire.operations)?;
+    Ok(Msg::Batch(Batch { subaccount, atomic: wire.atomic, operations }))
 }
 
 /// Read a `MsgCancelOrder`.

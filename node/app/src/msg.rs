@@ -41,6 +41,8 @@ impl Msg {
                 Self::Subaccounts(subaccounts::decode_transfer(bytes, chain)?)
             }
             "/dydxprotocol.clob.MsgPlaceOrder" => Self::Clob(clob::decode_place(bytes, chain)?),
+            clob::msg::PLACE_ORDER_MORE => Self::Clob(clob::decode_place_more(bytes, chain)?),
+            clob::msg::BATCH => Self::Clob(clob::decode_batch(bytes, chain)?),
             "/dydxprotocol.clob.MsgCancelOrder" => Self::Clob(clob::decode_cancel(bytes, chain)?),
             "/dydxprotocol.clob.MsgBatchCancel" => Self::Clob(clob::decode_batch_cancel(bytes, chain)?),
             _ if governance::is_administrative(type_url) => {
@@ -76,6 +78,8 @@ impl Msg {
                 "/dydxprotocol.sending.MsgCreateTransferResponse"
             }
             Self::Clob(clob::Msg::Place(_)) => "/dydxprotocol.clob.MsgPlaceOrderResponse",
+            Self::Clob(clob::Msg::PlaceMore { .. }) => "/ballast.clob.v1.MsgPlaceOrderResponse",
+            Self::Clob(clob::Msg::Batch(_)) => "/ballast.clob.v1.MsgBatchResponse",
             Self::Clob(clob::Msg::Cancel(_)) => "/dydxprotocol.clob.MsgCancelOrderResponse",
             Self::Clob(clob::Msg::BatchCancel(_)) => "/dydxprotocol.clob.MsgBatchCancelResponse",
             Self::Governance(msg) => msg.response_type(),

@@ -9,6 +9,7 @@
     reason = "a test stops at what it does not expect"
 )]
 
+mod batch;
 mod closing;
 mod conditional;
 mod decoding;
