@@ -259,7 +259,7 @@ pub(crate) fn check(state: &dyn Read, block: &Block, batch: &Batch) -> Result<()
         let checked = match operation {
             Operation::Cancel { .. } => operation
                 .cancel(batch.subaccount)
-                .map_or(Ok(()), |cancel| cancel::admissible(state, block, &cancel)),
+                .map_or(Ok(()), |cancel| cancel::check(state, block, &cancel)),
             Operation::Place(placing) | Operation::Replace(placing) => {
                 located(state, placing, batch.subaccount)
                     .and_then(|order| place::admissible(state, block, &order).map(|_| ()))

@@ -149,11 +149,6 @@ fn bytes_that_are_no_operations_are_refused() {
     let malformed = Err(("sdk", 2));
     assert_eq!(with(&|bytes| bytes.clear()), malformed, "nothing");
     assert_eq!(with(&|bytes| bytes.truncate(1)), malformed, "no operation");
-    assert_eq!(
-        with(&|bytes| bytes[0] = 21),
-        malformed.clone().or(Err(("sdk", 2))),
-        "a base beyond the block"
-    );
     assert_eq!(with(&|bytes| bytes[4] = 1), malformed, "a base below the least block");
     assert_eq!(with(&|bytes| bytes[1] |= 4), malformed, "a cancel that sells");
     assert_eq!(with(&|bytes| bytes[1] = 3), malformed, "an operation that there is not");
