@@ -5,12 +5,12 @@ use alloc::vec::Vec;
 use num::Subticks;
 use proto::dydxprotocol::clob as wire;
 use store::Read;
-use types::{Chain, MarketId};
+use types::{Chain, MarketId, SubaccountId};
 
 use crate::error::Error;
 use crate::limits::{Family, Window};
 use crate::msg::{wire_id, wire_order};
-use crate::order::{Kind, Order, OrderId, Side};
+use crate::order::{Kind, Order, OrderId, Side, Size};
 use crate::params::{EquityTier, Params};
 use crate::state::{filled, Level, Pair, Rank, Status, CONDITIONALS, LEVELS, ORDERS, TWAPS};
 
@@ -63,6 +63,63 @@ pub fn stateful_order(
         return Err(Error::NotFound(*id));
     };
     Ok((placement(&order, (height, sequence), chain), filled(state, id).raw()))
+}
+
+/// Whether a conditional order has left its waiting.
+pub fn triggered(state: &dyn Read, id: &OrderId) -> bool {
+    id.kind == Kind::Conditional && !CONDITIONALS.has(state, id)
+}
+
+/// Where an order is that is not done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the book.
+    Resting,
+    /// Waiting for its trigger.
+    Untriggered,
+    /// Placed in slices.
+    Sliced,
+}
+
+/// An order that is not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// Its terms.
+    pub order: Order,
+    /// Where it is.
+    pub place: Place,
+    /// What has traded.
+    pub filled: Size,
+    /// Height of the block that placed it.
+    pub height: u64,
+}
+
+/// What a subaccount has open, at most `limit` orders in each place, in order of market, flags and client id.
+pub fn open_orders(state: &dyn Read, subaccount: &SubaccountId, limit: usize) -> Vec<Open> {
+    let resting = ORDERS.scan(state, subaccount, limit).into_iter().map(|(id, row)| Open {
+        order: row.order(id),
+        place: Place::Resting,
+        filled: filled(state, &id),
+        height: row.height,
+    });
+    let waiting = CONDITIONALS.scan(state, subaccount, limit).into_iter().map(|(_, row)| Open {
+        order: row.order,
+        place: Place::Untriggered,
+        filled: Size::ZERO,
+        height: row.height,
+    });
+    let sliced = TWAPS.scan(state, subaccount, limit).into_iter().map(|(_, row)| Open {
+        order: row.order,
+        place: Place::Sliced,
+        filled: row.order.size.less(row.remaining),
+        height: row.height,
+    });
+    resting.chain(waiting).chain(sliced).collect()
+}
+
+/// An order as the wire has it.
+pub fn wire_of(order: &Order, chain: &Chain) -> wire::Order {
+    wire_order(order, chain)
 }
 
 fn placement(order: &Order, (height, sequence): (u64, u64), chain: &Chain) -> wire::LongTermOrderPlacement {

@@ -13,9 +13,14 @@ pub(super) const METHODS: &[&str] = &[
     "ballast.query.v1.Query/Funding",
     "ballast.query.v1.Query/Insurance",
     "ballast.query.v1.Query/Invariants",
+    "ballast.query.v1.Query/OpenOrders",
     "ballast.query.v1.Query/OracleVotes",
     "ballast.query.v1.Query/Orderbook",
 ];
+
+/// Orders in each place that a query answers with at most, and when none are asked for.
+const MAX_ORDERS: usize = 10_000;
+const DEFAULT_ORDERS: usize = 1_000;
 
 /// Levels of each side that a book query answers with at most, and when none are asked for.
 const MAX_DEPTH: usize = 1_000;
@@ -39,10 +44,36 @@ pub(super) fn call(call: &Call<'_>, service: &str, method: &str) -> Answered {
         }),
         "Insurance" => call.plain(&insurance::query::insurance(call.state, call.chain, height)),
         "Invariants" => call.plain(&invariants(call)),
+        "OpenOrders" => call.with(|request| open_orders(call, request)),
         "OracleVotes" => call.plain(&votes(call)),
         "Orderbook" => call.with(|request| orderbook(call, request)),
         _ => None,
     }
+}
+
+fn open_orders(
+    call: &Call<'_>,
+    request: &wire::OpenOrdersRequest,
+) -> Result<wire::OpenOrdersResponse, Failure> {
+    use clob::query::{open_orders, wire_of, Place};
+    let subaccount =
+        subaccounts::msg::subaccount("subaccount_id", request.subaccount_id.clone(), call.chain)?;
+    let limit = match usize::try_from(request.limit).unwrap_or(MAX_ORDERS) {
+        0 => DEFAULT_ORDERS,
+        limit => limit.min(MAX_ORDERS),
+    };
+    let orders = open_orders(call.state, &subaccount, limit).into_iter().map(|open| wire::OpenOrder {
+        order: Some(wire_of(&open.order, call.chain)),
+        state: match open.place {
+            Place::Resting => wire::open_order::State::Resting,
+            Place::Untriggered => wire::open_order::State::Untriggered,
+            Place::Sliced => wire::open_order::State::Sliced,
+        }
+        .into(),
+        filled: open.filled.raw(),
+        height: open.height,
+    });
+    Ok(wire::OpenOrdersResponse { orders: orders.collect(), height: call.height })
 }
 
 fn funding(call: &Call<'_>, market: MarketId) -> Result<wire::MarketFunding, Failure> {

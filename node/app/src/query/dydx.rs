@@ -150,7 +150,7 @@ fn clob(call: &Call<'_>, method: &str) -> Answered {
             Ok::<_, Failure>(clob_wire::QueryStatefulOrderResponse {
                 order_placement: Some(placement),
                 fill_amount,
-                triggered: false,
+                triggered: query::triggered(state, &id),
             })
         }),
         _ => None,

@@ -6,6 +6,7 @@ use cosmos_sdk_proto::cosmos::base::node::v1beta1 as node;
 use cosmos_sdk_proto::cosmos::base::tendermint::v1beta1 as base;
 use cosmos_sdk_proto::cosmos::tx::v1beta1 as tx;
 use prost::Message;
+use proto::ballast::query::v1 as ballast;
 use proto::dydxprotocol::{feetiers, stats, subaccounts};
 use scenario::Wallet;
 use server::EngineError;
@@ -59,6 +60,10 @@ pub(crate) fn minimal(path: &str) -> Vec<u8> {
         }
         "dydxprotocol.subaccounts.Query/Subaccount" => {
             subaccounts::QueryGetSubaccountRequest { owner: address, number: 0 }.encode_to_vec()
+        }
+        "ballast.query.v1.Query/OpenOrders" => {
+            let subaccount_id = Some(subaccounts::SubaccountId { owner: address, number: 0 });
+            ballast::OpenOrdersRequest { subaccount_id, limit: 0 }.encode_to_vec()
         }
         "dydxprotocol.feetiers.Query/UserFeeTier" => {
             feetiers::QueryUserFeeTierRequest { user: address }.encode_to_vec()
