@@ -63,15 +63,24 @@ pub enum Change {
     },
     /// How many messages an owner may send.
     RateLimits(clob::RateLimits),
+    /// A liquidity tier. Margins that rise do so over [`RAMP_BLOCKS`] blocks.
+    Tier(perpetuals::Tier),
+    /// An isolated market joins those that share collateral and insurance.
+    Cross(MarketId),
     /// The table of fees.
     FeeTiers(Vec<fees::FeeTier>),
     /// Lower fees in some markets for a time, in place of what they have.
     Discounts(Vec<(MarketId, fees::Discount)>),
 }
 
+/// Blocks over which margins rise, so that nobody falls below them from one block to the next.
+pub const RAMP_BLOCKS: u32 = 1_000;
+
 const UPDATE_PAIR: &str = "/dydxprotocol.clob.MsgUpdateClobPair";
 const UPDATE_EQUITY_TIERS: &str = "/dydxprotocol.clob.MsgUpdateEquityTierLimitConfiguration";
 const UPDATE_RATE_LIMITS: &str = "/dydxprotocol.clob.MsgUpdateBlockRateLimitConfiguration";
+const SET_TIER: &str = "/dydxprotocol.perpetuals.MsgSetLiquidityTier";
+const MAKE_CROSS: &str = "/dydxprotocol.listing.MsgUpgradeIsolatedPerpetualToCross";
 const UPDATE_FEES: &str = "/dydxprotocol.feetiers.MsgUpdatePerpetualFeeParams";
 const SET_DISCOUNTS: &str = "/dydxprotocol.feetiers.MsgSetMarketFeeDiscountParams";
 const UPDATE_LIQUIDATIONS: &str = "/dydxprotocol.clob.MsgUpdateLiquidationsConfig";
@@ -79,11 +88,13 @@ const UPDATE_PERPETUAL: &str = "/dydxprotocol.perpetuals.MsgUpdatePerpetualParam
 const UPDATE_FUNDING: &str = "/dydxprotocol.perpetuals.MsgUpdateParams";
 
 /// Types of the messages that are carried out here.
-pub const TYPES: [&str; 8] = [
+pub const TYPES: [&str; 10] = [
     UPDATE_PAIR,
     UPDATE_EQUITY_TIERS,
     UPDATE_RATE_LIMITS,
     UPDATE_LIQUIDATIONS,
+    SET_TIER,
+    MAKE_CROSS,
     UPDATE_FEES,
     SET_DISCOUNTS,
     UPDATE_PERPETUAL,
@@ -99,6 +110,8 @@ pub fn decode(type_url: &str, bytes: &[u8], chain: &Chain) -> Option<Result<Msg,
         UPDATE_LIQUIDATIONS => (read::liquidations_config, UPDATE_LIQUIDATIONS),
         UPDATE_PERPETUAL => (read::perpetual, UPDATE_PERPETUAL),
         UPDATE_FUNDING => (read::funding, UPDATE_FUNDING),
+        SET_TIER => (read::tier, SET_TIER),
+        MAKE_CROSS => (read::cross, MAKE_CROSS),
         UPDATE_FEES => (read::fee_tiers, UPDATE_FEES),
         SET_DISCOUNTS => (read::discounts, SET_DISCOUNTS),
         _ => return None,
@@ -116,6 +129,8 @@ impl Msg {
             UPDATE_PAIR => "/dydxprotocol.clob.MsgUpdateClobPairResponse",
             UPDATE_EQUITY_TIERS => "/dydxprotocol.clob.MsgUpdateEquityTierLimitConfigurationResponse",
             UPDATE_RATE_LIMITS => "/dydxprotocol.clob.MsgUpdateBlockRateLimitConfigurationResponse",
+            SET_TIER => "/dydxprotocol.perpetuals.MsgSetLiquidityTierResponse",
+            MAKE_CROSS => "/dydxprotocol.listing.MsgUpgradeIsolatedPerpetualToCrossResponse",
             UPDATE_FEES => "/dydxprotocol.feetiers.MsgUpdatePerpetualFeeParamsResponse",
             SET_DISCOUNTS => "/dydxprotocol.feetiers.MsgSetMarketFeeDiscountParamsResponse",
             UPDATE_LIQUIDATIONS => "/dydxprotocol.clob.MsgUpdateLiquidationsConfigResponse",
@@ -183,6 +198,11 @@ pub(crate) fn apply(
             let old = clob::params(ctx.state.as_read());
             let (equity_tiers, short_term_equity_tiers) = (stateful.clone(), short_term.clone());
             Ok(clob::set_params(ctx, &clob::Params { equity_tiers, short_term_equity_tiers, ..old })?)
+        }
+        Change::Tier(tier) => Ok(perpetuals::set_tier(ctx, tier, RAMP_BLOCKS)?),
+        Change::Cross(market) => {
+            subaccounts::make_cross(ctx, &mut books.accounts, *market)?;
+            Ok(insurance::merge(ctx, *market)?)
         }
         Change::FeeTiers(tiers) => Ok(fees::set_tiers(ctx, tiers)?),
         Change::Discounts(discounts) => discounts.iter().try_for_each(|(market, discount)| {

@@ -19,7 +19,7 @@ const PACKAGES: [&str; 9] = [
 ];
 
 /// Messages of trading modules that carry an authority.
-const MESSAGES: [&str; 19] = [
+const MESSAGES: [&str; 20] = [
     "/dydxprotocol.accountplus.MsgSetActiveState",
     "/dydxprotocol.blocktime.MsgUpdateDowntimeParams",
     "/dydxprotocol.blocktime.MsgUpdateSynchronyParams",
@@ -31,6 +31,7 @@ const MESSAGES: [&str; 19] = [
     "/dydxprotocol.feetiers.MsgSetMarketFeeDiscountParams",
     "/dydxprotocol.feetiers.MsgSetStakingTiers",
     "/dydxprotocol.feetiers.MsgUpdatePerpetualFeeParams",
+    "/dydxprotocol.listing.MsgUpgradeIsolatedPerpetualToCross",
     "/dydxprotocol.perpetuals.MsgCreatePerpetual",
     "/dydxprotocol.perpetuals.MsgSetLiquidityTier",
     "/dydxprotocol.perpetuals.MsgUpdateParams",

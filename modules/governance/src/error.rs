@@ -40,6 +40,12 @@ pub enum Error {
     /// Liquidation parameters refuse theirs.
     #[error(transparent)]
     Liquidations(#[from] liquidations::Error),
+    /// Accounts refuse it.
+    #[error(transparent)]
+    Subaccounts(#[from] subaccounts::Error),
+    /// The insurance funds refuse it.
+    #[error(transparent)]
+    Insurance(#[from] insurance::Error),
     /// Fees refuse theirs.
     #[error(transparent)]
     Fees(#[from] fees::Error),
@@ -64,6 +70,8 @@ impl Rejection for Error {
             Self::Clob(inner) => inner.codespace(),
             Self::Perpetuals(inner) => inner.codespace(),
             Self::Liquidations(inner) => inner.codespace(),
+            Self::Subaccounts(inner) => inner.codespace(),
+            Self::Insurance(inner) => inner.codespace(),
             Self::Fees(inner) => inner.codespace(),
         }
     }
@@ -79,6 +87,8 @@ impl Rejection for Error {
             Self::Clob(inner) => inner.code(),
             Self::Perpetuals(inner) => inner.code(),
             Self::Liquidations(inner) => inner.code(),
+            Self::Subaccounts(inner) => inner.code(),
+            Self::Insurance(inner) => inner.code(),
             Self::Fees(inner) => inner.code(),
             Self::NotFound(_) => 22,
             Self::Page(inner) => inner.code(),

@@ -9,6 +9,7 @@ use clob::{Size, Window};
 use num::{Ppm, QuoteQuantums, SignedPpm};
 use proto::dydxprotocol::clob as clob_wire;
 use proto::dydxprotocol::feetiers as fees_wire;
+use proto::dydxprotocol::listing as listing_wire;
 use proto::dydxprotocol::perpetuals as perpetuals_wire;
 use types::{Malformed, MarketId, Time};
 
@@ -167,4 +168,28 @@ pub(crate) fn discounts(bytes: &[u8]) -> Result<(String, Change), Error> {
     };
     let discounts = wire.params.into_iter().map(discount).collect::<Result<_, Error>>()?;
     Ok((wire.authority, Change::Discounts(discounts)))
+}
+
+/// `MsgSetLiquidityTier`.
+pub(crate) fn tier(bytes: &[u8]) -> Result<(String, Change), Error> {
+    let wire: perpetuals_wire::MsgSetLiquidityTier = strict("MsgSetLiquidityTier", bytes)?;
+    let tier = wire.liquidity_tier.ok_or_else(|| missing("liquidity_tier"))?;
+    let quote = |amount: u64| QuoteQuantums::new(amount.into());
+    let change = Change::Tier(perpetuals::Tier {
+        id: tier.id,
+        name: tier.name,
+        initial_margin: Ppm::new(tier.initial_margin_ppm),
+        maintenance_fraction: Ppm::new(tier.maintenance_fraction_ppm),
+        impact_notional: quote(tier.impact_notional),
+        open_interest_lower_cap: quote(tier.open_interest_lower_cap),
+        open_interest_upper_cap: quote(tier.open_interest_upper_cap),
+    });
+    Ok((wire.authority, change))
+}
+
+/// `MsgUpgradeIsolatedPerpetualToCross`.
+pub(crate) fn cross(bytes: &[u8]) -> Result<(String, Change), Error> {
+    let wire: listing_wire::MsgUpgradeIsolatedPerpetualToCross =
+        strict("MsgUpgradeIsolatedPerpetualToCross", bytes)?;
+    Ok((wire.authority, Change::Cross(MarketId(wire.perpetual_id))))
 }

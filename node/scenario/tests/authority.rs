@@ -5,6 +5,7 @@ use cosmos_sdk_proto::Any;
 use proto::dydxprotocol::clob as clob_wire;
 use proto::dydxprotocol::clob::order::Side;
 use proto::dydxprotocol::feetiers as fees_wire;
+use proto::dydxprotocol::listing as listing_wire;
 use proto::dydxprotocol::perpetuals as perpetuals_wire;
 use scenario::{any, Wallet, World};
 use types::MarketId;
@@ -196,6 +197,65 @@ fn fees_and_discounts_change_for_the_fills_of_the_next_block() {
     let cost = 100_000_000_000 - world.account("bob").quote.raw();
     let price = world.account("alice").quote.raw() - 100_000_000_000;
     assert_eq!(cost - price, price / 200, "bob paid {cost}, alice got {price}");
+}
+
+#[test]
+fn an_isolated_market_joins_the_others_with_its_pool_and_its_fund() {
+    let mut app = World::devnet();
+    app.governance = Governance { authority: Some(Wallet::new("olga").address().to_bech32(&app.prefix)) };
+    app.markets[0].isolated = true;
+    app.fees.insurance_share_ppm = 500_000;
+    let mut world = World::with(app, &["olga", "alice", "bob"], 1_000_000_000_000);
+    for person in ["alice", "bob"] {
+        let deposit = world.deposit(person, 100_000_000_000);
+        assert_eq!(refusal(&mut world, person, deposit), None);
+    }
+    for (person, side) in [("alice", Side::Sell), ("bob", Side::Buy)] {
+        let order = world.place(world.order(person, 0, 1, (side, 10_000_000_000, 2_868_800_000)));
+        assert_eq!(refusal(&mut world, person, order), None);
+    }
+    let denom = world.machine.chain().collateral.clone();
+    let own = perpetuals::Collateral::Isolated(BTC);
+    let held = |world: &World, address| bank::balance(world.machine.state(), &address, &denom);
+    assert!(held(&world, own.address(subaccounts::POOL)) > 190_000_000_000);
+    let fund = insurance::balance_of(world.machine.state(), BTC, &denom).raw();
+    assert!(fund > 0);
+    let message = any(&listing_wire::MsgUpgradeIsolatedPerpetualToCross {
+        authority: world.address("olga"),
+        perpetual_id: 0,
+    });
+    assert_eq!(refusal(&mut world, "olga", message.clone()), None);
+    world.block();
+    assert_eq!(held(&world, own.address(subaccounts::POOL)), 0);
+    assert_eq!(held(&world, own.address(insurance::FUND)), 0);
+    assert!(insurance::balance(world.machine.state(), &denom).raw() >= fund);
+    assert!(held(&world, subaccounts::pool()) > 190_000_000_000);
+    assert_eq!(refusal(&mut world, "olga", message), Some(("perpetuals".into(), 23)));
+    let order = world.place(world.order("bob", 1, 2, (Side::Buy, 1_000_000_000, 1_000_000_000)));
+    assert_eq!(refusal(&mut world, "bob", order), None, "other markets are open to its accounts");
+    world.restart();
+    world.block();
+}
+
+#[test]
+fn margins_of_a_tier_rise_slowly() {
+    let mut world = world();
+    let old = perpetuals::tier(world.machine.state(), 0).unwrap();
+    let tier = perpetuals_wire::LiquidityTier {
+        id: 0,
+        name: old.name.clone(),
+        initial_margin_ppm: old.initial_margin.raw() + 100_000,
+        maintenance_fraction_ppm: old.maintenance_fraction.raw(),
+        impact_notional: u64::try_from(old.impact_notional.raw()).unwrap(),
+        ..perpetuals_wire::LiquidityTier::default()
+    };
+    let authority = world.address("olga");
+    let message = any(&perpetuals_wire::MsgSetLiquidityTier { authority, liquidity_tier: Some(tier) });
+    assert_eq!(refusal(&mut world, "olga", message), None);
+    world.blocks(11);
+    let now = perpetuals::tier(world.machine.state(), 0).unwrap().initial_margin.raw();
+    let risen = now - old.initial_margin.raw();
+    assert!((900..=1_100).contains(&risen), "a thousandth of 100,000 ppm in each of ten blocks: {risen}");
 }
 
 #[test]
