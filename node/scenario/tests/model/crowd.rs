@@ -145,7 +145,7 @@ impl Crowd {
             } else {
                 force
             },
-            reduce_only,
+            reduce_only: reduce_only && id.flags != 128,
             metadata: u32::try_from(self.dice.within(0, 2)).unwrap(),
             condition,
             twap,
