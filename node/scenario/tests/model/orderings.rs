@@ -21,20 +21,22 @@ enum Act {
     Cancel,
     /// Its time is up with this block.
     Expire,
+    /// A waiting order of its owner, a stop-loss sale, wakes at the block's price.
+    Trigger,
     /// Somebody sells into it.
     Fill,
     /// The price falls so far that its owner is liquidated.
     Liquidate,
 }
 
-use Act::{Cancel, Expire, Fill, Liquidate, Place, Replace};
+use Act::{Cancel, Expire, Fill, Liquidate, Place, Replace, Trigger};
 
-const ACTS: [Act; 6] = [Place, Replace, Cancel, Expire, Fill, Liquidate];
+const ACTS: [Act; 7] = [Place, Replace, Cancel, Expire, Trigger, Fill, Liquidate];
 
 impl Act {
     /// Whether the chain does it by itself.
     fn is_scheduled(self) -> bool {
-        matches!(self, Expire | Liquidate)
+        matches!(self, Expire | Trigger | Liquidate)
     }
 }
 
@@ -127,18 +129,25 @@ impl World {
     }
 
     /// The order rests, and its owner holds ten coins that a fall to 80 dollars makes too many.
-    fn prepare(flags: u32, expires: bool) -> Self {
+    fn prepare(flags: u32, expires: bool, triggers: bool) -> Self {
         let mut world = Self::new();
         let coin = 1_000_000;
         let deposit = |account, dollars: u64| Op::Deposit { account, amount: dollars * coin };
         let funds = [(OWNER, 250), (SELLER, 100_000), (JOINER, 100_000), (BIDDER, 100_000)];
         world.block(PRICE, funds.map(|(account, dollars)| deposit(account, dollars)).to_vec());
-        let ops = vec![
+        let mut ops = vec![
             Op::Place(order(SELLER, 9, false, (10 * coin, PRICE))),
             Op::Place(order(OWNER, 9, true, (10 * coin, PRICE))),
             Op::Place(subject(flags, expires)),
             Op::Place(order(BIDDER, 9, true, (20 * coin, 79 * DOLLAR))),
         ];
+        if triggers {
+            let mut stop = order(OWNER, 5, false, (2 * coin, 79 * DOLLAR));
+            stop.id.flags = 32;
+            (stop.until, stop.force) = (Until::Time(START + 500), Force::Immediate);
+            stop.condition = Some((1, 99 * DOLLAR));
+            ops.push(Op::Place(stop));
+        }
         world.block(PRICE, ops);
         world.block(PRICE, Vec::new());
         world
@@ -165,7 +174,7 @@ impl World {
                 taker.force = Force::Immediate;
                 vec![Op::Place(taker)]
             }
-            Expire | Liquidate => Vec::new(),
+            Expire | Trigger | Liquidate => Vec::new(),
         }
     }
 }
@@ -181,8 +190,12 @@ struct End {
 
 /// Run one row; answers how it ends.
 fn row(flags: u32, acts: [Act; 3]) -> End {
-    let mut world = World::prepare(flags, acts.contains(&Expire));
-    let price = if acts.contains(&Liquidate) { 80 * DOLLAR } else { PRICE };
+    let mut world = World::prepare(flags, acts.contains(&Expire), acts.contains(&Trigger));
+    let price = match (acts.contains(&Liquidate), acts.contains(&Trigger)) {
+        (true, _) => 80 * DOLLAR,
+        (false, true) => 98 * DOLLAR,
+        (false, false) => PRICE,
+    };
     // A message that comes again is another message: a second taker, a second one who joins.
     let mut ops = Vec::new();
     for (index, act) in acts.into_iter().enumerate() {
@@ -252,6 +265,12 @@ fn what_comes_first_decides() {
         // The whole order is sold into: nothing is left to cancel, and only a short-term cancel is remembered.
         assert_eq!(code(flags, [Fill, Fill, Fill], 2), 0);
         assert_eq!(code(flags, [Cancel, Fill, Place], 1), 0);
+        // What the chain does by itself has happened.
+        let end = row(flags, [Trigger, Fill, Liquidate]);
+        let triggered = |note: &Note| matches!(note, Note::Later { kind, .. } if kind == "conditional_triggered");
+        assert!(end.notes.iter().any(triggered), "nothing was triggered");
+        let liquidated = |note: &Note| matches!(note, Note::Liquidated { account: OWNER, .. });
+        assert!(end.notes.iter().any(liquidated), "nobody was liquidated");
         // Nobody trades with an order whose time is up, nor cancels what is gone.
         assert_eq!(code(flags, [Fill, Cancel, Expire], 1), again);
         let end = row(flags, [Fill, Place, Expire]);
