@@ -267,7 +267,8 @@ fn what_comes_first_decides() {
         assert_eq!(code(flags, [Cancel, Fill, Place], 1), 0);
         // What the chain does by itself has happened.
         let end = row(flags, [Trigger, Fill, Liquidate]);
-        let triggered = |note: &Note| matches!(note, Note::Later { kind, .. } if kind == "conditional_triggered");
+        let triggered =
+            |note: &Note| matches!(note, Note::Later { kind, .. } if kind == "conditional_triggered");
         assert!(end.notes.iter().any(triggered), "nothing was triggered");
         let liquidated = |note: &Note| matches!(note, Note::Liquidated { account: OWNER, .. });
         assert!(end.notes.iter().any(liquidated), "nobody was liquidated");
