@@ -10,6 +10,9 @@ use crate::order::{OrderId, Size};
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
+    /// A change of leverage that makes no sense.
+    #[error(transparent)]
+    Leverage(#[from] crate::leverage::Senseless),
     /// The bytes are not a message.
     #[error(transparent)]
     Malformed(#[from] Malformed),
@@ -368,6 +371,7 @@ impl Rejection for Error {
             Self::ReduceOnlyRests => 9_003,
             Self::EquityTier { .. } => 10_001,
             Self::Router(_) => 11_000,
+            Self::Leverage(inner) => inner.code(),
             Self::StalePrice(_) => 20_001,
             Self::TooLarge { .. } => 20_002,
             Self::Overflow(_) => 20_003,

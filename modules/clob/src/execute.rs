@@ -11,6 +11,7 @@ use crate::batch::{self, OperationResult};
 use crate::books::Books;
 use crate::cancel::{self, batch_cancel, BatchCancelled};
 use crate::error::Error;
+use crate::leverage;
 use crate::limits::{charge, room, Family};
 use crate::msg::{BatchCancel, Cancel, Msg};
 use crate::order::{GoodTil, Kind, OrderId};
@@ -32,6 +33,8 @@ pub enum Outcome {
     BatchCancelled(BatchCancelled),
     /// What became of each operation of a batch.
     Batched(Vec<OperationResult>),
+    /// The limit on leverage holds.
+    LeverageSet,
 }
 
 impl Outcome {
@@ -40,6 +43,7 @@ impl Outcome {
         match self {
             Self::Placed(_) => wire::MsgPlaceOrderResponse {}.encode_to_vec(),
             Self::PlacedMore(_) => proto::ballast::clob::v1::MsgPlaceOrderResponse {}.encode_to_vec(),
+            Self::LeverageSet => wire::MsgUpdateLeverageResponse {}.encode_to_vec(),
             Self::Cancelled => wire::MsgCancelOrderResponse {}.encode_to_vec(),
             Self::BatchCancelled(batch) => {
                 let batches = |ids: &cancel::Ids| {
@@ -75,19 +79,21 @@ pub fn execute(ctx: &mut Ctx<'_>, books: &mut Books, msg: &Msg) -> Result<Outcom
         Msg::BatchCancel(batch) => batch_cancel(ctx, books, batch).map(Outcome::BatchCancelled),
         Msg::PlaceMore { order, .. } => place(ctx, books, order).map(Outcome::PlacedMore),
         Msg::Batch(operations) => batch::batch(ctx, books, operations).map(Outcome::Batched),
+        Msg::Leverage(one) => leverage::update(ctx, books, one).map(|()| Outcome::LeverageSet),
     })
 }
 
 /// What a message takes of its signer's budgets: cancels of orders that live until a time are free.
-fn weights(msg: &Msg) -> [(Family, u32); 2] {
+fn weights(msg: &Msg) -> [(Family, u32); 3] {
     let (short_term, stateful) = match msg {
         Msg::BatchCancel(_) => (BATCH_WEIGHT, 0),
         Msg::Batch(batch) => (batch.weight(Family::ShortTerm), batch.weight(Family::Stateful)),
         Msg::Place(_) | Msg::PlaceMore { .. } | Msg::Cancel(_) if msg.is_short_term() => (1, 0),
         Msg::Place(_) | Msg::PlaceMore { .. } => (0, 1),
-        Msg::Cancel(_) => (0, 0),
+        Msg::Cancel(_) | Msg::Leverage(_) => (0, 0),
     };
-    [(Family::ShortTerm, short_term), (Family::Stateful, stateful)]
+    let leverage = u32::from(matches!(msg, Msg::Leverage(_)));
+    [(Family::ShortTerm, short_term), (Family::Stateful, stateful), (Family::Leverage, leverage)]
 }
 
 /// The rules of a message that need neither books nor accounts: what a node may ask before it passes a message
@@ -106,6 +112,7 @@ pub fn check(state: &dyn Read, block: &Block, msg: &Msg) -> Result<(), Error> {
             spent::unfilled(&spent, order, &pair).map(|_| ())
         }
         Msg::Cancel(cancel) => cancel::check(state, block, cancel),
+        Msg::Leverage(one) => leverage::check(state, one),
         Msg::BatchCancel(batch) => {
             let mut all = cancels(batch);
             let any = all.any(|cancel| cancel::check(state, block, &cancel).is_ok());

@@ -35,6 +35,7 @@ mod impact;
 mod index;
 mod ladder;
 mod later_event;
+pub mod leverage;
 mod limits;
 mod matching;
 mod oracle;
@@ -61,6 +62,7 @@ pub use execute::{check, execute, Outcome};
 pub use expire::{end_block, expire};
 pub use genesis::Genesis;
 pub use impact::{impact, Impact};
+pub use leverage::{decode_leverage, Leverage};
 pub use limits::{charge, room, Family, RateLimits, Usage, Window};
 pub use matching::{next, sweep, Next, Taker};
 pub use msg::{

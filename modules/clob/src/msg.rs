@@ -13,6 +13,7 @@ use types::{Address, Chain, Malformed, MarketId, SubaccountId};
 use crate::batch::{Batch, Operation};
 use crate::compact;
 use crate::error::Error;
+use crate::leverage::Leverage;
 use crate::order::{
     Builder, Condition, ConditionKind, GoodTil, Kind, Order, OrderId, SelfTrade, Side, Size, TimeInForce,
     Twap,
@@ -52,6 +53,8 @@ pub enum Msg {
     },
     /// Many operations.
     Batch(Batch),
+    /// Set the account's own limit on leverage.
+    Leverage(Leverage),
 }
 
 /// Cancels one order.
@@ -82,6 +85,7 @@ impl Msg {
             Self::Batch(batch) => batch.subaccount.owner,
             Self::Cancel(cancel) => cancel.id.subaccount.owner,
             Self::BatchCancel(batch) => batch.subaccount.owner,
+            Self::Leverage(leverage) => leverage.subaccount.owner,
         }
     }
 
@@ -92,13 +96,14 @@ impl Msg {
             Self::Batch(batch) => batch.operations.iter().all(|operation| !operation.kind().is_stateful()),
             Self::Cancel(cancel) => !cancel.id.kind.is_stateful(),
             Self::BatchCancel(_) => true,
+            Self::Leverage(_) => false,
         }
     }
 
     /// Whether it only cancels.
     pub fn is_cancel(&self) -> bool {
         match self {
-            Self::Place(_) | Self::PlaceMore { .. } => false,
+            Self::Place(_) | Self::PlaceMore { .. } | Self::Leverage(_) => false,
             Self::Cancel(_) | Self::BatchCancel(_) => true,
             Self::Batch(batch) => batch.operations.iter().all(Operation::is_cancel),
         }
@@ -192,7 +197,7 @@ pub fn decode_batch_cancel(bytes: &[u8], chain: &Chain) -> Result<Msg, Error> {
     Ok(Msg::BatchCancel(BatchCancel { subaccount, markets, good_til_block: wire.good_til_block }))
 }
 
-fn subaccount(wire: Option<WireSubaccountId>, chain: &Chain) -> Result<SubaccountId, Error> {
+pub(crate) fn subaccount(wire: Option<WireSubaccountId>, chain: &Chain) -> Result<SubaccountId, Error> {
     let wire = Some(wire.unwrap_or_default());
     subaccounts::msg::subaccount("subaccount_id", wire, chain).map_err(Error::Subaccount)
 }

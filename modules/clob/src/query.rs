@@ -162,6 +162,26 @@ pub fn wire_rate_limits(params: &Params) -> wire::BlockRateLimitConfiguration {
     }
 }
 
+/// `Leverage`: the initial margin shares that an account has set for itself. Refused when the owner is not an
+/// address of this chain or the number is too high.
+pub fn leverage(
+    state: &dyn Read,
+    chain: &Chain,
+    request: &wire::QueryLeverageRequest,
+) -> Result<wire::QueryLeverageResponse, Error> {
+    let id = proto::dydxprotocol::subaccounts::SubaccountId {
+        owner: request.owner.clone(),
+        number: request.number,
+    };
+    let id = subaccounts::msg::subaccount("subaccount", Some(id), chain).map_err(Error::Subaccount)?;
+    let shares = subaccounts::leverage(state, &id).into_iter();
+    let info = |(market, share): (MarketId, num::Ppm)| wire::ClobPairLeverageInfo {
+        clob_pair_id: market.0,
+        custom_imf_ppm: share.raw(),
+    };
+    Ok(wire::QueryLeverageResponse { clob_pair_leverage: shares.map(info).collect() })
+}
+
 /// How many orders an account may have, on the wire: requirement in quote quantums and limit.
 pub fn wire_equity_tiers(params: &Params) -> wire::EquityTierLimitConfiguration {
     let tier = |tier: &EquityTier| wire::EquityTierLimit {

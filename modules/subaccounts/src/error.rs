@@ -131,6 +131,19 @@ pub enum Error {
     /// Not the collateral.
     #[error("asset {0} cannot be transferred: only 0 can")]
     NonUsdcTransfer(u32),
+    /// An initial margin share below that of the market.
+    #[error("an initial margin of {share} ppm is below the {least} ppm of market {market}")]
+    Leverage {
+        /// Which market.
+        market: MarketId,
+        /// What was asked for.
+        share: num::Ppm,
+        /// The market's own.
+        least: num::Ppm,
+    },
+    /// The account would not have its initial margin.
+    #[error("subaccount {0} would not have its initial margin with this leverage")]
+    LeverageMargin(SubaccountId),
     /// A page of a query that cannot be answered.
     #[error("{0}: invalid request")]
     Page(&'static str),
@@ -168,6 +181,8 @@ impl Rejection for Error {
             | Self::Owner(_)
             | Self::NonPositive
             | Self::NonUsdc(_)
+            | Self::Leverage { .. }
+            | Self::LeverageMargin(_)
             | Self::GenesisAccount(_)
             | Self::GenesisOpenInterest(_)
             | Self::GenesisPool { .. } => "subaccounts",
@@ -193,6 +208,8 @@ impl Rejection for Error {
             Self::GenesisAccount(_) => 202,
             Self::NonPositive => 500,
             Self::NonUsdc(_) => 501,
+            Self::Leverage { .. } => 701,
+            Self::LeverageMargin(_) => 703,
             Self::OutOfRange => 1_001,
             Self::GenesisOpenInterest(_) => 1_002,
             Self::GenesisPool { .. } => 1_003,

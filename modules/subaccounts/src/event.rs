@@ -67,3 +67,11 @@ pub(crate) fn transfer(from: &SubaccountId, to: &SubaccountId, amount: QuoteQuan
         .with_subaccount("recipient", "recipient_number", to)
         .with("amount", amount)
 }
+
+/// An account set its own initial margin share in a market, in ppm.
+pub(crate) fn leverage_updated(id: &SubaccountId, market: MarketId, share: num::Ppm) -> Event {
+    Event::new("leverage_updated")
+        .with_subaccount("owner", "number", id)
+        .with("market", market)
+        .with("initial_margin_ppm", share)
+}

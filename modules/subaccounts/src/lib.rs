@@ -26,6 +26,7 @@ pub mod transition;
 
 mod accounts;
 mod event;
+mod leverage;
 mod market;
 mod transfer;
 mod update;
@@ -36,6 +37,7 @@ pub use gate::gate_withdrawals;
 pub use genesis::Genesis;
 pub use isolated::{make_cross, open_pool};
 pub use ledger::Ledger;
+pub use leverage::set_leverage;
 pub use margin::{risk, risk_of, Risk};
 pub use msg::{decode_deposit, decode_transfer, decode_withdraw, Msg};
 pub use settle::settled;

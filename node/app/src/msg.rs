@@ -44,6 +44,7 @@ impl Msg {
             clob::msg::PLACE_ORDER_MORE => Self::Clob(clob::decode_place_more(bytes, chain)?),
             clob::msg::BATCH => Self::Clob(clob::decode_batch(bytes, chain)?),
             "/dydxprotocol.clob.MsgCancelOrder" => Self::Clob(clob::decode_cancel(bytes, chain)?),
+            "/dydxprotocol.clob.MsgUpdateLeverage" => Self::Clob(clob::decode_leverage(bytes, chain)?),
             "/dydxprotocol.clob.MsgBatchCancel" => Self::Clob(clob::decode_batch_cancel(bytes, chain)?),
             _ if governance::is_administrative(type_url) => {
                 let msg = governance::admin::decode(type_url, bytes, chain);
@@ -81,6 +82,7 @@ impl Msg {
             Self::Clob(clob::Msg::PlaceMore { .. }) => "/ballast.clob.v1.MsgPlaceOrderResponse",
             Self::Clob(clob::Msg::Batch(_)) => "/ballast.clob.v1.MsgBatchResponse",
             Self::Clob(clob::Msg::Cancel(_)) => "/dydxprotocol.clob.MsgCancelOrderResponse",
+            Self::Clob(clob::Msg::Leverage(_)) => "/dydxprotocol.clob.MsgUpdateLeverageResponse",
             Self::Clob(clob::Msg::BatchCancel(_)) => "/dydxprotocol.clob.MsgBatchCancelResponse",
             Self::Governance(msg) => msg.response_type(),
         }

@@ -7,6 +7,7 @@
 )]
 
 mod genesis;
+mod isolated;
 mod messages;
 mod properties;
 mod queries;

@@ -138,6 +138,7 @@ fn clob(call: &Call<'_>, method: &str) -> Answered {
         "EquityTierLimitConfiguration" => call.plain(&clob_wire::QueryEquityTierLimitConfigurationResponse {
             equity_tier_limit_config: Some(query::wire_equity_tiers(&params)),
         }),
+        "Leverage" => call.with(|request| query::leverage(state, call.chain, request)),
         "LiquidationsConfiguration" => call.plain(&clob_wire::QueryLiquidationsConfigurationResponse {
             liquidations_config: Some(liquidations_config(&liquidations::params(state))),
         }),
