@@ -115,7 +115,7 @@ impl Msg {
             Self::Place(order) | Self::PlaceMore { order, .. } => {
                 order.time_in_force == TimeInForce::PostOnly
             }
-            Self::Cancel(_) | Self::BatchCancel(_) => false,
+            Self::Cancel(_) | Self::BatchCancel(_) | Self::Leverage(_) => false,
             Self::Batch(batch) => !self.is_cancel() && batch.operations.iter().all(Operation::is_passive),
         }
     }
