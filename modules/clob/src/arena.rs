@@ -33,12 +33,6 @@ impl Handle {
         }
     }
 
-    /// A number that no other record of its arena has.
-    #[inline]
-    pub(crate) const fn number(self) -> u32 {
-        self.0
-    }
-
     #[inline]
     fn index(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
@@ -82,11 +76,17 @@ impl<T> Default for Arena<T> {
 
 impl<T> Arena<T> {
     /// Keep `record`.
+    #[inline]
     pub(crate) fn insert(&mut self, record: T) -> Handle {
         if let Some(handle) = self.free.pop() {
             *self.get_mut(handle) = record;
             return handle;
         }
+        self.push(record)
+    }
+
+    #[cold]
+    fn push(&mut self, record: T) -> Handle {
         let handle = u32::try_from(self.records.len()).map_or(Handle::NONE, Handle);
         if handle.is_none() {
             fault("more records than handles");
@@ -104,6 +104,7 @@ impl<T> Arena<T> {
     }
 
     /// Let the handle be given to another record.
+    #[inline]
     pub(crate) fn free(&mut self, handle: Handle) {
         self.free.push(handle);
     }

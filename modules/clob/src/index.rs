@@ -18,6 +18,8 @@ struct Slot {
 
 const VACANT: Slot = Slot { hash: 0, handle: Handle::NONE };
 const SMALLEST: usize = 64;
+/// Slots up to which half of them stay vacant; of more, a quarter.
+const ROOMY: usize = 262_144;
 
 /// Handles by hash.
 #[derive(Debug)]
@@ -80,8 +82,8 @@ impl Index {
 
     /// Add a handle that is not there yet.
     pub(crate) fn insert(&mut self, hash: u32, handle: Handle) {
-        // At most three quarters are taken.
-        if self.used >= self.slots.len().saturating_sub(self.slots.len() >> 2) {
+        let spare = if self.slots.len() > ROOMY { self.slots.len() >> 2 } else { self.slots.len() >> 1 };
+        if self.used.saturating_add(spare) >= self.slots.len() {
             self.resize(self.slots.len().saturating_mul(2));
         }
         self.used = self.used.saturating_add(1);
@@ -158,11 +160,11 @@ impl Hasher {
         u32::try_from(last >> 32).unwrap_or_default()
     }
 
-    /// Hash of an order: its trader, and how the trader calls it.
+    /// Hash of an order: that of its trader, and how the trader calls it.
     #[inline]
-    pub(crate) fn order(self, trader: Handle, kind: Kind, client_id: u32) -> u32 {
+    pub(crate) fn order(self, trader: u32, kind: Kind, client_id: u32) -> u32 {
         let [k0, k1, k2, _] = self.keys;
-        let name = (u64::from(trader.number()) << 32) | u64::from(client_id);
+        let name = (u64::from(trader) << 32) | u64::from(client_id);
         let mixed = fold(name ^ k0, k1 ^ u64::from(kind.flags()));
         u32::try_from(mixed.wrapping_mul(k2) >> 32).unwrap_or_default()
     }
@@ -181,6 +183,12 @@ impl Hasher {
         let (a, b, rest) = split(&id.owner);
         self.words(a, b, rest ^ (u64::from(id.number) << 32), u64::from(market))
     }
+}
+
+/// Whether two subaccounts are the same, compared in words.
+#[inline]
+pub(crate) fn same(a: &SubaccountId, b: &SubaccountId) -> bool {
+    a.number == b.number && split(&a.owner) == split(&b.owner)
 }
 
 /// Both halves of the product, mixed.

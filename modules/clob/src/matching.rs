@@ -7,6 +7,7 @@ use types::{MarketId, SubaccountId};
 
 use crate::arena::Handle;
 use crate::books::Books;
+use crate::index::same;
 use crate::order::{Resting, Side, Size};
 
 /// Who wants to trade now.
@@ -50,7 +51,7 @@ pub fn next(books: &Books, taker: &Taker) -> Next {
     }
     match books.best(market, side) {
         None => Next::Nothing,
-        Some(maker) if *books.owner(maker) == taker.subaccount => Next::Own(maker),
+        Some(maker) if same(books.owner(maker), &taker.subaccount) => Next::Own(maker),
         Some(maker) => Next::Trade { maker, size: taker.remaining.min(books.remaining(maker)) },
     }
 }

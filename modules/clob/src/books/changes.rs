@@ -117,8 +117,8 @@ impl Books {
         if trader.resting > 0 {
             return;
         }
-        let (id, market, at) = (trader.id, trader.market, trader.holder);
-        self.by_trader.remove(self.hasher.subaccount(&id, market.0), handle);
+        let (id, hash, at) = (trader.id, trader.hash, trader.holder);
+        self.by_trader.remove(hash, handle);
         self.traders.free(handle);
         let holder = self.holders.get_mut(at);
         holder.traders = holder.traders.saturating_sub(1);

@@ -1,11 +1,12 @@
 //! Linking orders into all that leads to them: level, queue, calendar, index, trader.
 
 use store::fault;
-use types::MarketId;
+use types::{MarketId, SubaccountId};
 
 use super::record::{Flags, Holder, Level, Record, Trader};
 use super::Books;
 use crate::arena::{Handle, Links};
+use crate::index::same;
 use crate::order::{Order, OrderId};
 
 fn queue(record: &mut Record) -> &mut Links {
@@ -49,8 +50,8 @@ impl Books {
             self.ladder_mut(slot, side).insert(price, at);
         }
         self.calendar.wheel(by_time).insert(&mut self.orders, handle, until);
-        self.by_id.insert(self.hasher.order(trader, kind, client_id), handle);
         let trader = self.traders.get_mut(trader);
+        self.by_id.insert(self.hasher.order(trader.hash, kind, client_id), handle);
         trader.resting = trader.resting.saturating_add(1);
         let count = self.holders.get_mut(trader.holder).count(kind);
         *count = count.saturating_add(1);
@@ -77,8 +78,16 @@ impl Books {
             self.ladder_mut(slot, side).remove(price);
         }
         self.calendar.wheel(by_time).remove(&mut self.orders, handle, until);
-        self.by_id.remove(self.hasher.order(trader, kind, client_id), handle);
-        self.leave(trader, kind);
+        self.last_trader = trader;
+        let trader = self.traders.get_mut(trader);
+        self.by_id.remove(self.hasher.order(trader.hash, kind, client_id), handle);
+        trader.resting = trader.resting.saturating_sub(1);
+        if trader.resting == 0 && !trader.idle {
+            trader.idle = true;
+            self.log.idle.push(self.last_trader);
+        }
+        let count = self.holders.get_mut(trader.holder).count(kind);
+        *count = count.saturating_sub(1);
     }
 
     /// The level for an order in the market at `slot`; it may be empty.
@@ -111,31 +120,19 @@ impl Books {
         });
         let traders = &mut self.holders.get_mut(holder).traders;
         *traders = traders.saturating_add(1);
-        let trader = Trader { id: subaccount, market, slot, resting: 0, holder, idle: false };
+        let hash = self.hasher.subaccount(&subaccount, market.0);
+        let trader = Trader { id: subaccount, market, slot, hash, resting: 0, holder, idle: false };
         let handle = self.traders.insert(trader);
-        self.by_trader.insert(self.hasher.subaccount(&subaccount, market.0), handle);
+        self.by_trader.insert(hash, handle);
         handle
-    }
-
-    /// The trader has one order less.
-    fn leave(&mut self, handle: Handle, kind: crate::order::Kind) {
-        let trader = self.traders.get_mut(handle);
-        trader.resting = trader.resting.saturating_sub(1);
-        let count = self.holders.get_mut(trader.holder).count(kind);
-        *count = count.saturating_sub(1);
-        if trader.resting == 0 && !trader.idle {
-            trader.idle = true;
-            self.log.idle.push(handle);
-        }
-        self.last_trader = handle;
     }
 
     /// The trader of a subaccount in a market.
     #[inline]
-    pub(super) fn trader(&self, id: &types::SubaccountId, market: MarketId) -> Option<Handle> {
+    pub(super) fn trader(&self, id: &SubaccountId, market: MarketId) -> Option<Handle> {
         let is_it = |handle| {
             let trader: &Trader = self.traders.get(handle);
-            trader.id == *id && trader.market == market
+            trader.market == market && same(&trader.id, id)
         };
         // Whoever moves an order places it under the same name.
         let last = self.last_trader.some().filter(|handle| is_it(*handle));
@@ -143,7 +140,8 @@ impl Books {
     }
 
     /// A subaccount in all markets.
-    pub(super) fn holder(&self, id: &types::SubaccountId) -> Option<Handle> {
-        self.by_holder.find(self.hasher.subaccount(id, u32::MAX), |handle| self.holders.get(handle).id == *id)
+    pub(super) fn holder(&self, id: &SubaccountId) -> Option<Handle> {
+        let is_it = |handle| same(&self.holders.get(handle).id, id);
+        self.by_holder.find(self.hasher.subaccount(id, u32::MAX), is_it)
     }
 }

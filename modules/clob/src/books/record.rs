@@ -92,6 +92,8 @@ pub(super) struct Trader {
     pub(super) market: MarketId,
     /// Slot of the market.
     pub(super) slot: u32,
+    /// Of subaccount and market, for the indices.
+    pub(super) hash: u32,
     pub(super) resting: u32,
     /// The subaccount in all markets.
     pub(super) holder: Handle,
@@ -129,6 +131,6 @@ mod tests {
     fn an_order_takes_one_cache_line() {
         assert!(core::mem::size_of::<Record>() <= 64, "{}", core::mem::size_of::<Record>());
         assert!(core::mem::size_of::<Level>() <= 48, "{}", core::mem::size_of::<Level>());
-        assert!(core::mem::size_of::<Trader>() <= 44, "{}", core::mem::size_of::<Trader>());
+        assert!(core::mem::size_of::<Trader>() <= 48, "{}", core::mem::size_of::<Trader>());
     }
 }

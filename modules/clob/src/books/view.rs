@@ -8,6 +8,7 @@ use super::record::Flags;
 use super::special::Parts;
 use super::{Books, LevelView};
 use crate::arena::Handle;
+use crate::index::same;
 use crate::ladder::Ladder;
 use crate::order::{GoodTil, Order, OrderId, Resting, SelfTrade, Side, Size};
 
@@ -68,11 +69,15 @@ impl Books {
     /// The resting order called `id`.
     #[inline]
     pub fn find(&self, id: &OrderId) -> Option<Handle> {
-        let trader = self.trader(&id.subaccount, id.market)?;
         let is_it = |handle| {
             let record = self.orders.get(handle);
-            record.client_id == id.client_id && record.trader == trader && record.kind == id.kind
+            let trader = self.traders.get(record.trader);
+            record.client_id == id.client_id
+                && record.kind == id.kind
+                && trader.market == id.market
+                && same(&trader.id, &id.subaccount)
         };
+        let trader = self.hasher.subaccount(&id.subaccount, id.market.0);
         self.by_id.find(self.hasher.order(trader, id.kind, id.client_id), is_it)
     }
 
