@@ -229,7 +229,7 @@ fn run(
         }
         Operation::Replace(placing) => {
             let order = located(ctx.state.as_read(), placing, subaccount)?;
-            place(ctx, books, &order)?
+            place::replace(ctx, books, &order)?
         }
     };
     Ok(OperationResult {

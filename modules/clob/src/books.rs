@@ -247,18 +247,28 @@ impl Books {
     #[inline]
     pub fn place(&mut self, order: &Order, remaining: Size) -> Handle {
         let sequence = self.take_sequence();
-        let handle = self.rest(order, remaining, sequence, true);
+        let handle = self.insert(order, remaining, (sequence, true));
+        self.attach(handle, false);
+        self.came(handle);
+        handle
+    }
+
+    /// An order came that has no row yet.
+    #[inline]
+    fn came(&mut self, handle: Handle) {
         self.note(Undo::Placed(handle));
         self.log.came.push(handle);
-        handle
     }
 
     /// Let a known order rest again, as it did before the books were rebuilt.
     pub(crate) fn restore(&mut self, resting: &Resting) -> Handle {
-        self.rest(&resting.order, resting.remaining, resting.sequence, false)
+        let handle = self.insert(&resting.order, resting.remaining, (resting.sequence, false));
+        self.attach(handle, false);
+        handle
     }
 
-    fn rest(&mut self, order: &Order, remaining: Size, sequence: u64, fresh: bool) -> Handle {
+    /// A record of an order, which nothing leads to yet.
+    fn insert(&mut self, order: &Order, remaining: Size, (sequence, fresh): (u64, bool)) -> Handle {
         let (until, by_time) = match order.good_til {
             GoodTil::Block(height) => (height, false),
             GoodTil::Time(seconds) => (seconds, true),
@@ -289,7 +299,6 @@ impl Books {
         if let Some(parts) = parts {
             self.parts.insert(handle, parts);
         }
-        self.attach(handle, false);
         handle
     }
 

@@ -10,10 +10,11 @@ use crate::error::Error;
 use crate::event::Reason;
 use crate::matching::{next, Next, Taker};
 use crate::order::{Side, Size};
-use crate::place::filled;
-use crate::settle::{match_fees, settle, worth, Obstacle, Trade};
+use crate::reduce;
+use crate::settle::{builder_fee, match_fees, settle, worth, Obstacle, Trade};
 use crate::spent;
 use crate::state::{pair, params};
+use crate::trade::filled;
 
 /// What to close, and on which terms.
 pub struct Liquidation<'a> {
@@ -91,6 +92,10 @@ fn close(ctx: &mut Ctx<'_>, books: &mut Books, what: &Liquidation<'_>) -> Result
                 met = met.saturating_add(1);
                 continue;
             }
+            Next::Trade { maker, .. } if reduce::excess(ctx, books, &pair, maker) => {
+                met = met.saturating_add(1);
+                continue;
+            }
             Next::Trade { maker, size } => (maker, size),
         };
         met = met.saturating_add(1);
@@ -107,8 +112,10 @@ fn close(ctx: &mut Ctx<'_>, books: &mut Books, what: &Liquidation<'_>) -> Result
             quote,
             taker: id,
             taker_fee: fees.taker,
+            taker_builder: None,
             maker: maker.id.subaccount,
             maker_fee: fees.maker,
+            maker_builder: builder_fee(market, quote, maker.builder)?,
             insurance,
         };
         match settle(ctx, &mut books.accounts, &trade, UpdateKind::Liquidation) {

@@ -238,12 +238,6 @@ pub enum Error {
     /// A trigger that does not fit.
     #[error("a trigger price belongs to conditional orders, and to all of them")]
     Trigger,
-    /// Something of the dYdX chain that is not here yet.
-    #[error("{0} are not implemented")]
-    NotImplemented(&'static str),
-    /// Reduce-only orders must not rest.
-    #[error("a reduce-only order must be immediate-or-cancel")]
-    ReduceOnlyRests,
     /// Too many orders for what the account is worth.
     #[error(
         "subaccount {id} has {count} stateful orders, at most {limit} are allowed for its net collateral"
@@ -367,8 +361,6 @@ impl Rejection for Error {
             Self::RateLimit { .. } => 5_001,
             Self::Condition(_) => 6_000,
             Self::Trigger => 6_001,
-            Self::NotImplemented(_) => 9_002,
-            Self::ReduceOnlyRests => 9_003,
             Self::EquityTier { .. } => 10_001,
             Self::Router(_) => 11_000,
             Self::Leverage(inner) => inner.code(),

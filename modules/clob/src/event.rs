@@ -17,6 +17,9 @@ pub const PLACED_EVENT: &str = "order_placed";
 /// Kind of `Removed`'s event.
 pub const REMOVED_EVENT: &str = "order_removed";
 
+/// Kind of `Resized`'s event.
+pub const RESIZED_EVENT: &str = "order_resized";
+
 pub(crate) fn with_id<'a>(event: Record<'a>, id: &OrderId) -> Record<'a> {
     event
         .with_subaccount("owner", "number", &id.subaccount)
@@ -40,6 +43,24 @@ impl Tell for Placed<'_> {
             .with("post_only", order.time_in_force == TimeInForce::PostOnly)
             .with("client_metadata", order.client_metadata)
             .with("sequence", resting.sequence);
+        match order.good_til {
+            GoodTil::Block(height) => event.with("good_til_block", height),
+            GoodTil::Time(seconds) => event.with("good_til_block_time", seconds),
+        };
+    }
+}
+
+/// A resting order kept its place with other terms: it wants less, or it lives longer.
+pub(crate) struct Resized<'a>(pub(crate) &'a Resting);
+
+impl Tell for Resized<'_> {
+    fn tell(self, events: &mut Events) {
+        let Resized(resting) = self;
+        let order = &resting.order;
+        let event = with_id(events.begin(RESIZED_EVENT), &order.id)
+            .with("size", order.size.raw())
+            .with("remaining", resting.remaining.raw())
+            .with("client_metadata", order.client_metadata);
         match order.good_til {
             GoodTil::Block(height) => event.with("good_til_block", height),
             GoodTil::Time(seconds) => event.with("good_til_block_time", seconds),
@@ -111,6 +132,8 @@ pub enum Reason {
     ConditionalWouldRest,
     /// It met as many orders as one order may.
     TooManyFills,
+    /// Another order took its place.
+    Replaced,
     /// Its market is being settled.
     FinalSettlement,
     /// It may only reduce, and there is nothing to reduce.
@@ -145,6 +168,7 @@ impl Reason {
             Self::NotResting => "not_resting",
             Self::ConditionalWouldRest => "conditional_ioc_would_rest",
             Self::TooManyFills => "too_many_fills",
+            Self::Replaced => "replaced",
             Self::FinalSettlement => "final_settlement",
             Self::ReduceOnly => "reduce_only",
             Self::PostOnly => "post_only",

@@ -77,7 +77,10 @@ pub fn execute(ctx: &mut Ctx<'_>, books: &mut Books, msg: &Msg) -> Result<Outcom
         Msg::Place(order) => place(ctx, books, order).map(Outcome::Placed),
         Msg::Cancel(one) => cancel::cancel(ctx, books, one).map(|()| Outcome::Cancelled),
         Msg::BatchCancel(batch) => batch_cancel(ctx, books, batch).map(Outcome::BatchCancelled),
-        Msg::PlaceMore { order, .. } => place(ctx, books, order).map(Outcome::PlacedMore),
+        Msg::PlaceMore { order, replace } => {
+            let place = if *replace { place::replace } else { place };
+            place(ctx, books, order).map(Outcome::PlacedMore)
+        }
         Msg::Batch(operations) => batch::batch(ctx, books, operations).map(Outcome::Batched),
         Msg::Leverage(one) => leverage::update(ctx, books, one).map(|()| Outcome::LeverageSet),
     })
@@ -105,7 +108,6 @@ pub fn check(state: &dyn Read, block: &Block, msg: &Msg) -> Result<(), Error> {
     match msg {
         Msg::Batch(operations) => batch::check(state, block, operations),
         Msg::Place(order) | Msg::PlaceMore { order, .. } => {
-            place::implemented(order)?;
             let pair = place::admissible(state, block, order)?;
             let spent = SPENT.get(state, &order.id).unwrap_or_default();
             spent::uncancelled(&spent, order)?;

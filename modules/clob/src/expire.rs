@@ -7,6 +7,7 @@ use crate::conditional;
 use crate::error::Error;
 use crate::event::Reason;
 use crate::limits;
+use crate::order::Size;
 use crate::spent;
 use crate::state::{Level, Rank, Row, LEVELS, NEXT_SEQUENCE, ORDERS, TRADED};
 
@@ -39,7 +40,9 @@ pub fn end_block(ctx: &mut Ctx<'_>, books: &mut Books) {
     }
     for handle in &changes.came {
         let resting = books.get(*handle);
-        ORDERS.set(ctx.state, &resting.order.id, &Row::of(&resting, ctx.block.height));
+        let id = resting.order.id;
+        let filled = books.used.get(&id).map_or(Size::ZERO, |spent| spent.filled);
+        ORDERS.set(ctx.state, &id, &Row::of(&resting, ctx.block.height, filled));
     }
     for (market, side, price, new) in &changes.levels {
         let key = (*market, Rank { side: *side, price: *price });

@@ -122,7 +122,7 @@ fn add(
 ) -> Result<(), Error> {
     let pair = pair(ctx.state.as_read(), id.market).ok_or(Error::NoPair(id.market))?;
     let filled = crate::state::filled(ctx.state.as_read(), id);
-    let remaining = row.size.less(filled);
+    let remaining = row.remaining(filled);
     if remaining.is_zero() || row.sequence >= next_sequence || ORDERS.has(ctx.state.as_read(), id) {
         return Err(Error::Exists(*id));
     }

@@ -258,9 +258,6 @@ fn order(wire: &wire::Order, chain: &Chain) -> Result<Order, Error> {
     if kind == Kind::LongTerm && time_in_force == TimeInForce::ImmediateOrCancel {
         return Err(Error::LongTermImmediate);
     }
-    if wire.reduce_only && time_in_force != TimeInForce::ImmediateOrCancel {
-        return Err(Error::ReduceOnlyRests);
-    }
     if wire.subticks == 0 && kind != Kind::Twap {
         return Err(Error::ZeroPrice);
     }

@@ -97,6 +97,12 @@ impl Size {
         Self(self.0.saturating_add(other.0))
     }
 
+    /// The largest multiple of `step` that is not more; nothing when `step` is nothing.
+    #[must_use]
+    pub fn down_to(self, step: Self) -> Self {
+        self.0.checked_rem(step.0).map_or(Self::ZERO, |rest| Self(self.0.saturating_sub(rest)))
+    }
+
     /// Whether it is a multiple of `step`; false when `step` is nothing.
     pub fn is_multiple_of(self, step: Self) -> bool {
         self.0.checked_rem(step.0) == Some(0)

@@ -1,12 +1,12 @@
 //! Paying for one match. The order of money: insurance fund, then both accounts, then fees.
 
-use num::{fill_quote, QuoteQuantums, SignedPpm, Subticks};
+use num::{fill_quote, Ppm, QuoteQuantums, SignedPpm, Subticks};
 use store::{attempt, Ctx};
 use subaccounts::{Accounts, Kind, Refused, Update, UpdateResult};
-use types::{MarketId, SubaccountId};
+use types::{Address, MarketId, SubaccountId};
 
 use crate::error::Error;
-use crate::order::{Side, Size};
+use crate::order::{Builder, Side, Size};
 use crate::state::Pair;
 
 /// One match before it is paid.
@@ -20,8 +20,12 @@ pub(crate) struct Trade {
     pub(crate) quote: QuoteQuantums,
     pub(crate) taker: SubaccountId,
     pub(crate) taker_fee: QuoteQuantums,
+    /// Who brought the taker's order, and what they get of it.
+    pub(crate) taker_builder: Option<(Address, QuoteQuantums)>,
     pub(crate) maker: SubaccountId,
     pub(crate) maker_fee: QuoteQuantums,
+    /// Who brought the maker's order, and what they get of it.
+    pub(crate) maker_builder: Option<(Address, QuoteQuantums)>,
     /// What the taker gives the insurance fund (above zero) or gets from it, on top.
     pub(crate) insurance: QuoteQuantums,
 }
@@ -61,6 +65,21 @@ pub(crate) fn fee(market: MarketId, quote: QuoteQuantums, rate: SignedPpm) -> Re
     fees::charge(quote, rate).ok_or(Error::Overflow(market))
 }
 
+/// F7: who brought an order, and what a fill of `quote` gives them, rounded up.
+pub(crate) fn builder_fee(
+    market: MarketId,
+    quote: QuoteQuantums,
+    builder: Option<Builder>,
+) -> Result<Option<(Address, QuoteQuantums)>, Error> {
+    let Some(Builder { address, fee_ppm }) = builder else { return Ok(None) };
+    let fee = fees::builder_charge(quote, Ppm::new(fee_ppm)).ok_or(Error::Overflow(market))?;
+    Ok(Some((address, fee)))
+}
+
+fn built(builder: Option<(Address, QuoteQuantums)>) -> QuoteQuantums {
+    builder.map_or(QuoteQuantums::ZERO, |(_, fee)| fee)
+}
+
 /// F4: what trading does to an account: base in, quote and fee out for a buyer, the other way for a seller.
 pub(crate) fn update_of(
     id: SubaccountId,
@@ -78,14 +97,18 @@ pub(crate) fn update_of(
 
 /// Count a match that was paid: volumes of both sides, and fees that wait in the pool.
 pub(crate) fn record((desk, accounts): (&mut fees::Desk, &Accounts), trade: &Trade) {
+    let pool = accounts.pool_of(trade.market);
     desk.record(&fees::Fill {
         market: trade.market,
-        pool: accounts.pool_of(trade.market),
+        pool,
         maker: trade.maker.owner,
         taker: trade.taker.owner,
         quote: trade.quote,
         fees: trade.taker_fee + trade.maker_fee,
     });
+    for (builder, fee) in [trade.taker_builder, trade.maker_builder].into_iter().flatten() {
+        desk.record_builder(pool, builder, trade.quote, fee);
+    }
 }
 
 /// Pay for a match, or leave everything as it was.
@@ -96,10 +119,11 @@ pub(crate) fn settle(
     kind: Kind,
 ) -> Result<(), Obstacle> {
     let size = trade.size;
-    let fee = trade.taker_fee + trade.insurance;
+    let fee = trade.taker_fee + built(trade.taker_builder) + trade.insurance;
     let taker = update_of(trade.taker, trade.market, (trade.side, size), trade.quote, fee);
     let maker_side = trade.side.opposite();
-    let maker = update_of(trade.maker, trade.market, (maker_side, size), trade.quote, trade.maker_fee);
+    let fee = trade.maker_fee + built(trade.maker_builder);
+    let maker = update_of(trade.maker, trade.market, (maker_side, size), trade.quote, fee);
     if trade.insurance.is_negative() {
         let has = insurance::balance_of(ctx.state.as_read(), trade.market, &ctx.chain.collateral);
         if !insurance::can_pay(has, trade.insurance) {

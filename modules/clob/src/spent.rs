@@ -11,33 +11,6 @@ use crate::order::{GoodTil, Order, OrderId, Resting, Size, TimeInForce};
 use crate::params::SHORT_BLOCK_WINDOW;
 use crate::state::{Ended, Pair, Spent};
 
-/// Whether `order` may still be placed, and what of it is left. In this order: cancelled before (7), resting
-/// already (20, 30, 3005), ended before (20, 30), filled (24), immediate-or-cancel that traded (2004).
-pub(crate) fn left_of(ctx: &Ctx<'_>, books: &Books, order: &Order, pair: &Pair) -> Result<Size, Error> {
-    let id = order.id;
-    let spent = books.used.get(&id).copied().unwrap_or_default();
-    uncancelled(&spent, order)?;
-    if let Some(handle) = books.find(&id) {
-        return Err(if id.kind.is_stateful() {
-            Error::Exists(id)
-        } else if books.get(handle).order == *order {
-            Error::Reprocessed(id)
-        } else {
-            Error::Replacement(id)
-        });
-    }
-    if let (Some(ended), GoodTil::Block(good_til_block)) = (spent.ended, order.good_til) {
-        let this = Ended { good_til_block, hash: hash(order, ctx.chain) };
-        if this == ended {
-            return Err(Error::Reprocessed(id));
-        }
-        if this < ended {
-            return Err(Error::Replacement(id));
-        }
-    }
-    unfilled(&spent, order, pair)
-}
-
 /// Whether no cancel that holds as long as the order has come before it.
 pub(crate) fn uncancelled(spent: &Spent, order: &Order) -> Result<(), Error> {
     let until = spent.cancelled_until;
@@ -60,13 +33,18 @@ pub(crate) fn unfilled(spent: &Spent, order: &Order, pair: &Pair) -> Result<Size
 }
 
 /// The order traded `size`; `left` remains of it.
-pub(crate) fn trade(books: &mut Books, order: &Order, (size, left): (Size, Size)) {
+pub(crate) fn trade(ctx: &Ctx<'_>, books: &mut Books, order: &Order, (size, left): (Size, Size)) {
     let id = order.id;
+    let ended = if left.is_zero() && order.reduce_only { named(ctx, order) } else { None };
     match order.good_til {
         GoodTil::Time(_) if left.is_zero() => forget(books, order),
         GoodTil::Time(_) => books.used.update(id, |spent| spent.filled = spent.filled.plus(size)),
         GoodTil::Block(height) => books.used.update(id, |spent| {
             spent.filled = spent.filled.plus(size);
+            if left.is_zero() && spent.filled < order.size {
+                // It was cut before it was filled: what was cut must not come again.
+                spent.ended = ended;
+            }
             spent.keep = spent.keep.max(u64::from(height).saturating_add(SHORT_BLOCK_WINDOW.into()));
         }),
     }
@@ -83,11 +61,19 @@ pub(crate) fn cancel(books: &mut Books, id: OrderId, until: u32) {
 /// The order ended early, neither cancelled nor filled: remember it, so that it cannot come again.
 pub(crate) fn end(ctx: &mut Ctx<'_>, books: &mut Books, order: &Order) {
     if let GoodTil::Block(good_til_block) = order.good_til {
-        let hash = hash(order, ctx.chain);
+        let ended = named(ctx, order);
         books.used.update(order.id, |spent| {
-            spent.ended = Some(Ended { good_til_block, hash });
+            spent.ended = ended;
             spent.keep = spent.keep.max(good_til_block.into());
         });
+    }
+}
+
+/// The name of one signed short-term order among those with its id.
+fn named(ctx: &Ctx<'_>, order: &Order) -> Option<Ended> {
+    match order.good_til {
+        GoodTil::Block(good_til_block) => Some(Ended { good_til_block, hash: hash(order, ctx.chain) }),
+        GoodTil::Time(_) => None,
     }
 }
 
@@ -101,7 +87,7 @@ pub(crate) fn remove(ctx: &mut Ctx<'_>, books: &mut Books, handle: Handle, reaso
     let Resting { order, remaining, .. } = books.remove(handle);
     if order.id.kind.is_stateful() {
         forget(books, &order);
-    } else if matches!(reason, Reason::SelfTrade | Reason::Undercollateralized) {
+    } else if !matches!(reason, Reason::Cancelled | Reason::Expired) {
         end(ctx, books, &order);
     }
     ctx.emit(Removed { id: order.id, reason, remaining, rested: true });

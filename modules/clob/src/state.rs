@@ -134,6 +134,8 @@ pub struct Row {
     pub price: Subticks,
     /// Its size in all; what it has traded stands in its spent row.
     pub size: Size,
+    /// What was cut off because the position that it may reduce is smaller.
+    pub cut: Size,
     /// Until when it lives.
     pub good_til: GoodTil,
     /// As it was placed.
@@ -153,13 +155,14 @@ pub struct Row {
 }
 
 impl Row {
-    /// The row of an order that came to rest at `height`.
-    pub(crate) fn of(resting: &Resting, height: u64) -> Self {
+    /// The row of an order that came to rest at `height` and has traded `filled`.
+    pub(crate) fn of(resting: &Resting, height: u64, filled: Size) -> Self {
         let order = resting.order;
         Self {
             side: order.side,
             price: order.price,
             size: order.size,
+            cut: order.size.less(filled).less(resting.remaining),
             good_til: order.good_til,
             time_in_force: order.time_in_force,
             reduce_only: order.reduce_only,
@@ -169,6 +172,11 @@ impl Row {
             sequence: resting.sequence,
             height,
         }
+    }
+
+    /// What it still wants after `filled`.
+    pub(crate) fn remaining(&self, filled: Size) -> Size {
+        self.size.less(self.cut).less(filled)
     }
 
     /// The order of this row, whose id is `id`.
@@ -284,7 +292,7 @@ pub fn rebuild(state: &dyn Read) -> Books {
     let mut rows = ORDERS.scan(state, &(), usize::MAX);
     rows.sort_unstable_by_key(|(_, row)| row.sequence);
     for (id, row) in rows {
-        let remaining = row.size.less(filled(state, &id));
+        let remaining = row.remaining(filled(state, &id));
         if remaining.is_zero() {
             fault("a row of a filled order");
         }

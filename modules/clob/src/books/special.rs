@@ -10,7 +10,7 @@ use types::{MarketId, SubaccountId};
 use super::record::Flags;
 use super::Books;
 use crate::arena::Handle;
-use crate::order::{Builder, Condition, Order};
+use crate::order::{Builder, Condition, Order, Size};
 
 /// Parts of an order that its record has no room for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,5 +53,24 @@ impl Books {
         }
         let Some(trader) = self.trader(id, market) else { return Vec::new() };
         self.reducing.range((trader, 0)..=(trader, u64::MAX)).map(|(_, handle)| *handle).collect()
+    }
+
+    /// Whether the order that `handle` names may only make a position smaller.
+    #[inline]
+    pub fn is_reduce_only(&self, handle: Handle) -> bool {
+        self.orders.get(handle).flags.has(Flags::REDUCE_ONLY)
+    }
+
+    /// Let `order` stand where `old` stands, which has its id, price and side, with `remaining` still wanted.
+    pub fn supersede(&mut self, old: Handle, order: &Order, remaining: Size) -> Handle {
+        let record = self.orders.get(old);
+        let (sequence, queue) = (record.sequence, record.queue);
+        self.take(old);
+        // Nothing happens to the queue in between: the new record fits where the old one was.
+        let handle = self.insert(order, remaining, (sequence, true));
+        self.orders.get_mut(handle).queue = queue;
+        self.attach(handle, true);
+        self.came(handle);
+        handle
     }
 }

@@ -98,7 +98,6 @@ fn orders_that_make_no_sense_are_refused_with_the_codes_of_the_reference() {
             |order| order.order_id.as_mut().unwrap().order_flags = 256,
             3_000,
         ),
-        ("reduce-only that rests", |order| order.reduce_only = true, 9_003),
         ("no price", |order| order.subticks = 0, 6),
         ("condition on a plain order", |order| order.condition_type = 1, 6_000),
         ("trigger on a plain order", |order| order.conditional_order_trigger_subticks = 5, 6_001),

@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::integer_division,
     reason = "a test stops at what it does not expect"
@@ -16,8 +17,11 @@ mod decoding;
 mod impact;
 mod life;
 mod limits;
+mod meeting;
 mod random;
+mod reducing;
 mod refusing;
+mod replacing;
 mod trading;
 mod trigger_model;
 mod twap;

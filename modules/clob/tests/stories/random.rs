@@ -47,6 +47,10 @@ fn follow(seen: &mut Seen, event: &Event) {
                 seen.insert(maker, (sequence, price, left));
             }
         }
+        "order_resized" => {
+            let (sequence, price, _) = seen.remove(&name(event, "")).unwrap();
+            seen.insert(name(event, ""), (sequence, price, number(event, "remaining")));
+        }
         "order_removed" if event.get("rested") == Some(&Value::Bool(true)) => {
             let (_, _, remaining) = seen.remove(&name(event, "")).unwrap();
             assert_eq!(remaining, number(event, "remaining"));
@@ -80,7 +84,7 @@ fn random_order(rng: &mut ChaCha8Rng, world: &World) -> Order {
         size: Size::new(5 * rng.gen_range(1..7_000_000u64)),
         good_til,
         time_in_force,
-        reduce_only: time_in_force == TimeInForce::ImmediateOrCancel && rng.gen_bool(0.3),
+        reduce_only: rng.gen_bool(0.2),
         self_trade: Default::default(),
         client_metadata: rng.gen(),
         condition: None,

@@ -1,0 +1,125 @@
+//! An order in the place of the one that rests under its id.
+//!
+//! The old order stays until the new one is accepted. What the id has traded carries over. Queue position is kept
+//! when price and side are the same and no more is wanted than before.
+
+use store::Ctx;
+
+use crate::arena::Handle;
+use crate::books::Books;
+use crate::error::Error;
+use crate::event::{Reason, Removed, Resized};
+use crate::msg::hash;
+use crate::order::{GoodTil, Kind, Order, OrderId, Size, TimeInForce};
+use crate::place::{Origin, PlacedOrder, Status};
+use crate::spent;
+use crate::state::{Ended, Pair};
+
+/// What an order may still be.
+pub(crate) struct Claim {
+    /// What is left of it after what its id has traded.
+    pub(crate) left: Size,
+    /// The order that it replaces.
+    pub(crate) old: Option<(Handle, OrderId)>,
+}
+
+/// Whether `order` may be placed under its id, and what of it is left. In this order: cancelled before (7),
+/// resting already (20, 30, 3005), nothing to replace (3006), ended before (20, 30), filled (24),
+/// immediate-or-cancel that traded (2004).
+pub(crate) fn claim(
+    ctx: &Ctx<'_>,
+    books: &Books,
+    (order, pair): (&Order, &Pair),
+    origin: Origin,
+) -> Result<Claim, Error> {
+    let id = order.id;
+    let spent = books.used.get(&id).copied().unwrap_or_default();
+    spent::uncancelled(&spent, order)?;
+    let old = books.find(&id);
+    match old {
+        Some(handle) => {
+            if id.kind.is_stateful() && origin != Origin::Replacement {
+                return Err(Error::Exists(id));
+            }
+            replaces(ctx, order, &books.get(handle).order)?;
+        }
+        None if origin == Origin::Replacement => return Err(Error::NotFound(id)),
+        None => {}
+    }
+    if let (Some(ended), GoodTil::Block(good_til_block)) = (spent.ended, order.good_til) {
+        let this = Ended { good_til_block, hash: hash(order, ctx.chain) };
+        if this == ended {
+            return Err(Error::Reprocessed(id));
+        }
+        if this < ended {
+            return Err(Error::Replacement(id));
+        }
+    }
+    let left = spent::unfilled(&spent, order, pair)?;
+    Ok(Claim { left, old: old.map(|handle| (handle, id)) })
+}
+
+/// Whether `new` may take the place of `old`: the same side, time in force and reduce-only (20), and of
+/// short-term orders a later block, or in the same block the larger hash (20; 30 when it is the same order).
+fn replaces(ctx: &Ctx<'_>, new: &Order, old: &Order) -> Result<(), Error> {
+    let order = |order: &Order, good_til_block| Ended { good_til_block, hash: hash(order, ctx.chain) };
+    if let (GoodTil::Block(new_until), GoodTil::Block(old_until)) = (new.good_til, old.good_til) {
+        if new_until == old_until {
+            let (this, that) = (order(new, new_until), order(old, old_until));
+            if this == that {
+                return Err(Error::Reprocessed(new.id));
+            }
+            if this < that {
+                return Err(Error::Replacement(new.id));
+            }
+        } else if new_until < old_until {
+            return Err(Error::Replacement(new.id));
+        }
+    }
+    let same =
+        (new.side, new.time_in_force, new.reduce_only) == (old.side, old.time_in_force, old.reduce_only);
+    if same && new.time_in_force != TimeInForce::ImmediateOrCancel {
+        Ok(())
+    } else {
+        Err(Error::Replacement(new.id))
+    }
+}
+
+/// Replace the old order where it stands, if the new one has its price and wants no more.
+pub(crate) fn in_place(
+    ctx: &mut Ctx<'_>,
+    books: &mut Books,
+    order: &Order,
+    (claim, wanted): (&Claim, Size),
+) -> Option<PlacedOrder> {
+    let (handle, _) = claim.old?;
+    let old = books.get(handle);
+    if order.price != old.order.price || wanted > old.remaining {
+        return None;
+    }
+    overtake(ctx, books, &old.order);
+    if claim.left < order.size {
+        // What was traded before must be remembered for as long as the new order lives.
+        spent::trade(ctx, books, order, (Size::ZERO, wanted));
+    }
+    let handle = books.supersede(handle, order, wanted);
+    let resting = books.get(handle);
+    ctx.emit(Resized(&resting));
+    Some(PlacedOrder { status: Status::Success, filled: Size::ZERO, resting: wanted })
+}
+
+/// The new order is accepted: the old one goes, if it is still there.
+pub(crate) fn remove_old(ctx: &mut Ctx<'_>, books: &mut Books, claim: &Claim) {
+    let Some(handle) = claim.old.and_then(|(_, id)| books.find(&id)) else { return };
+    let old = books.remove(handle);
+    overtake(ctx, books, &old.order);
+    let id = old.order.id;
+    ctx.emit(Removed { id, reason: Reason::Replaced, remaining: old.remaining, rested: true });
+}
+
+/// A short-term order that was replaced must not come again. What its id has traded stays.
+fn overtake(ctx: &mut Ctx<'_>, books: &mut Books, old: &Order) {
+    if old.id.kind == Kind::ShortTerm {
+        spent::end(ctx, books, old);
+    }
+}
