@@ -30,5 +30,5 @@ pub use error::Error;
 pub use genesis::Genesis;
 pub use params::{check_builder, remove_discount, set_discount, set_params, set_tiers, Discount, Params};
 pub use rates::{rates, tier_index, Rates};
-pub use state::{discounts, layout, params, tiers, unpaid, FeeTier};
+pub use state::{discounts, layout, params, tiers, unpaid, unpaid_growth, FeeTier};
 pub use volumes::{builder, global, volume, Builder, Volume};

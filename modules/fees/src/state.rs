@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use num::{Ppm, QuoteQuantums, SignedPpm};
-use store::{Collection, Item, Map, Read};
+use store::{Collection, Item, Map, Read, State};
 use types::{Address, MarketId, Time};
 
 use crate::params::{Discount, Params};
@@ -101,4 +101,13 @@ pub fn now(state: &dyn Read) -> Time {
 /// Fees that pools owe and could not pay yet, by pool and payee.
 pub fn unpaid(state: &dyn Read) -> Vec<((Address, Address), QuoteQuantums)> {
     UNPAID.scan(state, &(), usize::MAX)
+}
+
+/// By how much the debts of `pool` grew since the block began; below zero when it paid some.
+pub fn unpaid_growth(state: &dyn State, pool: &Address) -> QuoteQuantums {
+    let own = UNPAID.changed(state).into_iter().filter(|(debtor, _)| debtor == pool);
+    own.fold(QuoteQuantums::ZERO, |sum, key| {
+        let is = UNPAID.get(state.as_read(), &key).unwrap_or_default();
+        sum + is - UNPAID.before(state, &key).unwrap_or_default()
+    })
 }

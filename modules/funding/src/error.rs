@@ -18,6 +18,9 @@ pub enum Error {
     /// A parameter out of its bounds.
     #[error("parameter {0} is out of its bounds")]
     Params(&'static str),
+    /// A pool cannot give its dust to its fund.
+    #[error(transparent)]
+    Insurance(#[from] insurance::Error),
     /// Rows of a genesis that are repeated or out of order.
     #[error("market {0} is repeated or out of order")]
     Order(MarketId),
@@ -25,7 +28,12 @@ pub enum Error {
 
 impl Rejection for Error {
     fn codespace(&self) -> &'static str {
-        "funding"
+        match self {
+            Self::Insurance(inner) => inner.codespace(),
+            Self::NoTerms(_) | Self::Overflow(_) | Self::Stale(_) | Self::Params(_) | Self::Order(_) => {
+                "funding"
+            }
+        }
     }
 
     fn code(&self) -> u32 {
@@ -35,6 +43,7 @@ impl Rejection for Error {
             Self::Stale(_) => 3,
             Self::Params(_) => 4,
             Self::Order(_) => 5,
+            Self::Insurance(inner) => inner.code(),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Reading order: [`formulas`] (premium, rate and index delta: all the arithmetic), [`clock`] (when a
 //! measurement, a sample or a tick is due), `measure` (the premium of the replicated book), `sample` (the median
 //! of a minute's premiums), `tick` (samples into a rate and the rate into the market's funding index, each
-//! hour), [`params`], [`genesis`], [`query`].
+//! hour), [`sweep`](end_block()) (what rounding leaves), [`params`], [`genesis`], [`query`].
 //!
 //! It never touches an account: accounts settle against the index by themselves when they are next touched. It
 //! never reads a vote on premiums (the book is the same on every node), never charges on a stale price, and one
@@ -23,6 +23,7 @@ pub mod state;
 
 mod measure;
 mod sample;
+mod sweep;
 mod tick;
 
 use clob::Books;
@@ -33,6 +34,7 @@ pub use genesis::Genesis;
 pub use params::Params;
 pub use query::{predicted, Predicted};
 pub use state::{layout, Clock, LastRate, Measured, Samples};
+pub use sweep::end_block;
 
 /// What a block's funding did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -26,20 +26,26 @@ fn at(dollars: u64) -> [(MarketId, u64); 2] {
     [(BTC, dollars * BTC_DOLLAR), (ETH, 3_000_000_000)]
 }
 
+/// Update accounts, and write them at once.
+fn update(world: &mut World, updates: &[Update], kind: Kind) {
+    world.run(|ctx, books| {
+        subaccounts::update(ctx, &mut books.accounts, updates, kind).unwrap();
+        books.accounts.flush(ctx.state);
+    });
+}
+
+fn of(name: u8, base: Option<(MarketId, BaseQuantums)>) -> Update {
+    Update { id: account(name), quote: QuoteQuantums::ZERO, fee: QuoteQuantums::ZERO, base }
+}
+
 /// `from` gives `base` of `market` to `to`, for nothing: only funding moves money.
 fn give(world: &mut World, market: MarketId, from: u8, to: u8, base: i128) {
-    let update = |name, base| Update {
-        id: account(name),
-        quote: QuoteQuantums::ZERO,
-        base: Some((market, BaseQuantums::new(base))),
-    };
-    let updates = [update(from, -base), update(to, base)];
-    world.run(|ctx, books| subaccounts::update(ctx, &mut books.accounts, &updates, Kind::Match)).unwrap();
+    let part = |name, base| of(name, Some((market, BaseQuantums::new(base))));
+    update(world, &[part(from, -base), part(to, base)], Kind::Match);
 }
 
 fn touch(world: &mut World, name: u8) {
-    let update = Update { id: account(name), quote: QuoteQuantums::ZERO, base: None };
-    world.run(|ctx, books| subaccounts::update(ctx, &mut books.accounts, &[update], Kind::Deposit)).unwrap();
+    update(world, &[of(name, None)], Kind::Deposit);
 }
 
 fn quote(world: &World, name: u8) -> i128 {
@@ -66,9 +72,8 @@ fn f5_a_long_pays_for_twenty_of_the_index_before_its_withdrawal_is_taken_off() {
     move_index(&mut world, BTC, -30);
     give(&mut world, BTC, 2, 3, 100_000_000);
     move_index(&mut world, BTC, 20);
-    let update = Update { id: account(3), quote: QuoteQuantums::new(-100), base: None };
-    let kind = Kind::Withdrawal;
-    world.run(|ctx, books| subaccounts::update(ctx, &mut books.accounts, &[update], kind)).unwrap();
+    let withdrawal = Update { quote: QuoteQuantums::new(-100), ..of(3, None) };
+    update(&mut world, &[withdrawal], Kind::Withdrawal);
     // From -30 to -10: 20 * 10^8 / 10^6.
     assert_eq!(quote(&world, 3) - RICH, -2_100);
     assert_eq!(world.emitted("funding_paid", "amount"), [Value::Signed(2_000)]);
@@ -84,7 +89,7 @@ fn mar_07_funding_at_its_bound_turning_each_tick_leaves_only_dust() {
     for hour in 1..=200 {
         // The book jumps to twice the oracle price, then to half of it: each time beyond the bound of 12 %.
         let dollars = if hour % 2 == 0 { 100_000 } else { 25_000 };
-        world.books = clob::Books::default();
+        world.books = clob::rebuild(&world.state);
         world.books.accounts.begin_block(&world.state, &world.block);
         world.rest(BTC, Buy, 10_000_000_000, dollars * 10_000);
         world.rest(BTC, Sell, 10_000_000_000, dollars * 10_000 + 1_000);
@@ -223,6 +228,59 @@ fn mar_09_a_market_that_cannot_be_measured_sits_out_and_the_others_go_on() {
     assert_eq!((world.index(BTC), world.index(ETH)), (0, 37));
     store::State::set(&mut world.state, &gone.0, &gone.1);
     assert_eq!(world.block(7_200, &at(50_000)).skipped, 0, "it comes back by itself");
+}
+
+#[test]
+fn whole_quanta_of_dust_go_to_the_fund_in_the_block_that_completes_them() {
+    let positions = vec![(2, 1), (3, 1), (5, -2)];
+    let mut world = World::new(&Setup { positions, ..Setup::default() }, 0);
+    let fund = |world: &World| insurance::balance(&world.state, &world.chain.collateral).raw();
+    let pool = |world: &World| bank::balance(&world.state, &subaccounts::pool(), &world.chain.collateral);
+    let before = pool(&world);
+    let mut swept = Vec::new();
+    for _ in 0..4 {
+        // Each long owes 0.4 and pays 1; the short gets 0.8, that is nothing: 1.2 + 0.8 = 2 less 0 paid out.
+        move_index(&mut world, BTC, 400_000);
+        for name in [2, 3, 5] {
+            touch(&mut world, name);
+        }
+        let total = received(&world) * MILLION + dust(&world) + fund(&world) * MILLION;
+        assert_eq!(total, 0, "before the sweep");
+        world.run(|ctx, books| {
+            funding::end_block(ctx, &mut books.accounts);
+            books.accounts.flush(ctx.state);
+        });
+        swept.push(fund(&world));
+        assert!((0..MILLION).contains(&dust(&world)));
+        assert_eq!(received(&world) * MILLION + dust(&world) + fund(&world) * MILLION, 0);
+        assert_eq!(before - pool(&world), u128::try_from(fund(&world)).unwrap());
+    }
+    assert_eq!(swept, [2, 4, 6, 8]);
+    assert_eq!(insurance::totals(&world.state).paid_in.raw(), 8);
+    // Half a quantum waits for its other half.
+    let mut world = World::new(&Setup { positions: vec![(2, 1), (5, -1)], ..Setup::default() }, 0);
+    move_index(&mut world, BTC, 500_000);
+    let mut seen = Vec::new();
+    for name in [2, 5] {
+        touch(&mut world, name);
+        world.run(|ctx, books| {
+            funding::end_block(ctx, &mut books.accounts);
+            books.accounts.flush(ctx.state);
+        });
+        seen.push((fund(&world), dust(&world)));
+    }
+    assert_eq!(seen, [(0, 500_000), (1, 0)]);
+    // A pool that cannot pay keeps its dust.
+    move_index(&mut world, BTC, 1);
+    (2..=5).for_each(|name| touch(&mut world, name));
+    world.run(|ctx, books| {
+        let all = bank::balance(ctx.state.as_read(), &subaccounts::pool(), &ctx.chain.collateral);
+        let coin = types::Coin { denom: ctx.chain.collateral.clone(), amount: all };
+        bank::transfer(ctx, &subaccounts::pool(), &account(1).owner, &coin).unwrap();
+        funding::end_block(ctx, &mut books.accounts);
+        books.accounts.flush(ctx.state);
+    });
+    assert_eq!((fund(&world), dust(&world)), (1, MILLION));
 }
 
 /// A ledger of exact fractions: what each account should have received.

@@ -20,5 +20,5 @@ mod settle;
 
 pub use error::Error;
 pub use genesis::Genesis;
-pub use settle::{can_pay, merge, settle};
+pub use settle::{absorb, can_pay, merge, settle};
 pub use state::{balance, balance_of, flows, fund, funds, layout, totals, totals_of, unsound, Totals, FUND};

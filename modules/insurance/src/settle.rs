@@ -36,6 +36,20 @@ pub fn settle(ctx: &mut Ctx<'_>, market: MarketId, delta: QuoteQuantums) -> Resu
     Ok(())
 }
 
+/// Move `amount`, which is not negative, from the pool of `of` to its fund: what rounding of funding left there.
+/// Refused when the pool holds less.
+pub fn absorb(ctx: &mut Ctx<'_>, of: Collateral, amount: QuoteQuantums) -> Result<(), Error> {
+    if !amount.is_positive() {
+        return Ok(());
+    }
+    pay(ctx, (of.address(POOL), of.address(FUND)), amount.raw().unsigned_abs())?;
+    let old = moved(ctx.state.as_read(), of);
+    set_totals(ctx.state, of, &old.after(amount));
+    let balance = held(ctx.state.as_read(), of, &ctx.chain.collateral);
+    ctx.emit(event::insurance_dust(of.address(FUND), amount, balance));
+    Ok(())
+}
+
 /// All that the fund of an isolated market holds goes to the fund of all cross markets, because the market joins
 /// them. Its totals end at zero; the other fund counts a payment in.
 pub fn merge(ctx: &mut Ctx<'_>, market: MarketId) -> Result<(), Error> {

@@ -70,6 +70,7 @@ pub(crate) fn end(ctx: &mut Ctx<'_>, hot: &mut Hot) -> liquidations::Report {
     hot.books.accounts.flush(ctx.state);
     hot.watch.refresh(ctx.state);
     let report = liquidations::run(ctx, &mut hot.books, &mut hot.watch);
+    funding::end_block(ctx, &mut hot.books.accounts);
     hot.books.accounts.flush(ctx.state);
     hot.watch.refresh(ctx.state);
     clob::end_block(ctx, &mut hot.books);

@@ -119,7 +119,9 @@ impl Sums {
             let sums = self.pools.get(of).copied().unwrap_or_default();
             let dust = subaccounts::dust_of(memory, *of) - subaccounts::dust_of(before, *of);
             let more = sums.collateral.checked_mul(PPM).and_then(|more| more.checked_add(sums.settled_ppm));
-            let more = more.and_then(|more| more.checked_add(dust)?.checked_add(owed));
+            let debts = fees::unpaid_growth(memory, &of.address(subaccounts::POOL)).raw();
+            let debts = debts.checked_mul(PPM).ok_or(OUTGROWN)?;
+            let more = more.and_then(|more| more.checked_add(dust)?.checked_add(debts)?.checked_add(owed));
             owed = more.ok_or(OUTGROWN)?;
             let (is, was) = held(memory).zip(held(before)).ok_or("I-1: a pool holds more than 2^127")?;
             moved = moved.checked_add(is - was).ok_or(OUTGROWN)?;
@@ -133,6 +135,13 @@ impl Sums {
             ))
         }
     }
+}
+
+/// Fees that a pool owes and could not pay yet.
+fn unpaid(state: &dyn Read, of: Collateral) -> i128 {
+    let pool = of.address(subaccounts::POOL);
+    let own = fees::unpaid(state).into_iter().filter(|((debtor, _), _)| *debtor == pool);
+    own.fold(0, |sum, (_, amount)| sum + amount.raw())
 }
 
 /// All pools that these markets have in a state.
@@ -200,7 +209,10 @@ pub fn check_all(state: &dyn Read) -> Result<u64, String> {
             return Err(format!("I-2: balances of {denom} add up to {held}, its supply is {supply}"));
         }
     }
-    let audit = subaccounts::invariants::audit(state, &chain.collateral).ok_or(OUTGROWN)?;
+    let mut audit = subaccounts::invariants::audit(state, &chain.collateral).ok_or(OUTGROWN)?;
+    for pool in &mut audit.pools {
+        pool.collateral = pool.collateral.checked_add(unpaid(state, pool.of)).ok_or(OUTGROWN)?;
+    }
     if !audit.pool_is_exact() {
         return Err(format!("I-1: {audit:?}"));
     }

@@ -19,6 +19,7 @@ use types::{Block, MarketId, SubaccountId};
 pub(crate) use market::Markets;
 
 use crate::ledger::Ledger;
+use crate::settle::PPM;
 use crate::state::{self, Position, Side, Subaccount, FUNDING_DUST, LEVERAGE, POOL};
 use index::Index;
 use journal::Undo;
@@ -263,6 +264,18 @@ impl Accounts {
         let old = self.markets.dust(of);
         self.log(Undo::Dust(of, old));
         self.markets.set_dust(of, old.saturating_add(more));
+    }
+
+    /// Whole quote quantums of the funding that rounding left in pools, in order of pool; none of zero.
+    pub fn whole_dust(&self) -> Vec<(Collateral, QuoteQuantums)> {
+        let whole = |dust: i128| QuoteQuantums::new(dust.checked_div_euclid(PPM).unwrap_or_default());
+        let pools = self.markets.dust.iter().map(|(of, dust)| (*of, whole(*dust)));
+        pools.filter(|(_, whole)| whole.is_positive()).collect()
+    }
+
+    /// Book off a pool what was paid out of its dust.
+    pub fn take_dust(&mut self, of: Collateral, whole: QuoteQuantums) {
+        self.add_dust(of, whole.raw().saturating_mul(PPM).saturating_neg());
     }
 
     pub(crate) fn merge_dust(&mut self, from: Collateral, to: Collateral) {

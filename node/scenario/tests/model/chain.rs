@@ -59,6 +59,10 @@ impl Chain {
         let (mut expired, after): (Vec<_>, Vec<_>) = began.into_iter().chain(ended).partition(is_expired);
         expired.sort();
         for pot in &mut self.exchange.ledger.pots.0 {
+            let whole = &pot.dust / million();
+            pot.dust -= &whole * million();
+            pot.pool -= &whole;
+            pot.fund += whole;
             let fees = std::mem::take(&mut pot.fees);
             let insured = floor(&(&fees * self.exchange.fees.insured), &million());
             pot.pool -= &fees;
