@@ -6,7 +6,7 @@ use subaccounts::Accounts;
 
 use crate::Error;
 
-/// After everything that settles accounts: give each fund the whole quote quantums of its pool's dust, in order of
+/// I4: after everything that settles accounts, give each fund the whole quote quantums of its pool's dust, in order of
 /// pool. The rest, less than one, waits. A pool that cannot pay keeps its dust, and the next block tries again.
 pub fn end_block(ctx: &mut Ctx<'_>, accounts: &mut Accounts) {
     for (of, whole) in accounts.whole_dust() {
