@@ -61,8 +61,9 @@ struct Book {
 
 pub(crate) struct Draw {
     pub(crate) rng: ChaCha8Rng,
-    makers: Zipf,
-    others: Zipf,
+    /// Who trades in each market: makers in five markets each, everybody else in two.
+    makers: Vec<(Vec<u32>, Zipf)>,
+    others: Vec<(Vec<u32>, Zipf)>,
     books: BTreeMap<MarketId, Book>,
     next_client: u32,
     height: u32,
@@ -72,10 +73,24 @@ pub(crate) struct Draw {
 impl Draw {
     pub(crate) fn new(seed: u64) -> Self {
         let book = |market| (MarketId(market), Book { middle: 10_000.0, alive: VecDeque::new() });
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut crowd = |accounts: std::ops::Range<u32>, homes: usize| {
+            let mut crowd = vec![Vec::new(); MARKETS as usize];
+            for account in accounts {
+                for _ in 0..homes {
+                    let market: &mut Vec<u32> = &mut crowd[rng.gen_range(0..MARKETS) as usize];
+                    if market.last() != Some(&account) {
+                        market.push(account);
+                    }
+                }
+            }
+            crowd.into_iter().map(|who| (who.clone(), Zipf::new(who.len() as u32))).collect()
+        };
+        let (makers, others) = (crowd(0..MAKERS, 5), crowd(MAKERS..ACCOUNTS, 2));
         Self {
-            rng: ChaCha8Rng::seed_from_u64(seed),
-            makers: Zipf::new(MAKERS),
-            others: Zipf::new(ACCOUNTS - MAKERS),
+            rng,
+            makers,
+            others,
             books: (0..MARKETS).map(book).collect(),
             next_client: 0,
             height: 0,
@@ -93,10 +108,19 @@ impl Draw {
         self.books.iter().map(|(market, book)| (*market, book.middle)).collect()
     }
 
-    fn owner(&mut self, maker: bool) -> SubaccountId {
-        let number =
-            if maker { self.makers.draw(&mut self.rng) } else { MAKERS + self.others.draw(&mut self.rng) };
-        account(number)
+    /// Markets in which each account holds positions.
+    pub(crate) fn homes(&self) -> impl Iterator<Item = (u32, MarketId)> + '_ {
+        let market = |(market, (who, _)): (usize, &(Vec<u32>, Zipf))| {
+            who.iter().map(move |account| (*account, MarketId(market as u32))).collect::<Vec<_>>()
+        };
+        let all = self.makers.iter().enumerate().chain(self.others.iter().enumerate());
+        all.flat_map(market)
+    }
+
+    fn owner(&mut self, market: MarketId, maker: bool) -> SubaccountId {
+        let crowds = if maker { &self.makers } else { &self.others };
+        let (who, zipf) = &crowds[market.0 as usize];
+        account(who[zipf.draw(&mut self.rng) as usize])
     }
 
     /// Log-normal with mean 20 and sigma 1.
@@ -122,7 +146,7 @@ impl Draw {
         let side = if self.rng.gen_bool(0.5) { Side::Buy } else { Side::Sell };
         self.next_client += 1;
         let id = OrderId {
-            subaccount: self.owner(maker),
+            subaccount: self.owner(market, maker),
             market,
             kind: Kind::ShortTerm,
             client_id: self.next_client,

@@ -37,19 +37,20 @@ pub(crate) struct World {
 }
 
 fn holdings(draw: &mut Draw) -> (Vec<(SubaccountId, Subaccount)>, Vec<BaseQuantums>) {
-    // Five positions on average for each maker, two for everybody else, in pairs of a long and a short.
-    let mut seats: Vec<u32> =
-        (0..ACCOUNTS).flat_map(|at| vec![at; if at < MAKERS { 5 } else { 2 }]).collect();
-    for at in (1..seats.len()).rev() {
-        let other = draw.rng.gen_range(0..=at);
-        seats.swap(at, other);
-    }
+    // A position in each home market, in pairs of a long and a short.
+    let mut homes: Vec<Vec<u32>> = vec![Vec::new(); MARKETS as usize];
+    draw.homes().for_each(|(account, market)| homes[market.0 as usize].push(account));
     let mut held: BTreeMap<u32, BTreeMap<MarketId, i128>> = BTreeMap::new();
-    for pair in seats.chunks_exact(2) {
-        let market = MarketId(draw.rng.gen_range(0..MARKETS));
-        let size = i128::from(draw.rng.gen_range(1..100u64) * LOT);
-        for (who, size) in [(pair[0], size), (pair[1], -size)] {
-            *held.entry(who).or_default().entry(market).or_default() += size;
+    for (market, mut seats) in homes.into_iter().enumerate() {
+        for at in (1..seats.len()).rev() {
+            let other = draw.rng.gen_range(0..=at);
+            seats.swap(at, other);
+        }
+        for pair in seats.chunks_exact(2) {
+            let size = i128::from(draw.rng.gen_range(1..100u64) * LOT);
+            for (who, size) in [(pair[0], size), (pair[1], -size)] {
+                *held.entry(who).or_default().entry(MarketId(market as u32)).or_default() += size;
+            }
         }
     }
     let mut open = vec![BaseQuantums::ZERO; MARKETS as usize];
