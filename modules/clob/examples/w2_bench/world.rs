@@ -60,10 +60,10 @@ fn holdings(draw: &mut Draw) -> (Vec<(SubaccountId, Subaccount)>, Vec<BaseQuantu
             let positions = positions.into_iter().filter(|(_, base)| *base != 0).map(|(market, base)| {
                 let base = BaseQuantums::new(base);
                 open[market.0 as usize] += base.max(BaseQuantums::ZERO);
-                (market, Position { base, funding_index: FundingIndex::ZERO })
+                (market, Position { base, ..Position::default() })
             });
             let positions = positions.collect();
-            (account(number), Subaccount { quote: QuoteQuantums::new(QUOTE), positions })
+            (account(number), Subaccount { quote: QuoteQuantums::new(QUOTE), positions, ..Default::default() })
         })
         .collect();
     accounts.sort_by_key(|(id, _)| *id);
@@ -134,7 +134,7 @@ impl World {
             open_interest_upper_cap: QuoteQuantums::ZERO,
         }];
         let perpetuals = (0..MARKETS).map(|at| (perpetual(at), perpetuals::MarketType::Cross)).collect();
-        let genesis = perpetuals::Genesis { params: Default::default(), tiers, perpetuals };
+        let genesis = perpetuals::Genesis { params: Default::default(), tiers, perpetuals, ramps: vec![] };
         perpetuals::genesis::init(ctx, &genesis).expect("perpetuals");
     }
 
