@@ -63,7 +63,10 @@ fn holdings(draw: &mut Draw) -> (Vec<(SubaccountId, Subaccount)>, Vec<BaseQuantu
                 (market, Position { base, ..Position::default() })
             });
             let positions = positions.collect();
-            (account(number), Subaccount { quote: QuoteQuantums::new(QUOTE), positions, ..Default::default() })
+            (
+                account(number),
+                Subaccount { quote: QuoteQuantums::new(QUOTE), positions, ..Default::default() },
+            )
         })
         .collect();
     accounts.sort_by_key(|(id, _)| *id);
