@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! market BTC 20% 10%              before the first act: initial and maintenance margin of notional
+//! isolated BTC                    before the first act: it has its own pool and insurance fund
 //! fees 0.05% -0.011%              before the first act: taker and maker
 //! insurance 1000                  before the first act: what the fund begins with
 //! liquidations max_fee_ppm 5000   before the first act: a limit of the genesis document
@@ -32,6 +33,7 @@
 //! => alice equity 500 wallet 20   net collateral; what is outside subaccounts
 //! => book BTC: 1 @ 49000 | 2 @ 50000
 //! => insurance 0 | => fees 12 | => oracle BTC 44000 | => oracle BTC stale | => open BTC 1
+//! => pool BTC 20 | => insurance BTC 0   of an isolated market
 //! => funding BTC 625              the market's funding index
 //! => liquidated carl 0.1 BTC fund -5 | => deleveraged carl dave 1 BTC
 //! => count order_removed 2        events of that kind in the last act

@@ -47,6 +47,20 @@ impl Teller {
                 let fund = self.world()?.insurance().raw();
                 same("the insurance fund", decimal(sum, USD)?, fund, USD)
             }
+            ["insurance", market, sum] => {
+                let market = MarketId(units(&self.app, market)?.id);
+                let world = self.world()?;
+                let denom = &world.machine.chain().collateral;
+                let fund = insurance::balance_of(world.machine.state(), market, denom).raw();
+                same("the market's insurance fund", decimal(sum, USD)?, fund, USD)
+            }
+            ["pool", market, sum] => {
+                let market = MarketId(units(&self.app, market)?.id);
+                let world = self.world()?;
+                let (state, denom) = (world.machine.state(), &world.machine.chain().collateral);
+                let pool = bank::balance(state, &subaccounts::pool_of(state, market), denom);
+                same("the market's pool", decimal(sum, USD)?, amount_of(pool), USD)
+            }
             ["fees", sum] => {
                 let world = self.world()?;
                 let (state, denom) = (world.machine.state(), &world.machine.chain().collateral);

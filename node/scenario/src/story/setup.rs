@@ -22,6 +22,13 @@ impl Teller {
                     (tier.taker_ppm, tier.maker_ppm) = (taker, maker);
                 }
             }
+            ["isolated", name] => market(&mut self.app, name)?.isolated = true,
+            ["insurance", name, fund] => {
+                let id = market(&mut self.app, name)?.id;
+                let (fund, denom) = (decimal(fund, 6)?, self.app.collateral.clone());
+                let coins = vec![GenesisCoin { denom, amount: fund.to_string() }];
+                self.app.balances.push(Balance { address: format!("module:insurance_fund:{id}"), coins });
+            }
             ["insurance", fund] => {
                 let (fund, denom) = (decimal(fund, 6)?, self.app.collateral.clone());
                 let coins = vec![GenesisCoin { denom, amount: fund.to_string() }];

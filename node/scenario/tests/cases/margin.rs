@@ -8,6 +8,68 @@ use crate::{holds, ioc, order, place, refusal, world, world_with};
 use crate::{BTC, COIN, DOLLAR, STEP, USD};
 
 #[test]
+fn mar_01_a_million_roundings_never_pay_who_makes_them() {
+    // Sizes and prices whose worth and fees do not divide evenly, taken and made in turns.
+    let mut world = world(&[("miser", 1_000), ("bob", 1_000)]);
+    let before = holds(&world, "miser").0 + holds(&world, "bob").0;
+    let mut id = 0;
+    for round in 0..40_u64 {
+        let price = (1 + round % 7) * crate::TICK;
+        for (maker, taker, side) in [("miser", "bob", Side::Buy), ("bob", "miser", Side::Buy)] {
+            for (person, side) in [(maker, side), (taker, Side::Sell)] {
+                id += 1;
+                let order = order(&world, person, id, side, (STEP * (1 + round % 3), price));
+                let tx = world.sign(person, &[world.place(order)]);
+                world.submit(tx);
+            }
+            assert!(world.block().iter().all(|result| result.refusal.is_none()));
+        }
+    }
+    let (miser, bob) = (holds(&world, "miser"), holds(&world, "bob"));
+    assert_eq!((miser.1, bob.1), (0, 0), "both are where they were");
+    let collected = bank::balance(
+        world.machine.state(),
+        &types::Address::module(bank::FEE_COLLECTOR),
+        &world.machine.chain().collateral,
+    );
+    assert!(miser.0 < 1_000 * i128::from(USD) && bob.0 < 1_000 * i128::from(USD), "each has lost by it");
+    assert_eq!(
+        before - miser.0 - bob.0,
+        i128::try_from(collected).unwrap(),
+        "and the chain has it, to the unit"
+    );
+}
+
+#[test]
+fn mar_02_a_position_in_many_accounts_needs_no_less_margin_than_in_one() {
+    let names: Vec<String> = (0..8).map(|number| format!("alice/{number}")).collect();
+    let mut world = world(&[("alice", 10_000), ("bob", 100_000), ("carl", 10_000)]);
+    for name in &names[1..] {
+        let transfer = world.transfer("alice", name, 1_000 * USD);
+        assert_eq!(refusal(&mut world, "alice", transfer), None);
+    }
+    // Odd sizes, so that margins round.
+    let (part, price) = (7 * STEP, 28_687 * DOLLAR);
+    let ask = order(&world, "bob", 1, Side::Sell, (16 * part, price));
+    assert_eq!(place(&mut world, "bob", ask), None);
+    for name in &names {
+        let bid = order(&world, name, 1, Side::Buy, (part, price));
+        assert_eq!(place(&mut world, name, bid), None);
+    }
+    let bid = order(&world, "carl", 1, Side::Buy, (8 * part, price));
+    assert_eq!(place(&mut world, "carl", bid), None);
+    let risk = |name: &str| subaccounts::risk(world.machine.state(), &world.account(name)).unwrap();
+    let parts: Vec<_> = names.iter().map(|name| risk(name)).collect();
+    let whole = risk("carl");
+    let initial: i128 = parts.iter().map(|risk| risk.initial.raw()).sum();
+    let maintenance: i128 = parts.iter().map(|risk| risk.maintenance.raw()).sum();
+    let worth: i128 = parts.iter().map(|risk| risk.net_collateral.raw()).sum();
+    assert!(initial >= whole.initial.raw() && initial <= whole.initial.raw() + 8);
+    assert!(maintenance >= whole.maintenance.raw() && maintenance <= whole.maintenance.raw() + 8);
+    assert!(worth <= whole.net_collateral.raw(), "splitting made value: {worth}");
+}
+
+#[test]
 fn mar_03_a_withdrawal_leaves_initial_margin_with_funding_and_fees_settled_first() {
     tell(
         "
@@ -94,6 +156,50 @@ fn mar_06_money_waits_fifty_blocks_after_an_outage_and_comes_in_all_the_same() {
         wait 299                      # not long enough to be an outage
         alice withdraws 1
           => alice quote 99
+    ",
+    );
+}
+
+#[test]
+fn mar_13_the_last_trade_of_an_isolated_market_empties_its_pool_and_the_fund_pays_first() {
+    tell(
+        "
+        isolated BTC
+        insurance BTC 1000
+        market BTC 10% 5%
+        fees 0% 0%
+        liquidations max_position_portion_ppm 1000000
+        oracle BTC 28000
+        alice deposits 2800
+        bob   deposits 10000
+        carl  deposits 10000
+        carl  sells 1 ETH @ 1500
+        bob   buys  1 ETH @ 1500
+        alice buys  1 BTC @ 28000
+        bob   sells 1 BTC @ 28000            # he holds a cross position
+          => refused clob/2005
+        carl  buys  1 ETH @ 1500
+        bob   sells 1 ETH @ 1500
+        bob   sells 1 BTC @ 28000
+          => fill 1 @ 28000
+          => pool BTC 12800
+        bob   transfers 100 to carl          # from one pool to another
+          => pool BTC 12700
+        carl  transfers 100 to bob
+          => pool BTC 12800
+        bob   sells 1 ETH @ 1500             # he holds an isolated position
+        carl  buys  1 ETH @ 1500
+          => no fill
+        bob   buys  1 BTC @ 25150
+        oracle BTC 25100                     # alice is worth -100; at 25150 she lacks 50
+        block
+          => liquidated alice 1 BTC fund -50
+          => alice quote 0
+          => bob   quote 12850
+          => pool BTC 0
+          => insurance BTC 950
+          => insurance 0
+          => open BTC 0
     ",
     );
 }
