@@ -81,7 +81,7 @@ fn whatever_a_proposer_is_offered_its_proposal_is_accepted_and_the_order_of_arri
 }
 
 #[test]
-fn a_proposal_that_swaps_two_transactions_of_its_lanes_is_refused() {
+fn ord_24_a_proposal_that_swaps_two_transactions_of_its_lanes_is_refused() {
     let mut world = world();
     let mut refused = 0;
     for seed in 1..=4 {
