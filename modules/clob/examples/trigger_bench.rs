@@ -58,8 +58,8 @@ fn main() {
             if at % 2 == 0 { 45_000 - u64::from(at % 4_000) } else { 65_000 + u64::from(at % 4_000) };
         let order = order(account(at), at, side, MILLI, dollars * DOLLAR);
         // 2,500 of them end in each block.
-        let until = 10 + at / 2_500 % 30;
-        world.place(Order { good_til: GoodTil::Block(until.min(41)), ..order }).unwrap();
+        let until = if at < blocks * 2_500 { 1 + at / 2_500 } else { 41 };
+        world.place(Order { good_til: GoodTil::Block(until), ..order }).unwrap();
     }
     for at in 0..conditional {
         // 2,000 wake in each block as the price rises, 2,500 end in each second.

@@ -127,19 +127,20 @@ fn kinds() -> Vec<Row> {
         row("a trigger without its kind", ("clob", 6_001), NOTHING, |world| {
             order(world, |order| order.conditional_order_trigger_subticks = PRICE)
         }),
-        row("a conditional order", ("clob", 9_002), NOTHING, |world| {
+        row("a trigger off the tick", ("clob", 12), SEQUENCE, |world| {
             stateful(world, |order| {
                 id(order).order_flags = 32;
                 order.condition_type = ConditionType::StopLoss.into();
-                order.conditional_order_trigger_subticks = PRICE;
+                order.conditional_order_trigger_subticks = PRICE + 1;
             })
         }),
         row("a conditional order without a condition", ("clob", 6_000), NOTHING, |world| {
             stateful(world, |order| id(order).order_flags = 32)
         }),
-        row("a twap order", ("clob", 9_002), NOTHING, |world| {
+        row("a twap order with slices below the step", ("clob", 12), SEQUENCE, |world| {
             stateful(world, |order| {
                 id(order).order_flags = 128;
+                order.quantums = SIZE / 20;
                 let slices = wire::TwapParameters { duration: 300, interval: 30, price_tolerance: 0 };
                 order.twap_parameters = Some(slices);
             })
