@@ -13,7 +13,7 @@ use crate::order::{Side, Size};
 use crate::reduce;
 use crate::settle::{builder_fee, match_fees, settle, worth, Obstacle, Trade};
 use crate::spent;
-use crate::state::{pair, params};
+use crate::state::pair;
 use crate::trade::filled;
 
 /// What to close, and on which terms.
@@ -80,7 +80,7 @@ fn close(ctx: &mut Ctx<'_>, books: &mut Books, what: &Liquidation<'_>) -> Result
     let mut taker = Taker { subaccount: id, market, side, limit, remaining: Size::of(what.size) };
     let (filled_size, quote, insurance) = (BaseQuantums::ZERO, QuoteQuantums::ZERO, QuoteQuantums::ZERO);
     let mut closed = Closed { filled: filled_size, quote, insurance, stopped: Stop::Filled };
-    let most = params(ctx.state.as_read()).max_fills.min(what.makers);
+    let most = books.budgets.params.max_fills.min(what.makers);
     let mut met: u32 = 0;
     while !taker.remaining.is_zero() {
         closed.stopped = Stop::NoLiquidity;
