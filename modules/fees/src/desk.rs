@@ -7,6 +7,7 @@
 mod journal;
 mod users;
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use num::{Ppm, QuoteQuantums};
@@ -18,7 +19,7 @@ use crate::state::{discounts, now, params, tiers, FeeTier, BUILDERS, NOW};
 use crate::volumes::{
     add, add_global, builder, first, global, hour_of, sweep, volume_since, Builder, Volume,
 };
-use journal::Undo;
+use journal::{Built, Undo};
 use users::Users;
 
 /// A fill, as fees see it.
@@ -155,9 +156,9 @@ impl Desk {
         quote: QuoteQuantums,
         fee: QuoteQuantums,
     ) {
-        let (old, brought) =
-            (self.built.get(&(pool, builder)).copied(), self.builders.get(&builder).copied());
-        self.log(|| Undo::Built(pool, builder, old, brought));
+        let fees = self.built.get(&(pool, builder)).copied();
+        let brought = self.builders.get(&builder).copied();
+        self.log(|| Undo::Built(Box::new(Built { pool, builder, fees, brought })));
         let held = self.built.entry((pool, builder)).or_default();
         *held += fee;
         let brought = self.builders.entry(builder).or_default();

@@ -100,6 +100,17 @@ fn premiums_measure_the_impact_price_beyond_the_oracle_price() {
 }
 
 #[test]
+fn what_does_not_fit_32_bits_is_no_rate_and_no_fault() {
+    let large = u64::try_from(i32::MAX).unwrap();
+    assert_eq!(clamped(i128::MAX, large), Some(SignedPpm::new(i32::MAX)));
+    assert_eq!(clamped(i128::MIN, large), Some(SignedPpm::new(-i32::MAX)));
+    assert_eq!(clamped(i128::MAX, u64::MAX), None);
+    assert_eq!(rate(i64::MAX, SignedPpm::new(i32::MAX), u64::MAX), None);
+    assert_eq!(average(i64::MAX, 0, 0), None, "no samples of none expected");
+    assert_eq!(index_delta(SignedPpm::new(i32::MAX), u32::MAX, Price::new(u64::MAX), 30), None);
+}
+
+#[test]
 fn an_oracle_price_in_subticks_is_exact() {
     // BTC with atomic resolution -10: $50,000 at exponent -5 and subticks of 10^-8 quote per base quantum.
     let price = in_subticks(Price::new(5_000_000_000), -9, -8).unwrap();

@@ -18,6 +18,7 @@ mod impact;
 mod life;
 mod limits;
 mod meeting;
+mod pumping;
 mod random;
 mod reducing;
 mod refusing;

@@ -1,5 +1,7 @@
 //! Undoing: each step remembers what it replaced.
 
+use alloc::boxed::Box;
+
 use num::QuoteQuantums;
 use store::{fault, Journaled};
 use types::Address;
@@ -14,12 +16,21 @@ pub(super) enum Undo {
     Traded(usize, Volume),
     /// Fees of a pool.
     Till(Address, Option<Held>),
-    /// Fees and merits of a builder.
-    Built(Address, Address, Option<QuoteQuantums>, Option<Builder>),
+    /// Fees and merits of a builder. Boxed, because few fills have one and every fill pays for the size.
+    Built(Box<Built>),
     /// Merits of a builder that became a row.
     Brought(Address, Builder),
     /// Fees of a builder that were paid.
     Paid(Address, Address, QuoteQuantums),
+}
+
+/// What a builder had in a pool, and in all.
+#[derive(Debug)]
+pub(super) struct Built {
+    pub(super) pool: Address,
+    pub(super) builder: Address,
+    pub(super) fees: Option<QuoteQuantums>,
+    pub(super) brought: Option<Builder>,
 }
 
 impl Desk {
@@ -64,7 +75,8 @@ impl Desk {
             Undo::Till(pool, None) => {
                 self.till.remove(&pool);
             }
-            Undo::Built(pool, builder, fees, brought) => {
+            Undo::Built(old) => {
+                let Built { pool, builder, fees, brought } = *old;
                 match fees {
                     Some(fees) => self.built.insert((pool, builder), fees),
                     None => self.built.remove(&(pool, builder)),
