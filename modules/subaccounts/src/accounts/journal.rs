@@ -36,9 +36,16 @@ impl Accounts {
 
     fn undo(&mut self, undo: Undo) {
         match undo {
-            Undo::Quote(at, quote) => self.change(at, |slot| slot.account.quote = quote),
-            Undo::Closed(at, closed) => self.change(at, |slot| slot.account.closed = closed),
-            Undo::Position(at, market, position) => self.put(at, market, position),
+            Undo::Quote(at, quote) => {
+                self.change(at, |slot| (slot.account.quote, slot.doubtful) = (quote, true));
+            }
+            Undo::Closed(at, closed) => {
+                self.change(at, |slot| (slot.account.closed, slot.doubtful) = (closed, true));
+            }
+            Undo::Position(at, market, position) => {
+                self.put(at, market, position);
+                self.change(at, |slot| slot.doubtful = true);
+            }
             Undo::Leverage(at, leverage) => self.change(at, |slot| slot.leverage = leverage),
             Undo::Open(market, open) => {
                 if let Some(market) = self.markets.get_mut(market) {

@@ -37,6 +37,8 @@ pub(crate) struct Slot {
     places: Vec<u32>,
     /// Whether its row may be behind.
     behind: bool,
+    /// Whether its row may be right all the same, because the account is new here or a change was undone.
+    doubtful: bool,
 }
 
 /// What a block knows of margin accounts and of the markets they hold. It answers what the rows would, and what
@@ -108,7 +110,7 @@ impl Accounts {
     fn forget_changes(&mut self) {
         for at in core::mem::take(&mut self.behind) {
             if let Some(slot) = self.slot_mut(at) {
-                slot.behind = false;
+                (slot.behind, slot.doubtful) = (false, false);
             }
         }
     }
@@ -161,7 +163,8 @@ impl Accounts {
         let Some(slot) = self.slot_mut(at) else { return };
         slot.behind = nested;
         let id = slot.id;
-        if state::get(state.as_read(), &id) != slot.account {
+        let doubtful = core::mem::replace(&mut slot.doubtful, nested);
+        if !doubtful || state::get(state.as_read(), &id) != slot.account {
             state::write(state, &id, &slot.account);
         }
         if slot.account.is_empty() && slot.leverage.is_empty() && !nested {
@@ -192,7 +195,7 @@ impl Accounts {
         if let Some(at) = self.find(id) {
             return at;
         }
-        let fresh = Slot { id: *id, ..Slot::default() };
+        let fresh = Slot { id: *id, doubtful: true, ..Slot::default() };
         let at = match self.free.pop() {
             Some(at) => {
                 if let Some(slot) = self.slot_mut(at) {
