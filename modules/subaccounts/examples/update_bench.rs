@@ -96,9 +96,8 @@ fn genesis(ctx: &mut Ctx<'_>, accounts: u32) {
         ..perpetuals::Genesis::default()
     };
     perpetuals::genesis::init(ctx, &terms).unwrap();
-    let row = |number| {
-        (account(number), Subaccount { quote: QuoteQuantums::new(rich), ..Subaccount::default() })
-    };
+    let row =
+        |number| (account(number), Subaccount { quote: QuoteQuantums::new(rich), ..Subaccount::default() });
     let mut rows: Vec<_> = (0..accounts).map(row).collect();
     rows.sort_by_key(|(id, _)| *id);
     subaccounts::genesis::init(ctx, &subaccounts::Genesis { accounts: rows, ..Default::default() }).unwrap();
