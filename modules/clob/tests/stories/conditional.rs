@@ -412,3 +412,38 @@ fn everything_that_waits_survives_an_export() {
     let events = world.told("conditional_placed", "trigger");
     assert_eq!(events.len(), 4);
 }
+
+#[test]
+fn ord_12_a_trigger_at_the_price_or_behind_it_fires_in_the_next_block() {
+    let mut world = World::new();
+    world.place(low(1, STOP, 50_000)).unwrap();
+    world.place(low(2, STOP, 40_000)).unwrap();
+    world.place(high(3, PROFIT, 40_000)).unwrap();
+    world.place(low(4, PROFIT, 60_000)).unwrap();
+    assert_eq!(triggered(&world), []);
+    world.next_block();
+    let mut all = triggered(&world);
+    all.sort_unstable();
+    assert_eq!(all, [1, 2, 3, 4]);
+}
+
+#[test]
+fn ord_12_one_fill_that_triggers_ten_thousand_is_worked_off_in_five_blocks_in_turn() {
+    let params = Params { max_resting: 20_000, rate_limits: clob::RateLimits::NONE, ..Params::default() };
+    let mut world = World::with(Start { params, ..Start::default() });
+    for client_id in 0..10_000 {
+        world.place(low(client_id, STOP, 50_100)).unwrap();
+    }
+    world.place(sell(2, 1, 1, 50_100)).unwrap();
+    world.place(buy(3, 1, 1, 50_100)).unwrap();
+    for block in 1..=5 {
+        world.events.clear();
+        world.next_block();
+        let expected: Vec<u128> = ((block - 1) * 2_000..block * 2_000).collect();
+        assert_eq!(triggered(&world), expected);
+    }
+    world.events.clear();
+    world.next_block();
+    assert_eq!(triggered(&world), []);
+    assert_eq!(world.books.len(), 10_000);
+}

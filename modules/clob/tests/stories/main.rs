@@ -26,4 +26,5 @@ mod replacing;
 mod trading;
 mod trigger_model;
 mod twap;
+mod waiting_events;
 mod world;
