@@ -10,7 +10,7 @@ use store::fault;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Handle(u32);
 
-/// Records up to which an arena doubles; above, it grows by an eighth, so that little of it is ever unused.
+/// Records up to which an arena doubles; above, it grows by a sixteenth, so that little of it is ever unused.
 const DOUBLES: usize = 8_192;
 
 impl Handle {
@@ -92,7 +92,7 @@ impl<T> Arena<T> {
             fault("more records than handles");
         }
         if self.records.len() == self.records.capacity() && self.records.len() > DOUBLES {
-            self.records.reserve_exact(self.records.len() >> 3);
+            self.records.reserve_exact(self.records.len() >> 4);
         }
         self.records.push(record);
         handle

@@ -156,7 +156,7 @@ impl Books {
             budgets: Budgets::default(),
             waiting: Waiting::default(),
             next_sequence: 0,
-            triggers: Triggers::default(),
+            triggers: Triggers::new(Hasher::new(seed)),
             retriggered: Vec::new(),
             undo: Vec::new(),
             marks: Vec::new(),
