@@ -85,11 +85,11 @@ pub(crate) fn in_window(block: &Block, good_til: GoodTil) -> Result<(), Error> {
 }
 
 /// F5: whether the account could carry the order if all of it traded at its own price, as a maker.
-pub(crate) fn affordable(ctx: &Ctx<'_>, books: &Books, order: &Order, pair: &Pair) -> Result<(), Error> {
+pub(crate) fn affordable(ctx: &Ctx<'_>, books: &mut Books, order: &Order, pair: &Pair) -> Result<(), Error> {
     let OrderId { subaccount, market, .. } = order.id;
     let (side, size): (_, Size) = (order.side, order.size);
     let quote = worth(pair, size, order.price).ok_or(Error::Overflow(market))?;
-    let rates = fees::rates(ctx.state.as_read(), &subaccount.owner, market);
+    let rates = books.desk.rates(ctx.state.as_read(), &subaccount.owner, market);
     let built = builder_fee(market, quote, order.builder)?.map_or(QuoteQuantums::ZERO, |(_, fee)| fee);
     let fee = fee(market, quote, rates.maker)? + built;
     let update = update_of(subaccount, market, (side, size), quote, fee);
