@@ -44,6 +44,8 @@ impl Msg {
             clob::msg::PLACE_ORDER_MORE => Self::Clob(clob::decode_place_more(bytes, chain)?),
             clob::msg::BATCH => Self::Clob(clob::decode_batch(bytes, chain)?),
             "/dydxprotocol.clob.MsgCancelOrder" => Self::Clob(clob::decode_cancel(bytes, chain)?),
+            clob::msg::PLACE_ORDER_MORE => Self::Clob(clob::decode_place_more(bytes, chain)?),
+            clob::msg::BATCH => Self::Clob(clob::decode_batch(bytes, chain)?),
             "/dydxprotocol.clob.MsgUpdateLeverage" => Self::Clob(clob::decode_leverage(bytes, chain)?),
             "/dydxprotocol.clob.MsgBatchCancel" => Self::Clob(clob::decode_batch_cancel(bytes, chain)?),
             _ if governance::is_administrative(type_url) => {
@@ -101,6 +103,10 @@ impl Msg {
                 u64::try_from(msg.recipients().len()).unwrap_or(u64::MAX).saturating_mul(20_000)
             }
             Self::Subaccounts(_) => 40_000,
+            Self::Clob(clob::Msg::Batch(batch)) => {
+                let operations = u64::try_from(batch.operations.len()).unwrap_or(u64::MAX);
+                operations.saturating_mul(10_000).saturating_add(20_000)
+            }
             Self::Clob(_) => 30_000,
             Self::Governance(_) => 50_000,
         }

@@ -4,8 +4,10 @@ use cosmos_sdk_proto::cosmos::bank::v1beta1::MsgSend;
 use cosmos_sdk_proto::cosmos::base::v1beta1::Coin as WireCoin;
 use cosmos_sdk_proto::Any;
 use prost::{Message, Name};
+use proto::ballast::clob::v1 as ballast;
 use proto::dydxprotocol::clob::{
     msg_cancel_order, order, MsgBatchCancel, MsgCancelOrder, MsgPlaceOrder, Order, OrderBatch, OrderId,
+    TwapParameters,
 };
 use proto::dydxprotocol::sending::{
     MsgCreateTransfer, MsgDepositToSubaccount, MsgWithdrawFromSubaccount, Transfer,
@@ -19,6 +21,10 @@ pub use proto::dydxprotocol::clob::order::{Side, TimeInForce};
 pub const SHORT_TERM: u32 = 0;
 /// Orders of this kind live until a time and are ordinary transactions.
 pub const LONG_TERM: u32 = 64;
+/// Orders of this kind wait for a price first.
+pub const CONDITIONAL: u32 = 32;
+/// Orders of this kind are placed in slices.
+pub const TWAP: u32 = 128;
 
 /// A message packed for a transaction.
 pub fn pack<M: Message + Name>(message: &M) -> Any {
@@ -123,6 +129,62 @@ impl NewOrder {
     }
 }
 
+/// What an order waits for before it is placed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// The market moves against the position: up for a buy, down for a sale.
+    StopLoss(u64),
+    /// The market moves with the position: down for a buy, up for a sale.
+    TakeProfit(u64),
+}
+
+impl NewOrder {
+    /// The message that places it when the price reaches the trigger, in subticks. It must live until a time.
+    pub fn place_when(&self, trigger: Trigger) -> Any {
+        let (kind, subticks) = match trigger {
+            Trigger::StopLoss(subticks) => (order::ConditionType::StopLoss, subticks),
+            Trigger::TakeProfit(subticks) => (order::ConditionType::TakeProfit, subticks),
+        };
+        let mut order = self.wire();
+        order.condition_type = kind.into();
+        order.conditional_order_trigger_subticks = subticks;
+        pack(&MsgPlaceOrder { order: Some(with_flags(order, CONDITIONAL)) })
+    }
+
+    /// The message that places it in equal slices over `duration` seconds, one every `interval` seconds, each at
+    /// most `tolerance` ppm from the oracle price. It must live until a time.
+    pub fn place_sliced(&self, duration: u32, interval: u32, tolerance: u32) -> Any {
+        let mut order = self.wire();
+        order.twap_parameters = Some(TwapParameters { duration, interval, price_tolerance: tolerance });
+        pack(&MsgPlaceOrder { order: Some(with_flags(order, TWAP)) })
+    }
+
+    /// The message that puts it in the place of the order with its name.
+    pub fn replace(&self) -> Any {
+        match self.until {
+            // A short-term order replaces by coming later.
+            Until::Block(_) => self.place(),
+            Until::Time(_) => {
+                pack(&ballast::MsgPlaceOrder { order: Some(self.wire()), self_trade: 0, replace: true })
+            }
+        }
+    }
+}
+
+fn with_flags(mut order: Order, flags: u32) -> Order {
+    if let Some(id) = &mut order.order_id {
+        id.order_flags = flags;
+    }
+    order
+}
+
+/// Many operations of one subaccount under one signature: all of them or none when `atomic`, otherwise each by
+/// itself.
+pub fn batch(subaccount: SubaccountId, atomic: bool, operations: &[clob::Operation]) -> Any {
+    let operations = clob::compact::encode(operations);
+    pack(&ballast::MsgBatch { subaccount_id: Some(subaccount), atomic, operations })
+}
+
 /// Cancel one order. `until` must not be before the order's own end.
 pub fn cancel(name: &OrderName, until: Until) -> Any {
     pack(&MsgCancelOrder {
@@ -184,5 +246,48 @@ mod tests {
         let wire = MsgPlaceOrder::decode(&placed.value[..]).unwrap().order.unwrap();
         assert_eq!((wire.quantums, wire.subticks, wire.side, wire.reduce_only), (10, 20, 2, true));
         assert_eq!(wire.good_til_oneof, Some(order::GoodTilOneof::GoodTilBlockTime(30)));
+    }
+
+    #[test]
+    fn the_chain_reads_what_waits_what_is_sliced_what_replaces_and_what_comes_together() {
+        let chain = types::Chain {
+            chain_id: "test-1".into(),
+            prefix: "ballast".into(),
+            collateral: types::Denom::new("uusdc").unwrap(),
+        };
+        let owner = types::Address::new([7; 20]).to_bech32("ballast");
+        let order = NewOrder {
+            name: OrderName { subaccount: subaccount(&owner, 0), client_id: 7, market: 5 },
+            side: Side::Sell,
+            quantums: 1_000,
+            subticks: 20,
+            until: Until::Time(30),
+            time_in_force: TimeInForce::Unspecified,
+            reduce_only: false,
+        };
+        let read = |any: Any| match any.type_url.as_str() {
+            clob::msg::PLACE_ORDER => clob::decode_place(&any.value, &chain),
+            clob::msg::PLACE_ORDER_MORE => clob::decode_place_more(&any.value, &chain),
+            _ => clob::decode_batch(&any.value, &chain),
+        };
+        let placed = |any: Any| match read(any) {
+            Ok(clob::Msg::Place(order)) => order,
+            other => panic!("{other:?}"),
+        };
+        let waiting = placed(order.place_when(Trigger::StopLoss(19)));
+        assert_eq!(waiting.condition.unwrap().trigger.raw(), 19);
+        let sliced = placed(order.place_sliced(600, 60, 10_000));
+        assert_eq!(sliced.twap.map(|twap| (twap.duration, twap.interval)), Some((600, 60)));
+        assert!(matches!(read(order.replace()), Ok(clob::Msg::PlaceMore { replace: true, .. })));
+        let cancel = clob::Operation::Cancel {
+            market: types::MarketId(5),
+            kind: clob::Kind::ShortTerm,
+            client_id: 9,
+            good_til: clob::GoodTil::Block(40),
+        };
+        let Ok(clob::Msg::Batch(batch)) = read(batch(subaccount(&owner, 0), true, &[cancel])) else {
+            panic!("not a batch");
+        };
+        assert!(batch.atomic && batch.operations == [cancel]);
     }
 }

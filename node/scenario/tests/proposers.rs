@@ -4,12 +4,17 @@
 use std::collections::BTreeSet;
 
 use app::check::{check, Mode};
+use app::lanes::{self, Lane};
+use app::msg::Transaction;
 use app::{oracle, proposal, Signatures};
+use clob::{GoodTil, Operation, Placing, SelfTrade, TimeInForce as InForce};
 use prost::Message;
+use proto::ballast::clob::v1::MsgBatch;
 use proto::ballast::oracle::v1::VoteSet;
 use proto::dydxprotocol::clob::msg_cancel_order::GoodTilOneof;
 use proto::dydxprotocol::clob::order::{Side, TimeInForce};
-use scenario::World;
+use scenario::{any, World};
+use types::MarketId;
 
 const PEOPLE: [&str; 5] = ["alice", "bob", "carol", "dave", "erin"];
 
@@ -157,5 +162,51 @@ fn a_block_gives_the_same_whatever_signatures_a_node_remembers() {
         assert_eq!(plain, quick, "seed {seed}");
         assert_eq!(world.machine.take_changes(), knowing.machine.take_changes(), "seed {seed}");
         world.pass(world.block_seconds);
+    }
+}
+
+#[test]
+fn a_batch_stands_in_the_lane_of_its_latest_operation() {
+    let world = world();
+    let placing = |time_in_force, until| Placing {
+        market: MarketId(0),
+        client_id: 1,
+        side: clob::Side::Buy,
+        ticks: 1,
+        steps: 1,
+        good_til: until,
+        time_in_force,
+        reduce_only: false,
+        self_trade: SelfTrade::default(),
+        client_metadata: 0,
+        condition: None,
+        builder: None,
+    };
+    let (block, time) = (GoodTil::Block(20), GoodTil::Time(2_000_000_000));
+    let cancel = |kind, good_til| Operation::Cancel { market: MarketId(0), kind, client_id: 2, good_til };
+    let gone = cancel(clob::Kind::ShortTerm, block);
+    let rest = Operation::Place(placing(InForce::PostOnly, block));
+    let take = Operation::Place(placing(InForce::ImmediateOrCancel, block));
+    let better = Operation::Replace(placing(InForce::PostOnly, block));
+    let rows: &[(&[Operation], Lane)] = &[
+        (&[gone, gone], Lane::Cancels),
+        (&[gone, rest], Lane::PostOnly),
+        (&[rest, better, gone], Lane::PostOnly),
+        (&[gone, take], Lane::Trades),
+        (&[rest, Operation::Replace(placing(InForce::Rest, block))], Lane::Trades),
+        (&[gone, cancel(clob::Kind::LongTerm, time)], Lane::Sequenced),
+        (&[rest, Operation::Place(placing(InForce::PostOnly, time))], Lane::Sequenced),
+    ];
+    for (operations, lane) in rows {
+        let message = any(&MsgBatch {
+            subaccount_id: Some(world.wire_id("alice")),
+            atomic: false,
+            operations: clob::compact::encode(operations),
+        });
+        let tx = world.sign("alice", &[message]);
+        let tx = Transaction::decode(&tx, &accounts::Limits::default(), world.machine.chain());
+        let tx = tx.unwrap_or_else(|refusal| panic!("{refusal:?}"));
+        assert_eq!(lanes::lane(&tx), *lane, "{operations:?}");
+        assert_eq!(tx.sequence_free(), *lane != Lane::Sequenced);
     }
 }
