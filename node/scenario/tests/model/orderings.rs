@@ -128,7 +128,7 @@ impl World {
         done
     }
 
-    /// The order rests, and its owner holds ten coins that a fall to 80 dollars makes too many.
+    /// The order rests, and its owner holds ten coins that a fall to 76 dollars makes too many.
     fn prepare(flags: u32, expires: bool, triggers: bool) -> Self {
         let mut world = Self::new();
         let coin = 1_000_000;
@@ -192,7 +192,7 @@ struct End {
 fn row(flags: u32, acts: [Act; 3]) -> End {
     let mut world = World::prepare(flags, acts.contains(&Expire), acts.contains(&Trigger));
     let price = match (acts.contains(&Liquidate), acts.contains(&Trigger)) {
-        (true, _) => 80 * DOLLAR,
+        (true, _) => 76 * DOLLAR,
         (false, true) => 98 * DOLLAR,
         (false, false) => PRICE,
     };
