@@ -112,7 +112,7 @@ fn setting(name: &str) -> Option<u64> {
 }
 
 /// What must not be missing from a run, or it has tested too little.
-const EXPECTED_NOTES: [&str; 19] = [
+const EXPECTED_NOTES: [&str; 20] = [
     "fill",
     "placed",
     "removed: cancelled",
@@ -123,6 +123,7 @@ const EXPECTED_NOTES: [&str; 19] = [
     "removed: too_many_fills",
     "removed: conditional_ioc_would_rest",
     "removed: post_only",
+    "removed: isolated",
     "liquidated",
     "liquidation fill",
     "deleveraged",
@@ -134,7 +135,7 @@ const EXPECTED_NOTES: [&str; 19] = [
     "twap_failed",
 ];
 
-const EXPECTED_CODES: [(&str, u32); 36] = [
+const EXPECTED_CODES: [(&str, u32); 37] = [
     ("clob", 4),
     ("clob", 5),
     ("clob", 6),
@@ -154,6 +155,7 @@ const EXPECTED_CODES: [(&str, u32); 36] = [
     ("clob", 2001),
     ("clob", 2003),
     ("clob", 2004),
+    ("clob", 2005),
     ("clob", 3000),
     ("clob", 3001),
     ("clob", 3002),

@@ -158,10 +158,15 @@ impl Ledger {
         Ok(())
     }
 
-    fn judge(&self, before: &Account, after: &Account, change: &Change, why: Why) -> Result<(), No> {
+    fn judge(
+        &self,
+        (before, after): (&Account, &Account),
+        change: &Change,
+        (why, opens): (Why, u64),
+    ) -> Result<(), No> {
         self.apart(before, change)?;
         let leaves = matches!(why, Why::Withdrawal | Why::Transfer) && change.quote.is_negative();
-        if leaves && self.height < self.gate_opens {
+        if leaves && self.height < opens {
             return Err(No::Gate);
         }
         let grows = change.base.as_ref().is_some_and(|(market, _)| {
@@ -181,7 +186,7 @@ impl Ledger {
     /// Whether the account could take this on now.
     pub(crate) fn could(&self, change: &Change, why: Why) -> Result<(), No> {
         let (settled, _) = self.settled(&self.accounts[change.account]);
-        self.judge(&settled, &self.applied(&settled, change), change, why)
+        self.judge((&settled, &self.applied(&settled, change)), change, (why, 0))
     }
 
     /// Apply all changes or none. A refusal names the first that may not.
@@ -198,12 +203,15 @@ impl Ledger {
             }
             done.push((settled, after, dust));
         }
+        // Money leaves no pool, and comes to none, while the gate of either is closed.
+        let gate = |change: &Change| self.pots.gate(self.pot_of(&self.accounts[change.account]));
+        let opens = changes.iter().map(gate).max().unwrap_or(0).max(self.gate_opens);
         // Open interest counts before margin is judged.
         if let Some((market, moved)) = &open {
             self.market_mut(*market).open += moved;
         }
         for (index, (change, (settled, after, _))) in changes.iter().zip(&done).enumerate() {
-            if let Err(no) = self.judge(settled, after, change, why) {
+            if let Err(no) = self.judge((settled, after), change, (why, opens)) {
                 if let Some((market, moved)) = open {
                     self.market_mut(market).open -= moved;
                 }

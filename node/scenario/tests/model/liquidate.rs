@@ -50,8 +50,12 @@ pub(crate) fn run(exchange: &mut Exchange) -> Vec<Note> {
     for (account, _) in turns {
         turn(exchange, account);
     }
-    if below(exchange).iter().any(|(_, risk)| risk.worth.is_negative()) {
-        exchange.ledger.gate_opens = exchange.ledger.height + 50;
+    for (account, risk) in below(exchange) {
+        if risk.worth.is_negative() {
+            let ledger = &mut exchange.ledger;
+            let (pot, opens) = (ledger.pot_of(&ledger.accounts[account]), ledger.height + 50);
+            ledger.pots.of(pot).gate_opens = opens;
+        }
     }
     std::mem::take(&mut exchange.notes)
 }

@@ -18,6 +18,8 @@ pub(crate) struct Pot {
     /// Fees of this block that wait in the pool.
     pub(crate) fees: Int,
     pub(crate) fund: Int,
+    /// Height from which money may leave again after an account below zero.
+    pub(crate) gate_opens: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -32,6 +34,7 @@ impl Pots {
             dust: Int::ZERO,
             fees: Int::ZERO,
             fund: int(fund),
+            gate_opens: 0,
         };
         Self(std::iter::once((None, fund)).chain(owners.map(|owner| (owner, 0))).map(pot).collect())
     }
@@ -42,6 +45,10 @@ impl Pots {
 
     pub(crate) fn fund(&self, owner: Owner) -> &Int {
         &self.0.iter().find(|pot| pot.owner == owner).unwrap().fund
+    }
+
+    pub(crate) fn gate(&self, owner: Owner) -> u64 {
+        self.0.iter().find(|pot| pot.owner == owner).unwrap().gate_opens
     }
 
     /// Move collateral; false when there is less than nothing to move.

@@ -76,7 +76,12 @@ impl Setting {
                 default_funding: -91,
                 ..market(2, (-8, -7, -7), (7, 13), 2_350_695_125)
             },
-            Market { initial_ppm: 33_333, fraction_ppm: 777_777, ..market(5, (-3, -3, 0), (1, 3), 77_777) },
+            Market {
+                isolated: true,
+                initial_ppm: 33_333,
+                fraction_ppm: 777_777,
+                ..market(5, (-3, -3, 0), (1, 3), 77_777)
+            },
         ];
         Self {
             start: 1_767_225_600,
