@@ -189,6 +189,16 @@ impl Ledger {
         self.judge((&settled, &self.applied(&settled, change)), change, (why, 0))
     }
 
+    /// Who comes to a pool brings what was there before; who goes takes what is left; not less than nothing.
+    fn carried(&self, settled: &Account, after: &Account) -> Result<Int, No> {
+        let (from, to) = (self.pot_of(settled), self.pot_of(after));
+        match if to.is_some() { &settled.quote } else { &after.quote } {
+            _ if from == to => Ok(Int::zero()),
+            amount if amount.is_negative() => Err(No::Pool),
+            amount => Ok(amount.clone()),
+        }
+    }
+
     /// Apply all changes or none. A refusal names the first that may not.
     pub(crate) fn update(&mut self, changes: &[Change], why: Why) -> Result<(), (usize, No)> {
         let mut done = Vec::new();
@@ -211,26 +221,19 @@ impl Ledger {
             self.market_mut(*market).open += moved;
         }
         for (index, (change, (settled, after, _))) in changes.iter().zip(&done).enumerate() {
-            if let Err(no) = self.judge((settled, after), change, (why, opens)) {
+            let judged = self.judge((settled, after), change, (why, opens));
+            if let Err(no) = judged.and_then(|()| self.carried(settled, after).map(drop)) {
                 if let Some((market, moved)) = open {
                     self.market_mut(market).open -= moved;
                 }
                 return Err((index, no));
             }
         }
-        let pots = self.pots.clone();
-        for (index, (settled, after, dust)) in done.iter().enumerate() {
+        for (settled, after, dust) in &done {
             let (from, to) = (self.pot_of(settled), self.pot_of(after));
+            let amount = self.carried(settled, after).unwrap_or_default();
             self.pots.of(from).dust += dust;
-            // Who comes to a pool brings what was there before; who goes takes what is left.
-            let amount = if to.is_some() { &settled.quote } else { &after.quote };
-            if from != to && !self.pots.shift(from, to, amount) {
-                self.pots = pots;
-                if let Some((market, moved)) = open {
-                    self.market_mut(market).open -= moved;
-                }
-                return Err((index, No::Pool));
-            }
+            self.pots.shift(from, to, &amount);
         }
         for (change, (_, after, _)) in changes.iter().zip(done) {
             self.accounts[change.account] = after;

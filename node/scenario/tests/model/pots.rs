@@ -1,7 +1,5 @@
 //! Pools of collateral and insurance funds: one of each for all cross markets, one of each for an isolated market.
 
-use num_traits::Signed;
-
 use crate::money::{int, Int};
 use crate::terms::Market;
 
@@ -51,13 +49,9 @@ impl Pots {
         self.0.iter().find(|pot| pot.owner == owner).unwrap().gate_opens
     }
 
-    /// Move collateral; false when there is less than nothing to move.
-    pub(crate) fn shift(&mut self, from: Owner, to: Owner, amount: &Int) -> bool {
-        if amount.is_negative() {
-            return false;
-        }
+    /// Move collateral from one pool to another.
+    pub(crate) fn shift(&mut self, from: Owner, to: Owner, amount: &Int) {
         self.of(from).pool -= amount;
         self.of(to).pool += amount;
-        true
     }
 }
