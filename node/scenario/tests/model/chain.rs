@@ -64,6 +64,10 @@ impl Chain {
             pot.pool -= &whole;
             pot.fund += whole;
             let fees = std::mem::take(&mut pot.fees);
+            for (owner, fee) in std::mem::take(&mut pot.builders) {
+                pot.pool -= &fee;
+                self.exchange.ledger.wallets[owner] += fee;
+            }
             let insured = floor(&(&fees * self.exchange.fees.insured), &million());
             pot.pool -= &fees;
             pot.fund += &insured;
@@ -196,9 +200,6 @@ fn sane(order: &Order) -> Result<(), Code> {
     named(&order.id, order.until)?;
     if order.id.flags == 64 && order.force == Force::Immediate {
         return Err(clob(3002));
-    }
-    if order.reduce_only && order.force != Force::Immediate {
-        return Err(clob(9003));
     }
     if order.price == 0 && order.id.flags != 128 {
         return Err(clob(6));

@@ -5,7 +5,7 @@ use num_traits::Signed;
 use crate::chain::Chain;
 use crate::dice::Dice;
 use crate::setting::Setting;
-use crate::terms::{Force, Id, Market, Op, Order, Until};
+use crate::terms::{Force, Id, Market, MeetsOwn, Op, Order, Until};
 
 pub(crate) struct Crowd {
     pub(crate) dice: Dice,
@@ -61,7 +61,8 @@ impl Crowd {
         let accounts = chain.exchange.ledger.accounts.len() as u64;
         let account = usize::try_from(dice.within(0, accounts - 1)).unwrap();
         match dice.within(0, 99) {
-            0..=69 => Op::Place(self.order(chain, account)),
+            0..=7 => self.replacement(chain, account),
+            8..=69 => Op::Place(self.order(chain, account)),
             70..=84 => self.cancel(chain, account),
             85..=88 => self.batch(chain, account),
             89..=90 => Op::Deposit { account, amount: self.amount(8) },
@@ -124,7 +125,7 @@ impl Crowd {
             _ => Force::FillOrKill,
         };
         let reduce_only =
-            if force == Force::Immediate { self.dice.once_in(3) } else { self.dice.once_in(100) };
+            if force == Force::Immediate { self.dice.once_in(3) } else { self.dice.once_in(12) };
         let condition = (id.flags == 32) != self.dice.once_in(300);
         let condition = condition
             .then(|| (i32::from(self.dice.once_in(2)) + 1, self.price(market, self.dice.clone().once_in(2))));
@@ -145,10 +146,13 @@ impl Crowd {
             } else {
                 force
             },
-            reduce_only: reduce_only && id.flags != 128,
+            reduce_only,
             metadata: u32::try_from(self.dice.within(0, 2)).unwrap(),
             condition,
             twap,
+            builder: self.dice.once_in(6).then(|| (account / 4, 777)),
+            meets_own: *self.dice.pick(&[MeetsOwn::Maker, MeetsOwn::Maker, MeetsOwn::Taker, MeetsOwn::Both]),
+            replaces: (id.flags == 0 || id.flags == 64) && self.dice.once_in(60),
             hash: [0; 32],
         };
         if self.sent.len() < 64 {
@@ -158,6 +162,36 @@ impl Crowd {
             self.sent[at] = order;
         }
         order
+    }
+
+    /// An order in the place of one that rests, often a little different in what may not be.
+    fn replacement(&mut self, chain: &Chain, account: usize) -> Op {
+        let mut order = self.order(chain, account);
+        if chain.exchange.resting.is_empty() {
+            return Op::Place(order);
+        }
+        let old = self.dice.pick(&chain.exchange.resting).clone();
+        (order.id, order.buy, order.force, order.reduce_only) =
+            (old.order.id, old.order.buy, old.order.force, old.order.reduce_only);
+        (order.condition, order.twap) = (None, None);
+        let market = chain.exchange.ledger.market(order.id.market);
+        (order.price, order.size) = (self.price(market, order.buy), self.size(market));
+        order.replaces = order.id.flags != 0 || self.dice.once_in(2);
+        order.until = match old.order.until {
+            Until::Block(block) => Until::Block(block + u32::try_from(self.dice.within(0, 3)).unwrap()),
+            Until::Time(time) => Until::Time(time + u32::try_from(self.dice.within(0, 30)).unwrap()),
+        };
+        match self.dice.within(0, 9) {
+            0..=3 => order.price = old.order.price,
+            4 => order.buy = !order.buy,
+            5 => order.reduce_only = !order.reduce_only,
+            _ => {}
+        }
+        if self.dice.once_in(2) {
+            let step = market.step;
+            order.size = (old.order.size / step / self.dice.within(1, 3)).max(1) * step;
+        }
+        Op::Place(order)
     }
 
     /// Around the oracle price on a coarse grid, so that many orders share a price; the buyer's a little below.

@@ -24,6 +24,7 @@ impl Seen {
             Note::Fill { insurance: None, .. } => "fill".into(),
             Note::Fill { .. } => "liquidation fill".into(),
             Note::Placed(..) => "placed".into(),
+            Note::Resized(..) => "resized".into(),
             Note::Removed { reason, .. } => format!("removed: {reason}"),
             Note::Later { kind, .. } => kind.clone(),
             Note::Liquidated { .. } => "liquidated".into(),
@@ -112,7 +113,7 @@ fn setting(name: &str) -> Option<u64> {
 }
 
 /// What must not be missing from a run, or it has tested too little.
-const EXPECTED_NOTES: [&str; 20] = [
+const EXPECTED_NOTES: [&str; 23] = [
     "fill",
     "placed",
     "removed: cancelled",
@@ -124,6 +125,9 @@ const EXPECTED_NOTES: [&str; 20] = [
     "removed: conditional_ioc_would_rest",
     "removed: post_only",
     "removed: isolated",
+    "removed: replaced",
+    "removed: reduce_only",
+    "resized",
     "liquidated",
     "liquidation fill",
     "deleveraged",
@@ -135,7 +139,7 @@ const EXPECTED_NOTES: [&str; 20] = [
     "twap_failed",
 ];
 
-const EXPECTED_CODES: [(&str, u32); 37] = [
+const EXPECTED_CODES: [(&str, u32); 36] = [
     ("clob", 4),
     ("clob", 5),
     ("clob", 6),
@@ -167,7 +171,6 @@ const EXPECTED_CODES: [(&str, u32); 37] = [
     ("clob", 5001),
     ("clob", 6000),
     ("clob", 6001),
-    ("clob", 9003),
     ("clob", 10_001),
     ("clob", 20_001),
     ("clob", 20_002),

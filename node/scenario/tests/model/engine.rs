@@ -11,6 +11,7 @@ use cosmos_sdk_proto::Any;
 use ed25519_consensus::SigningKey;
 use num::Price;
 use prost::Message;
+use proto::ballast::clob::v1 as ours;
 use proto::dydxprotocol::clob as wire;
 use proto::dydxprotocol::sending;
 use proto::dydxprotocol::subaccounts::SubaccountId as WireId;
@@ -23,7 +24,7 @@ use crate::ledger::Ledger;
 use crate::money::{int, Int};
 use crate::orders::Resting;
 use crate::setting::Setting;
-use crate::terms::{Answer, Force, Id, Note, Op, Order, Until};
+use crate::terms::{Answer, Force, Id, MeetsOwn, Note, Op, Order, Until};
 
 const PREFIX: &str = "ballast";
 
@@ -224,6 +225,7 @@ impl Engine {
             "conditional_triggered" => self.later(event, u64_of("price")),
             "twap_completed" | "twap_failed" => self.later(event, u64_of("remaining")),
             "order_placed" => Note::Placed(self.id(event, ""), u64_of("remaining")),
+            "order_resized" => Note::Resized(self.id(event, ""), u64_of("remaining")),
             "order_removed" => Note::Removed {
                 id: self.id(event, ""),
                 reason: text(event, "reason"),
@@ -308,6 +310,10 @@ impl Engine {
             client_metadata: order.metadata,
             condition_type: order.condition.map_or(0, |(kind, _)| kind),
             conditional_order_trigger_subticks: order.condition.map_or(0, |(_, trigger)| trigger),
+            builder_code_parameters: order.builder.map(|(owner, fee_ppm)| wire::BuilderCodeParameters {
+                builder_address: address(owner).to_bech32(PREFIX),
+                fee_ppm,
+            }),
             twap_parameters: order.twap.map(|(duration, interval, price_tolerance)| wire::TwapParameters {
                 duration,
                 interval,
@@ -326,6 +332,18 @@ impl Engine {
     fn encode(&self, op: &Op) -> Any {
         use wire::msg_cancel_order::GoodTilOneof::{GoodTilBlock, GoodTilBlockTime};
         match op {
+            Op::Place(order) if order.replaces || order.meets_own != MeetsOwn::Maker => {
+                any(&ours::MsgPlaceOrder {
+                    order: Some(self.wire_order(order)),
+                    self_trade: match order.meets_own {
+                        MeetsOwn::Maker => ours::SelfTrade::CancelMaker,
+                        MeetsOwn::Taker => ours::SelfTrade::CancelTaker,
+                        MeetsOwn::Both => ours::SelfTrade::CancelBoth,
+                    }
+                    .into(),
+                    replace: order.replaces,
+                })
+            }
             Op::Place(order) => any(&wire::MsgPlaceOrder { order: Some(self.wire_order(order)) }),
             Op::Cancel(id, until) => any(&wire::MsgCancelOrder {
                 order_id: Some(self.wire_order_id(id)),

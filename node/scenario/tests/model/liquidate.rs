@@ -120,6 +120,9 @@ fn sell(exchange: &mut Exchange, account: usize, market: u32, tally: &mut Tally)
             exchange.take_out(&maker.order.id, "self_trade");
             continue;
         }
+        if exchange.cut(&maker.order.id) {
+            continue;
+        }
         let part = int(maker.left).min(&size - &filled);
         let part = u64::try_from(part).unwrap();
         let worth = exchange.ledger.worth(market, part, maker.order.price);
@@ -138,6 +141,8 @@ fn sell(exchange: &mut Exchange, account: usize, market: u32, tally: &mut Tally)
             taker_fee: Int::zero(),
             maker: maker.order.id.account,
             maker_fee: capped(Int::zero(), exchange.ledger.fee(&worth, ppm)).1,
+            taker_builder: None,
+            maker_builder: exchange.built(&worth, &maker.order),
             quote: worth.clone(),
             insurance: delta.clone(),
         };

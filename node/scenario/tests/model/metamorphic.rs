@@ -7,7 +7,7 @@ use crate::dice::Dice;
 use crate::engine::Engine;
 use crate::money::{int, Int};
 use crate::setting::Setting;
-use crate::terms::{Force, Id, Op, Order, Until};
+use crate::terms::{Force, Id, MeetsOwn, Op, Order, Until};
 
 /// The person who trades in parts has accounts 0 and 1, the other side account 2.
 const WHOLE: usize = 0;
@@ -70,6 +70,9 @@ impl World {
             metadata,
             condition: None,
             twap: None,
+            builder: None,
+            meets_own: MeetsOwn::Maker,
+            replaces: false,
             hash,
         })
     }
@@ -111,7 +114,7 @@ impl World {
 fn setting() -> Setting {
     let mut setting = Setting::odd();
     for market in &mut setting.markets {
-        (market.lower_cap, market.upper_cap) = (0, 0);
+        (market.lower_cap, market.upper_cap, market.isolated) = (0, 0, false);
     }
     setting.bounds.short_term_tiers.clear();
     setting.bounds.tiers.truncate(1);

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::chain::Chain;
 use crate::engine::{Done, Engine};
 use crate::setting::Setting;
-use crate::terms::{Force, Id, Note, Op, Order, Until};
+use crate::terms::{Force, Id, MeetsOwn, Note, Op, Order, Until};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Act {
@@ -61,6 +61,9 @@ fn order(account: usize, client: u32, buy: bool, (size, price): (u64, u64)) -> O
         metadata: 0,
         condition: None,
         twap: None,
+        builder: None,
+        meets_own: MeetsOwn::Maker,
+        replaces: false,
         hash: [0; 32],
     }
 }
@@ -160,6 +163,7 @@ impl World {
             Replace => {
                 let mut other = subject(flags, false);
                 (other.size, other.price) = (5_000, PRICE - 1_000);
+                other.replaces = flags != 0;
                 other.until = match flags {
                     0 => Until::Block(21),
                     _ => Until::Time(START + 601),
@@ -259,8 +263,8 @@ fn every_three_events_of_a_block_in_every_order_end_as_the_model_says() {
 #[test]
 fn what_comes_first_decides() {
     let code = |flags, acts: [Act; 3], index: usize| row(flags, acts).codes[index];
-    for (flags, cancelled, again) in [(0, 7, 0), (64, 0, 3006)] {
-        // A cancelled short-term id stays cancelled; a long-term one is free again.
+    for (flags, cancelled, again) in [(0, 7, 0), (64, 3006, 3006)] {
+        // A cancelled short-term id stays cancelled; of a long-term one nothing is left to replace.
         assert_eq!(code(flags, [Cancel, Replace, Place], 1), cancelled);
         // The whole order is sold into: nothing is left to cancel, and only a short-term cancel is remembered.
         assert_eq!(code(flags, [Fill, Fill, Fill], 2), 0);

@@ -6,7 +6,7 @@ use crate::fee::{capped, Fees, Tier};
 use crate::ledger::{Change, Ledger, No, Why};
 use crate::liquidate::Rules;
 use crate::money::{int, Int};
-use crate::terms::{clob, Code, Force, Id, Note, Order, Until};
+use crate::terms::{clob, Code, Force, Id, MeetsOwn, Note, Order, Until};
 use crate::waiting::Room;
 
 /// An order that rests.
@@ -72,6 +72,9 @@ pub(crate) struct Match {
     pub(crate) maker: usize,
     pub(crate) maker_fee: Int,
     pub(crate) insurance: Int,
+    /// Whom to pay for having brought the orders.
+    pub(crate) taker_builder: Option<(usize, Int)>,
+    pub(crate) maker_builder: Option<(usize, Int)>,
 }
 
 /// Who lets an order come to the book.
@@ -138,7 +141,7 @@ impl Exchange {
         if self.ledger.worth(market.id, order.size, order.price) >= int(1) << 80 {
             return Err(clob(20_002));
         }
-        if !self.ledger.fresh(market.id) {
+        if !order.reduce_only && !self.ledger.fresh(market.id) {
             return Err(clob(20_001));
         }
         Ok(())
@@ -152,12 +155,11 @@ impl Exchange {
                 return Err(clob(7));
             }
         }
-        if let Some(resting) = self.find(&order.id) {
-            return Err(match order.until {
-                Until::Time(_) => clob(3005),
-                Until::Block(_) if resting.order == *order => clob(30),
-                Until::Block(_) => clob(20),
-            });
+        match self.find(&order.id) {
+            Some(_) if order.id.flags != 0 && !order.replaces => return Err(clob(3005)),
+            Some(resting) => replaces(order, &resting.order)?,
+            None if order.replaces => return Err(clob(3006)),
+            None => {}
         }
         if let (Some(ended), Until::Block(block)) = (spent.ended, order.until) {
             if (block, order.hash) == ended {
@@ -177,15 +179,56 @@ impl Exchange {
         Ok(left)
     }
 
+    /// How much of its account's position an order of this side may close, in whole steps.
+    fn closable(&self, account: usize, market: u32, buy: bool) -> u64 {
+        let size = self.ledger.accounts[account].size(market);
+        if (buy && size.is_negative()) || (!buy && size.is_positive()) {
+            let step = self.ledger.market(market).step;
+            u64::try_from(size.abs()).unwrap() / step * step
+        } else {
+            0
+        }
+    }
+
     fn reducible(&self, order: &Order) -> Result<u64, Code> {
         if !order.reduce_only {
             return Ok(u64::MAX);
         }
-        let size = self.ledger.accounts[order.id.account].size(order.id.market);
-        if (order.buy && size.is_negative()) || (!order.buy && size.is_positive()) {
-            Ok(u64::try_from(size.abs()).unwrap())
+        match self.closable(order.id.account, order.id.market, order.buy) {
+            0 => Err(clob(2001)),
+            most => Ok(most),
+        }
+    }
+
+    /// Cut a resting order that may only reduce to what there is to reduce. Whether it wanted more.
+    pub(crate) fn cut(&mut self, id: &Id) -> bool {
+        let resting = self.find(id).unwrap();
+        let (left, buy) = (resting.left, resting.order.buy);
+        let most = self.closable(id.account, id.market, buy);
+        if !resting.order.reduce_only || left <= most {
+            return false;
+        }
+        if most == 0 {
+            self.take_out(id, "reduce_only");
         } else {
-            Err(clob(2001))
+            self.resting.iter_mut().find(|resting| resting.order.id == *id).unwrap().left = most;
+            self.notes.push(Note::Resized(*id, most));
+        }
+        true
+    }
+
+    /// A position changed: its account's reduce-only orders want no more than is left, oldest first.
+    fn position_changed(&mut self, account: usize, market: u32) {
+        let mut mine: Vec<(u64, Id)> = Vec::new();
+        for resting in &self.resting {
+            let id = resting.order.id;
+            if id.account == account && id.market == market && resting.order.reduce_only {
+                mine.push((resting.turn, id));
+            }
+        }
+        mine.sort();
+        for (_, id) in mine {
+            self.cut(&id);
         }
     }
 
@@ -215,6 +258,8 @@ impl Exchange {
     pub(crate) fn affordable(&self, order: &Order) -> Result<(), Code> {
         let quote = self.ledger.worth(order.id.market, order.size, order.price);
         let fee = self.ledger.fee(&quote, self.rates(order.id.account, order.id.market).0);
+        let built = self.built(&quote, order).map_or(Int::zero(), |(_, fee)| fee);
+        let fee = fee + built;
         let change = swap(order.id.account, order.id.market, (order.buy, order.size), &quote, &fee);
         self.ledger.could(&change, Why::Check).map_err(refusal)
     }
@@ -225,10 +270,12 @@ impl Exchange {
         if deal.insurance.is_negative() && (self.ledger.pots.fund(pot) + &deal.insurance).is_negative() {
             return Err(Hindrance::Fund);
         }
-        let taker_pays = &deal.taker_fee + &deal.insurance;
+        let built = |by: &Option<(usize, Int)>| by.as_ref().map_or(Int::zero(), |(_, fee)| fee.clone());
+        let taker_pays = &deal.taker_fee + &deal.insurance + built(&deal.taker_builder);
+        let maker_pays = &deal.maker_fee + built(&deal.maker_builder);
         let changes = [
             swap(deal.taker, deal.market, (deal.buy, deal.size), &deal.quote, &taker_pays),
-            swap(deal.maker, deal.market, (!deal.buy, deal.size), &deal.quote, &deal.maker_fee),
+            swap(deal.maker, deal.market, (!deal.buy, deal.size), &deal.quote, &maker_pays),
         ];
         self.ledger.update(&changes, Why::Trade).map_err(|(index, no)| match index {
             0 => Hindrance::Taker(no),
@@ -238,6 +285,7 @@ impl Exchange {
         let pot = self.ledger.pots.of(pot);
         pot.pool -= &deal.insurance;
         pot.fees += fees;
+        pot.builders.extend([&deal.taker_builder, &deal.maker_builder].into_iter().flatten().cloned());
         pot.fund += &deal.insurance;
         let owner = |account: usize| self.ledger.accounts[account].owner;
         let (taker, maker) = (owner(deal.taker), owner(deal.maker));
@@ -264,6 +312,10 @@ impl Exchange {
             Until::Time(_) => self.remember(order.id, |spent| spent.filled += size),
             Until::Block(block) => self.remember(order.id, |spent| {
                 spent.filled += size;
+                if left == 0 && spent.filled < order.size {
+                    // It was cut: the rest must not come again.
+                    spent.ended = Some((block, order.hash));
+                }
                 spent.keep = spent.keep.max(u64::from(block) + WINDOW);
             }),
         }
@@ -285,7 +337,7 @@ impl Exchange {
         let resting = self.resting.remove(at);
         if id.flags != 0 {
             self.forget(id);
-        } else if reason == "self_trade" || reason == "undercollateralized" {
+        } else if reason != "cancelled" && reason != "expired" {
             self.ended(&resting.order);
         }
         self.notes.push(Note::Removed { id: *id, reason: reason.into(), left: resting.left, rested: true });
@@ -304,13 +356,24 @@ impl Exchange {
         self.admissible(order, origin)?;
         let left = self.left(order)?;
         let wanted = left.min(self.reducible(order)?);
-        if origin == Origin::User && (order.id.flags != 0 || order.force != Force::Immediate) {
+        let old = self.find(&order.id).cloned();
+        if origin == Origin::User && old.is_none() && order.force != Force::Immediate {
             self.tier_allows(order.id.account, order.id.flags == 0)?;
         }
         if order.id.flags != 0 && origin != Origin::Triggered {
-            self.affordable(order)?;
+            self.affordable(&Order { size: left, ..*order })?;
+        }
+        if let Some(old) = old.filter(|old| order.price == old.order.price && wanted <= old.left) {
+            self.in_place(order, &old, left, wanted);
+            return Ok(());
         }
         let (filled, stopped) = self.trade(order, wanted)?;
+        if let Some(old) = self.find(&order.id).cloned() {
+            self.resting.retain(|resting| resting.order.id != order.id);
+            self.overtaken(&old.order);
+            let reason = "replaced".into();
+            self.notes.push(Note::Removed { id: order.id, reason, left: old.left, rested: true });
+        }
         let remaining = left - filled;
         if remaining < order.size {
             self.traded(order, filled, remaining);
@@ -318,24 +381,43 @@ impl Exchange {
         if remaining == 0 {
             return Ok(());
         }
-        if stopped.is_none() && order.force != Force::Immediate {
+        let wants = wanted - filled;
+        if stopped.is_none() && order.force != Force::Immediate && wants > 0 {
             let id = order.id;
             let mine = |r: &&Resting| r.order.id.account == id.account && r.order.id.market == id.market;
             if self.resting.iter().filter(mine).count() >= self.bounds.max_resting {
                 return Err(clob(17));
             }
-            self.resting.push(Resting { order: *order, left: remaining, turn: self.next_turn });
+            self.resting.push(Resting { order: *order, left: wants, turn: self.next_turn });
             self.next_turn += 1;
-            self.notes.push(Note::Placed(id, remaining));
+            self.notes.push(Note::Placed(id, wants));
             return Ok(());
         }
         self.ended(order);
-        let resized = order.reduce_only && filled == wanted;
+        let resized = order.reduce_only && wants == 0;
         let waited = order.id.flags == 32 && !resized;
         let unrested = if waited { "conditional_ioc_would_rest" } else { "not_resting" };
         let reason = stopped.unwrap_or(unrested).into();
         self.notes.push(Note::Removed { id: order.id, reason, left: remaining, rested: false });
         Ok(())
+    }
+
+    /// The new order stands where the old one stands, with its turn.
+    fn in_place(&mut self, order: &Order, old: &Resting, left: u64, wanted: u64) {
+        self.overtaken(&old.order);
+        if left < order.size {
+            self.traded(order, 0, wanted);
+        }
+        let resting = self.resting.iter_mut().find(|resting| resting.order.id == order.id).unwrap();
+        (resting.order, resting.left) = (*order, wanted);
+        self.notes.push(Note::Resized(order.id, wanted));
+    }
+
+    /// A short-term order that was replaced must not come again.
+    fn overtaken(&mut self, old: &Order) {
+        if old.id.flags == 0 {
+            self.ended(old);
+        }
     }
 
     /// Answers what traded, and why the order stopped before its time.
@@ -354,7 +436,15 @@ impl Exchange {
             }
             met += 1;
             if maker.order.id.account == account {
-                self.take_out(&maker.order.id, "self_trade");
+                if order.meets_own != MeetsOwn::Taker {
+                    self.take_out(&maker.order.id, "self_trade");
+                }
+                if order.meets_own == MeetsOwn::Maker {
+                    continue;
+                }
+                return Ok((filled, Some("self_trade")));
+            }
+            if self.cut(&maker.order.id) {
                 continue;
             }
             let size = maker.left.min(wanted - filled);
@@ -371,6 +461,8 @@ impl Exchange {
                 taker_fee,
                 maker: maker.order.id.account,
                 maker_fee,
+                taker_builder: self.built(&quote, order),
+                maker_builder: self.built(&quote, &maker.order),
                 quote,
                 insurance: Int::zero(),
             };
@@ -390,6 +482,10 @@ impl Exchange {
         Ok((filled, None))
     }
 
+    pub(crate) fn built(&self, quote: &Int, order: &Order) -> Option<(usize, Int)> {
+        order.builder.map(|(owner, ppm)| (owner, self.ledger.fee(quote, ppm.into())))
+    }
+
     pub(crate) fn note_fill(&mut self, deal: &Match, maker: &Resting, maker_left: u64, by: Result<Id, Int>) {
         self.room.trade(deal.market, maker.order.price);
         self.notes.push(Note::Fill {
@@ -407,6 +503,8 @@ impl Exchange {
         for slice in [Some(maker.order.id), by.ok()].into_iter().flatten().filter(|id| id.flags == 256) {
             self.slice_traded(&slice, deal.size);
         }
+        self.position_changed(deal.maker, deal.market);
+        self.position_changed(deal.taker, deal.market);
     }
 
     pub(crate) fn cancel(&mut self, id: &Id, until: Until) -> Result<(), Code> {
@@ -459,6 +557,24 @@ impl Exchange {
 fn swap(account: usize, market: u32, (buy, size): (bool, u64), quote: &Int, fee: &Int) -> Change {
     let (base, paid) = if buy { (int(size), -quote) } else { (-int(size), quote.clone()) };
     Change { account, quote: paid - fee, base: Some((market, base)) }
+}
+
+/// Whether an order may take the place of the one that rests.
+fn replaces(new: &Order, old: &Order) -> Result<(), Code> {
+    if let (Until::Block(until), Until::Block(before)) = (new.until, old.until) {
+        if (until, new.hash) == (before, old.hash) {
+            return Err(clob(30));
+        }
+        if (until, new.hash) < (before, old.hash) {
+            return Err(clob(20));
+        }
+    }
+    let same = new.buy == old.buy && new.force == old.force && new.reduce_only == old.reduce_only;
+    if same && new.force != Force::Immediate {
+        Ok(())
+    } else {
+        Err(clob(20))
+    }
 }
 
 fn refusal(no: No) -> Code {

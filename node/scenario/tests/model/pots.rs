@@ -15,6 +15,8 @@ pub(crate) struct Pot {
     pub(crate) dust: Int,
     /// Fees of this block that wait in the pool.
     pub(crate) fees: Int,
+    /// What builders get of this block: a person's number and an amount.
+    pub(crate) builders: Vec<(usize, Int)>,
     pub(crate) fund: Int,
     /// Height from which money may leave again after an account below zero.
     pub(crate) gate_opens: u64,
@@ -31,6 +33,7 @@ impl Pots {
             pool: Int::ZERO,
             dust: Int::ZERO,
             fees: Int::ZERO,
+            builders: Vec::new(),
             fund: int(fund),
             gate_opens: 0,
         };

@@ -88,6 +88,15 @@ pub(crate) enum Force {
     FillOrKill,
 }
 
+/// Who goes when two orders of one account meet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum MeetsOwn {
+    #[default]
+    Maker,
+    Taker,
+    Both,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Order {
     pub(crate) id: Id,
@@ -102,6 +111,12 @@ pub(crate) struct Order {
     pub(crate) condition: Option<(i32, u64)>,
     /// Seconds in all, seconds between slices, tolerance in ppm.
     pub(crate) twap: Option<(u32, u32, u32)>,
+    /// Who brought it, a person's number, and what they get, in ppm.
+    pub(crate) builder: Option<(usize, u32)>,
+    /// What happens when it meets an order of its own account.
+    pub(crate) meets_own: MeetsOwn,
+    /// Whether it takes the place of the one that rests.
+    pub(crate) replaces: bool,
     /// SHA-256 of its bytes on the wire; filled in by whoever encodes it.
     pub(crate) hash: [u8; 32],
 }
@@ -134,6 +149,8 @@ pub(crate) enum Note {
         insurance: Option<Int>,
     },
     Placed(Id, u64),
+    /// It wants so much now, where it stands.
+    Resized(Id, u64),
     /// Of orders that wait: what happened, and a price or a size.
     Later {
         kind: String,
