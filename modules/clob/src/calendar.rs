@@ -110,7 +110,8 @@ impl Wheel {
         if now >> SHIFT > self.turn {
             self.turn_to(orders, now >> SHIFT);
         }
-        let upto = if now >> SHIFT < self.turn { 1 } else { u64::MAX >> (LAST - (now & LAST)) };
+        let upto =
+            if now >> SHIFT < self.turn { 1 } else { u64::MAX.wrapping_shr(LAST.wrapping_sub(now & LAST)) };
         let mut places = self.taken & upto;
         while places != 0 {
             let at = usize::try_from(places.trailing_zeros()).unwrap_or_default();

@@ -149,12 +149,16 @@ pub enum Reason {
 impl Reason {
     /// Why an order that was refused when its trigger came is gone.
     pub(crate) const fn of(error: &Error) -> Self {
-        match error {
-            Error::Undercollateralized { .. } => Self::Undercollateralized,
-            Error::ReduceOnly(_) => Self::ReduceOnly,
-            Error::PostOnlyWouldCross(_) => Self::PostOnly,
-            Error::Isolated(_) => Self::Isolated,
-            _ => Self::Refused,
+        if let Error::Undercollateralized { .. } = error {
+            Self::Undercollateralized
+        } else if let Error::ReduceOnly(_) = error {
+            Self::ReduceOnly
+        } else if let Error::PostOnlyWouldCross(_) = error {
+            Self::PostOnly
+        } else if let Error::Isolated(_) = error {
+            Self::Isolated
+        } else {
+            Self::Refused
         }
     }
 

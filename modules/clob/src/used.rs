@@ -46,6 +46,15 @@ pub(crate) struct Used {
 }
 
 impl Used {
+    /// Take back the last id that was kept until `height`.
+    fn unkeep(&mut self, height: u64) {
+        let Some(ids) = self.kept.get_mut(&height) else { return };
+        ids.pop();
+        if ids.is_empty() {
+            self.kept.remove(&height);
+        }
+    }
+
     pub(crate) fn new(hasher: Hasher) -> Self {
         Self {
             entries: Arena::default(),
@@ -193,12 +202,7 @@ impl Journaled for Used {
                     self.put(id, hash, self.find(hash, &id), spent);
                 }
                 Some(Undo::Kept(height)) => {
-                    if let Some(ids) = self.kept.get_mut(&height) {
-                        ids.pop();
-                        if ids.is_empty() {
-                            self.kept.remove(&height);
-                        }
-                    }
+                    self.unkeep(height);
                 }
                 Some(Undo::Forgotten(height, ids)) => {
                     self.kept.insert(height, ids);

@@ -101,9 +101,12 @@ pub const TYPES: [&str; 10] = [
     UPDATE_FUNDING,
 ];
 
+/// Reads the authority and the change of one type of message.
+type Read = fn(&[u8]) -> Result<(String, Change), Error>;
+
 /// Read a message of the authority. Nothing when its type is not one of [`TYPES`].
 pub fn decode(type_url: &str, bytes: &[u8], chain: &Chain) -> Option<Result<Msg, Error>> {
-    let (read, type_url): (fn(&[u8]) -> Result<(String, Change), Error>, _) = match type_url {
+    let (read, type_url): (Read, _) = match type_url {
         UPDATE_PAIR => (read::pair, UPDATE_PAIR),
         UPDATE_EQUITY_TIERS => (read::equity_tiers, UPDATE_EQUITY_TIERS),
         UPDATE_RATE_LIMITS => (read::rate_limits, UPDATE_RATE_LIMITS),

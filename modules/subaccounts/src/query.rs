@@ -92,7 +92,7 @@ pub fn to_wire(chain: &Chain, id: &SubaccountId, account: &Subaccount) -> wire::
         perpetual_id: market.0,
         quantums: serint::encode(position.base.raw()),
         funding_index: serint::encode(position.funding_index.raw()),
-        quote_balance: serint::encode(-position.cost.raw()),
+        quote_balance: serint::encode((-position.cost).raw()),
     });
     wire::Subaccount {
         id: Some(wire::SubaccountId { owner: id.owner.to_bech32(&chain.prefix), number: id.number }),

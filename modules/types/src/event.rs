@@ -41,7 +41,8 @@ impl Value {
         match self {
             Self::Text(text) => Some(text),
             Self::Owned(text) => Some(text),
-            _ => None,
+            Self::Unsigned(_) | Self::Signed(_) | Self::Bool(_) => None,
+            Self::Address(_) | Self::Bytes(_) | Self::Hash(_) => None,
         }
     }
 
@@ -50,7 +51,8 @@ impl Value {
         match self {
             Self::Bytes(bytes) => Some(bytes),
             Self::Hash(bytes) => Some(bytes),
-            _ => None,
+            Self::Unsigned(_) | Self::Signed(_) | Self::Bool(_) => None,
+            Self::Address(_) | Self::Text(_) | Self::Owned(_) => None,
         }
     }
 }

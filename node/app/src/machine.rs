@@ -157,13 +157,9 @@ impl Machine {
             let prices = |ctx: &mut Ctx<'_>| block::voted_prices(ctx, input);
             let signatures = machine.signatures.clone();
             let transactions = |ctx: &mut Ctx<'_>, hot: &mut Hot| {
-                let transaction = |(index, tx): (usize, &Vec<u8>)| {
-                    if input.votes && index == 0 {
-                        return TxResult::default();
-                    }
-                    block::transaction(ctx, hot, tx, &signatures)
-                };
-                input.txs.iter().enumerate().map(transaction).collect()
+                let (votes, txs) = input.txs.split_at(usize::from(input.votes).min(input.txs.len()));
+                let voted = votes.iter().map(|_| TxResult::default());
+                voted.chain(txs.iter().map(|tx| block::transaction(ctx, hot, tx, &signatures))).collect()
             };
             let mut outcome = machine.run((input.height, input.time), prices, transactions)?;
             let all = outcome.results.iter().skip(usize::from(input.votes));

@@ -82,7 +82,7 @@ impl Ledger {
         if told != [quote, fees[0], fees[1]] {
             return Err(format!("worth and fees are {quote}, {fees:?}"));
         }
-        let sign = if event.get("side") == Some(&Value::Text("buy".into())) { 1 } else { -1 };
+        let sign = if event.get("side") == Some(&Value::Text("buy")) { 1 } else { -1 };
         let fund = number(event, "insurance");
         let taker = (event, "taker_owner", "taker_number");
         self.swap(taker, market, sign * size, -sign * quote - fees[0] - fund);

@@ -8,6 +8,9 @@ use super::name::{hash, Name};
 use super::{Bounds, Change};
 use crate::state::Pair;
 
+/// A key and its value, shared.
+type Row = (alloc::sync::Arc<[u8]>, alloc::sync::Arc<[u8]>);
+
 /// A key and its value. A cell keeps its key until the block ends, also when the value is gone.
 #[derive(Clone, Debug)]
 struct Cell {
@@ -302,7 +305,7 @@ impl Table {
     }
 
     /// All pairs, in order.
-    pub(super) fn pairs(&self) -> Vec<(alloc::sync::Arc<[u8]>, alloc::sync::Arc<[u8]>)> {
+    pub(super) fn pairs(&self) -> Vec<Row> {
         let mut order = self.order.borrow_mut();
         self.sort(&mut order);
         let value = |cell: &u32| self.value(*cell).unwrap_or_default().into();

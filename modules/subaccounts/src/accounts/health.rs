@@ -121,9 +121,8 @@ impl Markets {
             };
             self.add(&mut risk, slot, (*market, base))?;
         }
-        match open {
-            Some(new) => self.add(&mut risk, slot, new)?,
-            None => {}
+        if let Some(new) = open {
+            self.add(&mut risk, slot, new)?;
         }
         Ok(risk)
     }

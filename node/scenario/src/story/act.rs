@@ -11,7 +11,7 @@ use proto::dydxprotocol::clob::msg_cancel_order::GoodTilOneof as CancelUntil;
 use proto::dydxprotocol::clob::order::{ConditionType, GoodTilOneof, Side, TimeInForce};
 use types::MarketId;
 
-use super::words::{amount, number, units};
+use super::words::{amount, number, units, Units};
 use super::Teller;
 use crate::wallet::{any, sign, Wallet};
 use crate::world::{name_and_number, World};
@@ -134,71 +134,8 @@ impl Teller {
         let world = self.world()?;
         let mut order = world.order(person, units.id, client_id, terms);
         order.good_til_oneof = Some(GoodTilOneof::GoodTilBlock(last_block(world, LIFE)));
-        loop {
-            rest = match *rest {
-                [] => break,
-                ["ioc", ref rest @ ..] => {
-                    order.time_in_force = TimeInForce::Ioc.into();
-                    rest
-                }
-                ["post-only", ref rest @ ..] => {
-                    order.time_in_force = TimeInForce::PostOnly.into();
-                    rest
-                }
-                ["reduce-only", ref rest @ ..] => {
-                    order.reduce_only = true;
-                    rest
-                }
-                ["til", blocks, ref rest @ ..] => {
-                    order.good_til_oneof =
-                        Some(GoodTilOneof::GoodTilBlock(last_block(world, number(blocks)?)));
-                    rest
-                }
-                ["as", client_id, ref rest @ ..] => {
-                    id_of(&mut order).client_id = number(client_id)?;
-                    rest
-                }
-                ["long-term", ref rest @ ..] => {
-                    stateful(world, &mut order, 64);
-                    rest
-                }
-                ["stop", trigger, ref rest @ ..] => {
-                    stateful(world, &mut order, 32);
-                    order.condition_type = ConditionType::StopLoss.into();
-                    order.conditional_order_trigger_subticks = amount(trigger, units.price)?;
-                    rest
-                }
-                ["take", trigger, ref rest @ ..] => {
-                    stateful(world, &mut order, 32);
-                    order.condition_type = ConditionType::TakeProfit.into();
-                    order.conditional_order_trigger_subticks = amount(trigger, units.price)?;
-                    rest
-                }
-                ["twap", duration, "every", interval, "within", tolerance, ref rest @ ..] => {
-                    stateful(world, &mut order, 128);
-                    order.twap_parameters = Some(wire::TwapParameters {
-                        duration: number(duration)?,
-                        interval: number(interval)?,
-                        price_tolerance: number(tolerance)?,
-                    });
-                    rest
-                }
-                ["builder", builder, fee_ppm, ref rest @ ..] => {
-                    order.builder_code_parameters = Some(wire::BuilderCodeParameters {
-                        builder_address: world.address(builder),
-                        fee_ppm: number(fee_ppm)?,
-                    });
-                    rest
-                }
-                ["for", seconds, ref rest @ ..] => {
-                    let (_, time) = world.machine.last_block();
-                    let until = time.seconds() + number::<i64>(seconds)?;
-                    order.good_til_oneof =
-                        Some(GoodTilOneof::GoodTilBlockTime(u32::try_from(until).unwrap_or(u32::MAX)));
-                    rest
-                }
-                [other, ..] => return Err(format!("{other} says nothing about an order")),
-            };
+        while !rest.is_empty() {
+            rest = terms_of(world, units, &mut order, rest)?;
         }
         let message = world.place(order);
         self.send(person, message)
@@ -240,6 +177,78 @@ impl Teller {
         };
         self.send(person, message)
     }
+}
+
+/// One word about an order, with what belongs to it; answers the words that follow.
+fn terms_of<'a, 'b>(
+    world: &World,
+    units: Units,
+    order: &mut wire::Order,
+    rest: &'a [&'b str],
+) -> Result<&'a [&'b str], String> {
+    Ok(match *rest {
+        [] => rest,
+        ["ioc", ref rest @ ..] => {
+            order.time_in_force = TimeInForce::Ioc.into();
+            rest
+        }
+        ["post-only", ref rest @ ..] => {
+            order.time_in_force = TimeInForce::PostOnly.into();
+            rest
+        }
+        ["reduce-only", ref rest @ ..] => {
+            order.reduce_only = true;
+            rest
+        }
+        ["til", blocks, ref rest @ ..] => {
+            order.good_til_oneof = Some(GoodTilOneof::GoodTilBlock(last_block(world, number(blocks)?)));
+            rest
+        }
+        ["as", client_id, ref rest @ ..] => {
+            id_of(order).client_id = number(client_id)?;
+            rest
+        }
+        ["long-term", ref rest @ ..] => {
+            stateful(world, order, 64);
+            rest
+        }
+        ["stop", trigger, ref rest @ ..] => {
+            stateful(world, order, 32);
+            order.condition_type = ConditionType::StopLoss.into();
+            order.conditional_order_trigger_subticks = amount(trigger, units.price)?;
+            rest
+        }
+        ["take", trigger, ref rest @ ..] => {
+            stateful(world, order, 32);
+            order.condition_type = ConditionType::TakeProfit.into();
+            order.conditional_order_trigger_subticks = amount(trigger, units.price)?;
+            rest
+        }
+        ["twap", duration, "every", interval, "within", tolerance, ref rest @ ..] => {
+            stateful(world, order, 128);
+            order.twap_parameters = Some(wire::TwapParameters {
+                duration: number(duration)?,
+                interval: number(interval)?,
+                price_tolerance: number(tolerance)?,
+            });
+            rest
+        }
+        ["builder", builder, fee_ppm, ref rest @ ..] => {
+            order.builder_code_parameters = Some(wire::BuilderCodeParameters {
+                builder_address: world.address(builder),
+                fee_ppm: number(fee_ppm)?,
+            });
+            rest
+        }
+        ["for", seconds, ref rest @ ..] => {
+            let (_, time) = world.machine.last_block();
+            let until = time.seconds() + number::<i64>(seconds)?;
+            order.good_til_oneof =
+                Some(GoodTilOneof::GoodTilBlockTime(u32::try_from(until).unwrap_or(u32::MAX)));
+            rest
+        }
+        [other, ..] => return Err(format!("{other} says nothing about an order")),
+    })
 }
 
 fn pay(world: &World, from: &str, to: &str, sum: u64) -> Any {
