@@ -11,6 +11,7 @@ use crate::order::{Builder, GoodTil, Order, OrderId, Size};
 use crate::params::{SHORT_BLOCK_WINDOW, STATEFUL_WINDOW_SECONDS};
 use crate::settle::{builder_fee, fee, update_of, worth};
 use crate::state::{pair, Pair};
+use crate::status::accepts;
 
 /// The rules that need the state but no book, in the order of the dYdX chain. Returns the market.
 pub(crate) fn admissible(state: &dyn Read, block: &Block, order: &Order) -> Result<Pair, Error> {
@@ -36,9 +37,7 @@ fn in_units(state: &dyn Read, order: &Order) -> Result<Pair, Error> {
     if !order.size.is_multiple_of(pair.step) {
         return Err(Error::OffStep { size: order.size, step: pair.step });
     }
-    if !pair.status.is_active() {
-        return Err(Error::NotActive(market));
-    }
+    accepts(state, &pair, order)?;
     Ok(pair)
 }
 

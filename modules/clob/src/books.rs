@@ -12,18 +12,20 @@ mod special;
 mod view;
 mod waiting;
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use num::Subticks;
 use store::fault;
 use types::{MarketId, SubaccountId};
 
 use crate::arena::{Arena, Handle, Links};
+use crate::band::Band;
 use crate::calendar::Calendar;
 use crate::index::{Hasher, Index};
 use crate::ladder::Ladder;
 use crate::limits::Budgets;
 use crate::order::{GoodTil, Order, Resting, Side, Size};
+use crate::parked::Parked;
 use crate::triggers::{Trigger, Triggers};
 use crate::used::Used;
 use crate::waiting::Waiting;
@@ -111,6 +113,12 @@ pub struct Books {
     pub(crate) budgets: Budgets,
     /// Orders that wait outside the books.
     pub(crate) waiting: Waiting,
+    /// Orders that go on in the next block.
+    pub(crate) parked: Parked,
+    /// How far takers go in each market, as long as the oracle price stands.
+    pub(crate) bands: BTreeMap<MarketId, Band>,
+    /// Markets that may be over and still have orders.
+    pub(crate) closing: BTreeSet<MarketId>,
     next_sequence: u64,
     triggers: Triggers,
     /// The triggers that the undo log came and went with.
@@ -155,6 +163,9 @@ impl Books {
             used: Used::new(Hasher::new(seed)),
             budgets: Budgets::default(),
             waiting: Waiting::default(),
+            parked: Parked::default(),
+            bands: BTreeMap::new(),
+            closing: BTreeSet::new(),
             next_sequence: 0,
             triggers: Triggers::new(Hasher::new(seed)),
             retriggered: Vec::new(),

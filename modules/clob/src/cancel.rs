@@ -10,8 +10,9 @@ use crate::conditional;
 use crate::error::Error;
 use crate::event::{CancelRemembered, Reason};
 use crate::msg::{BatchCancel, Cancel};
-use crate::order::{GoodTil, Kind, OrderId};
+use crate::order::{GoodTil, Kind, Order, OrderId};
 use crate::place::in_window;
+use crate::resume::drop_parked;
 use crate::spent;
 use crate::state::{pair, SPENT};
 use crate::twap;
@@ -53,6 +54,9 @@ pub(crate) fn cancel(ctx: &mut Ctx<'_>, books: &mut Books, cancel: &Cancel) -> R
     admissible(ctx.state.as_read(), ctx.block, cancel, until)?;
     let id = cancel.id;
     let found = books.find(&id);
+    if let Some((number, order)) = books.parked.find(&id).map(|(number, order)| (number, *order)) {
+        return cancel_parked(ctx, books, cancel, (number, &order));
+    }
     let lives = found.map(|handle| books.get(handle).order.good_til);
     match cancel.good_til {
         GoodTil::Block(until) => {
@@ -74,6 +78,30 @@ pub(crate) fn cancel(ctx: &mut Ctx<'_>, books: &mut Books, cancel: &Cancel) -> R
     // A short-term order that outlives the cancel stays.
     if let Some(handle) = found.filter(|_| lives <= Some(cancel.good_til)) {
         spent::remove(ctx, books, handle, Reason::Cancelled);
+    }
+    Ok(())
+}
+
+/// Cancel an order that would go on in the next block.
+fn cancel_parked(
+    ctx: &mut Ctx<'_>,
+    books: &mut Books,
+    cancel: &Cancel,
+    (number, order): (u64, &Order),
+) -> Result<(), Error> {
+    let id = cancel.id;
+    match (cancel.good_til, order.good_til) {
+        (GoodTil::Block(until), _) => {
+            spent::cancel(books, id, until);
+            ctx.emit(CancelRemembered { id, until });
+        }
+        (GoodTil::Time(asked), GoodTil::Time(until)) if until > asked => {
+            return Err(Error::CancelTooEarly { id, until, asked });
+        }
+        (GoodTil::Time(_), _) => {}
+    }
+    if order.good_til <= cancel.good_til {
+        drop_parked(ctx, books, (number, order), Reason::Cancelled);
     }
     Ok(())
 }

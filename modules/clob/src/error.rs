@@ -138,8 +138,18 @@ pub enum Error {
     #[error("order {0} was processed before")]
     Reprocessed(OrderId),
     /// The market does not trade.
-    #[error("clob pair {0} is not active")]
+    #[error("clob pair {0} does not take this order now")]
     NotActive(MarketId),
+    /// A market cannot become that.
+    #[error("clob pair {market} is {from} and cannot become {to} now")]
+    Transition {
+        /// Which.
+        market: MarketId,
+        /// What it is.
+        from: &'static str,
+        /// What was asked.
+        to: &'static str,
+    },
     /// No such time in force.
     #[error("there is no time in force {0}")]
     TimeInForce(i32),
@@ -340,6 +350,7 @@ impl Rejection for Error {
             Self::CancelTooEarly { .. } => 29,
             Self::Reprocessed(_) => 30,
             Self::NotActive(_) => 34,
+            Self::Transition { .. } => 35,
             Self::TimeInForce(_) => 44,
             Self::Batch(_) => 45,
             Self::BatchFailed(_) => 46,

@@ -6,7 +6,8 @@ use num::{QuoteQuantums, Subticks};
 use types::{Events, MarketId, Record, SubaccountId, Tell};
 
 use crate::error::Error;
-use crate::order::{GoodTil, OrderId, Resting, Side, Size, TimeInForce};
+use crate::order::{GoodTil, Order, OrderId, Resting, Side, Size, TimeInForce};
+use crate::state::Status;
 
 /// Kind of `Fill`'s event.
 pub const FILL_EVENT: &str = "order_fill";
@@ -65,6 +66,34 @@ impl Tell for Resized<'_> {
             GoodTil::Block(height) => event.with("good_til_block", height),
             GoodTil::Time(seconds) => event.with("good_til_block_time", seconds),
         };
+    }
+}
+
+/// An order met as many others as a block allows, and goes on in the next one.
+pub(crate) struct Parked<'a> {
+    pub(crate) order: &'a Order,
+    /// What it still wants.
+    pub(crate) remaining: Size,
+}
+
+impl Tell for Parked<'_> {
+    fn tell(self, events: &mut Events) {
+        with_id(events.begin("order_parked"), &self.order.id)
+            .with("side", self.order.side.name())
+            .with("price", self.order.price)
+            .with("remaining", self.remaining.raw());
+    }
+}
+
+/// A market has another status.
+pub(crate) struct StatusChanged {
+    pub(crate) market: MarketId,
+    pub(crate) status: Status,
+}
+
+impl Tell for StatusChanged {
+    fn tell(self, events: &mut Events) {
+        events.begin("market_status").with("market", self.market).with("status", self.status.name());
     }
 }
 
@@ -132,6 +161,8 @@ pub enum Reason {
     ConditionalWouldRest,
     /// It met as many orders as one order may.
     TooManyFills,
+    /// What is left of it would rest too far on the other side of the oracle price.
+    OutsideBand,
     /// Another order took its place.
     Replaced,
     /// Its market is being settled.
@@ -172,6 +203,7 @@ impl Reason {
             Self::NotResting => "not_resting",
             Self::ConditionalWouldRest => "conditional_ioc_would_rest",
             Self::TooManyFills => "too_many_fills",
+            Self::OutsideBand => "outside_band",
             Self::Replaced => "replaced",
             Self::FinalSettlement => "final_settlement",
             Self::ReduceOnly => "reduce_only",

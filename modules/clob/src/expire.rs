@@ -10,6 +10,7 @@ use crate::limits;
 use crate::order::Size;
 use crate::spent;
 use crate::state::{Level, Rank, Row, LEVELS, NEXT_SEQUENCE, ORDERS, TRADED};
+use crate::status::wind_up;
 
 /// Before a block's messages: look up this block's fees and bounds, take out the orders whose block or time has
 /// passed, forget what nobody needs.
@@ -26,6 +27,7 @@ pub fn expire(ctx: &mut Ctx<'_>, books: &mut Books) {
             return;
         }
     }
+    wind_up(ctx, books);
     conditional::expire(ctx, books);
     books.used.prune(ctx.block.height);
 }

@@ -10,11 +10,11 @@ use types::{Address, MarketId};
 use crate::conditional::Conditional;
 use crate::error::Error;
 use crate::limits::{Family, Usage};
-use crate::order::OrderId;
+use crate::order::{Order, OrderId};
 use crate::params::Params;
 use crate::state::{
     pair, pairs, params, Level, Pair, Rank, Row, Spent, BACKLOG, CONDITIONALS, LEVELS, NEXT_SEQUENCE, ORDERS,
-    PAIRS, PARAMS, SPENT, TRADED, TWAPS, USAGE,
+    PAIRS, PARAMS, PARKED, SPENT, TRADED, TWAPS, USAGE,
 };
 use crate::trigger::Backlog;
 use crate::twap::Parent;
@@ -43,6 +43,8 @@ pub struct Genesis {
     pub traded: Vec<(MarketId, Traded)>,
     /// What owners have used of budgets that span blocks.
     pub usage: Vec<((Family, Address), Usage)>,
+    /// Orders that go on in the next block, by number.
+    pub parked: Vec<(u64, Order)>,
 }
 
 /// Write the state of `genesis`. Refused when a parameter is out of bounds, a market's units make no sense, or
@@ -71,6 +73,9 @@ pub fn init(ctx: &mut Ctx<'_>, genesis: &Genesis) -> Result<(), Error> {
     }
     for (key, usage) in &genesis.usage {
         USAGE.set(ctx.state, key, usage);
+    }
+    for (number, order) in &genesis.parked {
+        PARKED.set(ctx.state, number, order);
     }
     Ok(())
 }
@@ -153,5 +158,6 @@ pub fn export(state: &dyn Read) -> Genesis {
         backlog: BACKLOG.scan(state, &(), usize::MAX),
         traded: TRADED.scan(state, &(), usize::MAX),
         usage: USAGE.scan(state, &(), usize::MAX),
+        parked: PARKED.scan(state, &(), usize::MAX),
     }
 }

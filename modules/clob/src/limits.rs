@@ -183,11 +183,18 @@ struct Charged {
 pub(crate) struct Budgets {
     /// Parameters, which stand still in a block.
     pub(crate) params: Params,
+    /// Resting orders that orders of this block have met. Undoing a message does not give them back.
+    pub(crate) met: u32,
     charged: BTreeMap<(Family, Address), Charged>,
     due: BTreeSet<(u64, (Family, Address))>,
 }
 
 impl Budgets {
+    /// Resting orders that orders of this block may still meet.
+    pub(crate) const fn fills_left(&self) -> u32 {
+        self.params.max_block_fills.saturating_sub(self.met)
+    }
+
     /// Look at a row again at `height`.
     pub(crate) fn keep(&mut self, key: (Family, Address), usage: &Usage) {
         self.due.insert((self.until(&key, usage), key));
@@ -266,6 +273,7 @@ pub fn room(
 /// Before a block: look up its parameters, forget what no window sees any more.
 pub(crate) fn begin_block(ctx: &mut Ctx<'_>, books: &mut Books) {
     books.budgets.params = params(ctx.state.as_read());
+    books.budgets.met = 0;
     while let Some(key) = books.budgets.due(ctx.block.height) {
         match USAGE.get(ctx.state.as_read(), &key) {
             Some(usage) if books.budgets.until(&key, &usage) <= ctx.block.height => {

@@ -32,6 +32,10 @@ pub struct Params {
     pub max_resting: u32,
     /// Resting orders that one order may meet before its rest is dropped; 1 to 100,000.
     pub max_fills: u32,
+    /// Resting orders that the orders of one block may meet in all markets; 1 to 10,000,000.
+    pub max_block_fills: u32,
+    /// How far from the oracle price a taker trades, in millionths; at most 10,000,000, 0 for any price.
+    pub taker_band: u32,
     /// Orders that live until a time, by what the subaccount is worth; empty for no limit. Requirements rise.
     pub equity_tiers: Vec<EquityTier>,
     /// Short-term orders that rest, by what the subaccount is worth; empty for no limit. Requirements rise.
@@ -57,6 +61,8 @@ impl Default for Params {
             rate_limits: RateLimits::default(),
             max_resting: 1_000,
             max_fills: 1_000,
+            max_block_fills: 50_000,
+            taker_band: 100_000,
             equity_tiers: Vec::new(),
             short_term_equity_tiers: Vec::new(),
             max_triggers: 2_000,
@@ -71,6 +77,9 @@ impl Params {
         let bounds = [
             ("max_resting", self.max_resting, 1_000_000),
             ("max_fills", self.max_fills, 100_000),
+            ("max_block_fills", self.max_block_fills, 10_000_000),
+            // Nothing is allowed here: it means that any price is.
+            ("taker_band", self.taker_band.max(1), 10_000_000),
             ("max_triggers", self.max_triggers, 100_000),
             ("max_slices", self.max_slices, 100_000),
         ];

@@ -13,6 +13,7 @@ use crate::limits::{within_tier, Counted};
 use crate::order::{Kind, Order, Size, TimeInForce};
 use crate::reduce;
 use crate::replace;
+use crate::resume;
 use crate::spent;
 use crate::trade::{trade, Progress};
 use crate::twap;
@@ -30,8 +31,12 @@ pub enum Status {
     ReduceOnlyResized,
     /// 101: met as many orders as one order may, the rest is dropped.
     TooManyFills,
+    /// 102: what did not trade would rest too far on the other side of the oracle price, and is dropped.
+    OutsideBand,
     /// 103: met an order of its own subaccount, the rest is dropped.
     SelfTrade,
+    /// 104: met as many orders as one order or one block may, goes on in the next block.
+    Continues,
 }
 
 impl Status {
@@ -43,7 +48,9 @@ impl Status {
             Self::WouldRest => 3,
             Self::ReduceOnlyResized => 4,
             Self::TooManyFills => 101,
+            Self::OutsideBand => 102,
             Self::SelfTrade => 103,
+            Self::Continues => 104,
         }
     }
 }
@@ -144,6 +151,12 @@ fn finish(
     // What a reduce-only order still may trade is less than what it has left when the position is smaller.
     let wanted = taker.remaining;
     let rests = order.time_in_force != TimeInForce::ImmediateOrCancel;
+    if status == Status::TooManyFills && rests && resume::park(ctx, books, order, wanted) {
+        return Ok(PlacedOrder { status: Status::Continues, filled, resting: Size::ZERO });
+    }
+    if status == Status::Success && rests && !wanted.is_zero() && taker.limit != order.price {
+        status = Status::OutsideBand;
+    }
     if status == Status::Success && rests && !wanted.is_zero() {
         let id = order.id.subaccount;
         let count = books.resting(&id, order.id.market);
@@ -169,8 +182,11 @@ fn drop_rest(ctx: &mut Ctx<'_>, books: &mut Books, order: &Order, remaining: Siz
         Status::Undercollateralized => Reason::Undercollateralized,
         Status::TooManyFills => Reason::TooManyFills,
         Status::SelfTrade => Reason::SelfTrade,
+        Status::OutsideBand => Reason::OutsideBand,
         Status::WouldRest if order.id.kind == Kind::Conditional => Reason::ConditionalWouldRest,
-        Status::Success | Status::WouldRest | Status::ReduceOnlyResized => Reason::NotResting,
+        Status::Continues | Status::Success | Status::WouldRest | Status::ReduceOnlyResized => {
+            Reason::NotResting
+        }
     };
     if order.id.kind.is_stateful() {
         spent::forget(books, order);

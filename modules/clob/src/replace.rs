@@ -36,6 +36,14 @@ pub(crate) fn claim(
     let spent = books.used.get(&id).copied().unwrap_or_default();
     spent::uncancelled(&spent, order)?;
     let old = books.find(&id);
+    if let Some((_, parked)) = books.parked.find(&id) {
+        // What trades on in the next block cannot be replaced before.
+        return Err(match (parked == order, id.kind.is_stateful() && origin != Origin::Replacement) {
+            (_, true) => Error::Exists(id),
+            (true, false) => Error::Reprocessed(id),
+            (false, false) => Error::Replacement(id),
+        });
+    }
     match old {
         Some(handle) => {
             if id.kind.is_stateful() && origin != Origin::Replacement {

@@ -54,8 +54,11 @@ pub(crate) const TRADED: Map<MarketId, Traded> = Map::new([0x17, 0x09], "clob/tr
 /// What owners have used of budgets that span blocks.
 pub(crate) const USAGE: Map<(Family, Address), Usage> = Map::new([0x17, 0x0a], "clob/usage");
 
+/// Orders that go on in the next block, by number.
+pub(crate) const PARKED: Map<u64, Order> = Map::new([0x17, 0x0b], "clob/parked");
+
 /// What this module keeps.
-pub fn layout() -> [Collection; 11] {
+pub fn layout() -> [Collection; 12] {
     [
         PARAMS.collection(),
         PAIRS.collection(),
@@ -68,6 +71,7 @@ pub fn layout() -> [Collection; 11] {
         BACKLOG.collection(),
         TRADED.collection(),
         USAGE.collection(),
+        PARKED.collection(),
     ]
 }
 
@@ -318,6 +322,11 @@ fn rebuild_waiting(state: &dyn Read, books: &mut Books) {
     for (market, traded) in TRADED.scan(state, &(), usize::MAX) {
         books.waiting.restore_traded(market, traded);
     }
+    for (number, order) in PARKED.scan(state, &(), usize::MAX) {
+        books.parked.come(number, &order);
+    }
+    let over = pairs(state).into_iter().filter(|pair| pair.status == Status::FinalSettlement);
+    books.closing = over.map(|pair| pair.market).collect();
     books.budgets.params = params(state);
     for (key, usage) in USAGE.scan(state, &(), usize::MAX) {
         books.budgets.keep(key, &usage);

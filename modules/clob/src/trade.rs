@@ -6,11 +6,12 @@ use subaccounts::Kind as UpdateKind;
 
 use crate::admit::refusal;
 use crate::arena::Handle;
+use crate::band;
 use crate::books::Books;
 use crate::error::Error;
 use crate::event::{Fill, Reason};
 use crate::matching::{next, Next, Taker};
-use crate::order::{Kind, Order, OrderId, SelfTrade, Size, TimeInForce};
+use crate::order::{Kind, Order, OrderId, SelfTrade, Side, Size, TimeInForce};
 use crate::place::Status;
 use crate::reduce;
 use crate::settle::{builder_fee, match_fees, record, settle, worth, Obstacle, Trade};
@@ -44,10 +45,15 @@ pub(crate) fn trade(
     wanted: Size,
 ) -> Result<Progress, Error> {
     let OrderId { subaccount, market, .. } = order.id;
-    let taker = Taker { subaccount, market, side: order.side, limit: order.price, remaining: wanted };
+    let limit = match band::bound(ctx, books, pair, order.side) {
+        Some(bound) if order.side == Side::Buy => order.price.min(bound),
+        Some(bound) => order.price.max(bound),
+        None => order.price,
+    };
+    let taker = Taker { subaccount, market, side: order.side, limit, remaining: wanted };
     let mut progress = Progress { taker, filled: Size::ZERO, met: 0, status: Status::Success };
     let rate = books.desk.rates(ctx.state.as_read(), &subaccount.owner, market).taker;
-    let most = books.budgets.params.max_fills;
+    let most = books.budgets.params.max_fills.min(books.budgets.fills_left());
     loop {
         let next = next(books, &progress.taker);
         if next == Next::Nothing {
@@ -58,6 +64,7 @@ pub(crate) fn trade(
             return Ok(progress);
         }
         progress.met = progress.met.saturating_add(1);
+        books.budgets.met = books.budgets.met.saturating_add(1);
         let turn = match next {
             Next::Nothing => Turn::Stop,
             Next::Own(handle) => meet_own(ctx, books, order, &mut progress, handle),

@@ -30,6 +30,7 @@ pub(crate) fn begin(ctx: &mut Ctx<'_>, hot: &mut Hot, prices: &Prices) {
     clob::expire(ctx, &mut hot.books);
     clob::trigger(ctx, &mut hot.books);
     clob::slices(ctx, &mut hot.books);
+    clob::resume(ctx, &mut hot.books);
 }
 
 /// One transaction. A refusal leaves at most its fee and sequence behind.

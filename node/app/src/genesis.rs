@@ -239,6 +239,8 @@ fn clob_genesis(app: &AppState) -> clob::Genesis {
             rate_limits: rate_limits(orders),
             max_resting: orders.max_resting,
             max_fills: orders.max_fills,
+            max_block_fills: orders.max_block_fills,
+            taker_band: orders.taker_band_ppm,
             equity_tiers: orders.equity_tiers.iter().map(tier).collect(),
             short_term_equity_tiers: orders.short_term_equity_tiers.iter().map(tier).collect(),
             max_triggers: orders.max_triggers,

@@ -65,6 +65,7 @@ impl Books {
 
 impl Journaled for Books {
     fn savepoint(&mut self) {
+        self.parked.savepoint();
         self.waiting.savepoint();
         self.used.savepoint();
         self.accounts.savepoint();
@@ -78,6 +79,7 @@ impl Journaled for Books {
     }
 
     fn rollback(&mut self) {
+        self.parked.rollback();
         self.waiting.rollback();
         self.used.rollback();
         self.accounts.rollback();
@@ -94,6 +96,7 @@ impl Journaled for Books {
     }
 
     fn release(&mut self) {
+        self.parked.release();
         self.waiting.release();
         self.used.release();
         self.accounts.release();

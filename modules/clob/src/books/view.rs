@@ -132,6 +132,11 @@ impl Books {
         self.len() == 0
     }
 
+    /// Whether an order rests in `market`.
+    pub fn has_orders(&self, market: MarketId) -> bool {
+        [Side::Buy, Side::Sell].into_iter().any(|side| self.best(market, side).is_some())
+    }
+
     /// How many orders of a subaccount rest in a market.
     pub fn resting(&self, id: &SubaccountId, market: MarketId) -> u32 {
         self.trader(id, market).map_or(0, |trader| self.traders.get(trader).resting)
@@ -159,6 +164,7 @@ impl Books {
                 digest.update(borsh::to_vec(&resting).unwrap_or_default());
             }
         }
+        self.parked.digest(&mut digest);
         self.triggers.digest(&mut digest);
         self.waiting.digest(&mut digest);
         self.used.digest(&mut digest);

@@ -11,6 +11,7 @@
 )]
 
 mod batch;
+mod bounding;
 mod closing;
 mod conditional;
 mod decoding;

@@ -265,6 +265,7 @@ impl World {
         clob::expire(ctx, books);
         clob::trigger(ctx, books);
         clob::slices(ctx, books);
+        clob::resume(ctx, books);
     }
 
     /// The next block, so many seconds later and at this oracle price.

@@ -259,6 +259,10 @@ pub struct Orders {
     pub max_resting: u32,
     /// Resting orders that one order may meet.
     pub max_fills: u32,
+    /// Resting orders that the orders of one block may meet, in all markets.
+    pub max_block_fills: u32,
+    /// How far from the oracle price a taker trades, in millionths; 0 for any price.
+    pub taker_band_ppm: u32,
     /// Equity (quote quantums) and how many long-term orders it allows; empty for no limit.
     pub equity_tiers: Vec<(u64, u32)>,
     /// Equity (quote quantums) and how many resting short-term orders it allows; empty for no limit.
@@ -281,6 +285,8 @@ impl Default for Orders {
             leverage_rates: windows(clob::Family::Leverage),
             max_resting: params.max_resting,
             max_fills: params.max_fills,
+            max_block_fills: params.max_block_fills,
+            taker_band_ppm: params.taker_band,
             equity_tiers: Vec::new(),
             short_term_equity_tiers: Vec::new(),
             max_triggers: params.max_triggers,
