@@ -5,6 +5,7 @@ use num::Subticks;
 use subaccounts::UpdateResult;
 use types::{Malformed, MarketId, Rejection, SubaccountId};
 
+use crate::leverage::Senseless;
 use crate::order::{OrderId, Size};
 
 /// A refusal.
@@ -12,7 +13,7 @@ use crate::order::{OrderId, Size};
 pub enum Error {
     /// A change of leverage that makes no sense.
     #[error(transparent)]
-    Leverage(#[from] crate::leverage::Senseless),
+    Leverage(#[from] Senseless),
     /// The bytes are not a message.
     #[error(transparent)]
     Malformed(#[from] Malformed),
@@ -374,7 +375,9 @@ impl Rejection for Error {
             Self::Trigger => 6_001,
             Self::EquityTier { .. } => 10_001,
             Self::Router(_) => 11_000,
-            Self::Leverage(inner) => inner.code(),
+            Self::Leverage(Senseless::Empty) => 11_002,
+            Self::Leverage(Senseless::Share { .. }) => 11_003,
+            Self::Leverage(Senseless::Twice(_)) => 11_004,
             Self::StalePrice(_) => 20_001,
             Self::TooLarge { .. } => 20_002,
             Self::Overflow(_) => 20_003,

@@ -44,17 +44,6 @@ pub enum Senseless {
     Twice(MarketId),
 }
 
-impl Senseless {
-    /// Its code in codespace `clob`.
-    pub const fn code(&self) -> u32 {
-        match self {
-            Self::Empty => 11_002,
-            Self::Share { .. } => 11_003,
-            Self::Twice(_) => 11_004,
-        }
-    }
-}
-
 /// Read a `MsgUpdateLeverage`.
 pub fn decode_leverage(bytes: &[u8], chain: &Chain) -> Result<Msg, Error> {
     let wire: wire::MsgUpdateLeverage = strict("MsgUpdateLeverage", bytes)?;

@@ -108,6 +108,21 @@ impl World {
         world
     }
 
+    /// Give a market without positions a pool and a fund of its own.
+    pub(crate) fn isolate(&mut self, market: MarketId) {
+        let mut genesis = perpetuals::genesis::export(&self.state);
+        for (perpetual, market_type) in &mut genesis.perpetuals {
+            if perpetual.market == market {
+                *market_type = MarketType::Isolated;
+            }
+        }
+        self.run(|ctx| {
+            perpetuals::genesis::init(ctx, &genesis).unwrap();
+            subaccounts::open_pool(ctx, market);
+        });
+        self.refresh();
+    }
+
     /// Run something on the chain.
     pub(crate) fn run<T>(&mut self, f: impl FnOnce(&mut Ctx<'_>) -> T) -> T {
         let Self { state, block, chain, events, .. } = self;

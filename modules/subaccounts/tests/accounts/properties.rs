@@ -148,8 +148,12 @@ proptest! {
         let mut dust = 0;
         let mut exact = 0;
         for (size, index) in sizes.iter().filter(|size| **size != 0).zip(&indexes) {
-            let position = Position { base: base(*size), funding_index: FundingIndex::new(*index), ..Default::default() };
-            let held = Subaccount { quote: QuoteQuantums::ZERO, positions: vec![(BTC, position)], ..Default::default() };
+            let position = Position {
+                base: base(*size),
+                funding_index: FundingIndex::new(*index),
+                ..Position::default()
+            };
+            let held = Subaccount { positions: vec![(BTC, position)], ..Subaccount::default() };
             let settled = settle(&held, |_| Some(FundingIndex::new(now))).unwrap();
             prop_assert!((0..PPM).contains(&settled.dust));
             received += settled.account.quote.raw();

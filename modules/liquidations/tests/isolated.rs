@@ -1,0 +1,108 @@
+//! Isolated markets: their own fund beside the book, their own counterparties, their own gate.
+
+#![cfg(test)]
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::integer_division,
+    reason = "tests count with small numbers"
+)]
+#![expect(dead_code, reason = "the world is shared; each test file uses a part of it")]
+
+mod world;
+
+use clob::Side;
+use perpetuals::Collateral;
+use subaccounts::{Kind, Update};
+use types::Coin;
+use world::{account, quote, World, BTC, DOLLAR, ETH, ONE_BTC, REST};
+
+const CARL: u8 = 1;
+const DAVE: u8 = 2;
+const ERIN: u8 = 3;
+const GINA: u8 = 4;
+const OWN: Collateral = Collateral::Isolated(ETH);
+const ONE_ETH: i128 = 1_000_000_000;
+
+/// ETH is isolated. Carl is long 1 ETH and Dave short, both with collateral; the market's fund holds `fund`, the
+/// common one $1,000. Erin has money and nothing else.
+fn isolated(carl: i128, dave: i128, fund: i128) -> World {
+    let held = [(CARL, carl * DOLLAR), (DAVE, dave * DOLLAR), (ERIN, 10_000 * DOLLAR), (GINA, 600 * DOLLAR)];
+    let holders: Vec<world::Holder<'_>> = held.iter().map(|(name, money)| (*name, *money, &[][..])).collect();
+    let mut world = World::new(&holders, 1_000 * DOLLAR);
+    world.isolate(ETH);
+    let coin = Coin { denom: world.chain.collateral.clone(), amount: u128::try_from(fund * DOLLAR).unwrap() };
+    if fund > 0 {
+        world.run(|ctx| bank::mint(ctx, &OWN.address(insurance::FUND), &coin)).unwrap();
+    }
+    world.run(|ctx| insurance::genesis::init(ctx, &insurance::Genesis::default())).unwrap();
+    world.swap(CARL, DAVE, (ETH, ONE_ETH), 3_000 * DOLLAR).unwrap();
+    world.watch.refresh(&world.state);
+    world.next_block();
+    world
+}
+
+fn held(world: &World, name: &str) -> i128 {
+    let held = bank::balance(&world.state, &OWN.address(name), &world.chain.collateral);
+    i128::try_from(held).unwrap()
+}
+
+#[test]
+fn mar_13_all_open_interest_of_an_isolated_market_closes_in_one_liquidation() {
+    let mut world = isolated(600, 700, 100);
+    // At 2,350 Carl is worth -$50. Dave buys back all of his short from him at 2,350: nobody else is left.
+    world.set_price(ETH, 2_350_000_000);
+    world.rest(DAVE, ETH, Side::Buy, 1_000_000_000, 2_350_000_000);
+    let report = world.liquidate();
+    assert_eq!((report.liquidations, report.failed, report.negative), (1, 0, 0), "{report:?}");
+    assert_eq!(report.insurance_paid, quote(50 * DOLLAR));
+    assert_eq!((world.holds(CARL, ETH), world.holds(DAVE, ETH)), ((0, 0), (1_350 * DOLLAR, 0)));
+    assert_eq!((held(&world, subaccounts::POOL), held(&world, insurance::FUND)), (0, 50 * DOLLAR));
+    assert_eq!(world.fund(), 1_000 * DOLLAR, "the common fund has no part in it");
+    assert_eq!(insurance::unsound(&world.state, &world.chain.collateral), None);
+}
+
+#[test]
+fn an_empty_fund_of_its_own_leads_to_deleveraging_though_the_common_fund_is_rich() {
+    let mut world = isolated(600, 700, 0);
+    world.set_price(ETH, 2_350_000_000);
+    world.rest(DAVE, ETH, Side::Buy, 1_000_000_000, 2_350_000_000);
+    let report = world.liquidate();
+    assert_eq!((report.liquidations, report.deleveragings, report.offsets), (0, 1, 1), "{report:?}");
+    // At the bankruptcy price of 2,400.
+    assert_eq!((world.holds(CARL, ETH), world.holds(DAVE, ETH)), ((0, 0), (1_300 * DOLLAR, 0)));
+    assert_eq!((held(&world, subaccounts::POOL), world.fund()), (0, 1_000 * DOLLAR));
+    assert_eq!(report.negative, 0);
+}
+
+#[test]
+fn d13_a_debt_that_nobody_takes_over_shuts_the_market_s_own_pool_alone() {
+    let mut world = isolated(600, 1_800, 0);
+    world.swap(GINA, DAVE, (ETH, ONE_ETH), 3_000 * DOLLAR).unwrap();
+    world.watch.refresh(&world.state);
+    world.next_block();
+    world.set_price(ETH, 2_350_000_000);
+    // Two accounts are below zero, and the block has room for one.
+    world.set_params(liquidations::Params { max_deleveragings: 1, ..world::reference() });
+    let report = world.liquidate();
+    assert_eq!((report.below, report.deleveragings, report.negative), (2, 1, 1), "{report:?}");
+    let shut = |world: &World, name| {
+        let leaves = [Update::money(account(name), quote(-1))];
+        let kind = Kind::Withdrawal;
+        world.books.accounts.can_update(&world.state, &world.block, &leaves, kind).is_err()
+    };
+    assert!(shut(&world, DAVE), "Dave's money is in the pool with the debt");
+    assert!(!shut(&world, ERIN), "Erin's is not");
+    assert_eq!(subaccounts::gate::gate_of(&world.state, OWN).negative_seen, world.block.height);
+    assert_eq!(subaccounts::gate::gate(&world.state).negative_seen, 0);
+}
+
+#[test]
+fn makers_that_hold_a_cross_position_leave_the_isolated_book() {
+    let mut world = isolated(650, 700, 100);
+    world.rest(ERIN, ETH, Side::Buy, 1_000_000_000, 2_500_000_000);
+    world.swap(ERIN, REST, (BTC, ONE_BTC / 100), 500 * DOLLAR).unwrap();
+    world.set_price(ETH, 2_500_000_000);
+    let report = world.liquidate();
+    assert_eq!((report.liquidations, world.holds(ERIN, ETH).1), (0, 0), "{report:?}");
+    assert_eq!(world.books.len(), 0, "her order is gone");
+}
