@@ -180,7 +180,7 @@ fn users_cannot_send_to_an_isolated_pool() {
 }
 
 #[test]
-fn leverage_raises_initial_margin_alone_and_counts_what_was_set_before() {
+fn mar_12_leverage_raises_initial_margin_alone_and_counts_what_was_set_before() {
     let mut world = World::new(TWENTY_TEN, TWENTY_TEN);
     world.deposit(1, 10_000_000_000);
     world.deposit(2, 100_000_000_000);
