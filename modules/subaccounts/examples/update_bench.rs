@@ -174,7 +174,10 @@ fn main() {
     let full = memory().1;
     let start = processor();
     accounts.flush(&mut state);
-    println!("rows of {people} accounts with {held} positions written in {:.2?}", Duration::from_nanos(processor() - start));
+    println!(
+        "rows of {people} accounts with {held} positions written in {:.2?}",
+        Duration::from_nanos(processor() - start)
+    );
     state.take_changes();
     drop(accounts);
     let rows = memory().1;
