@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! market BTC 20% 10%              before the first act: initial and maintenance margin of notional
+//! market BTC open 1 2             before the first act: open interest from and until which its margin rises
 //! isolated BTC                    before the first act: it has its own pool and insurance fund
 //! fees 0.05% -0.011%              before the first act: taker and maker
 //! insurance 1000                  before the first act: what the fund begins with

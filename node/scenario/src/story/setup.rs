@@ -15,6 +15,13 @@ impl Teller {
                 let tiers = self.app.liquidity_tiers.iter_mut();
                 tiers.filter(|known| known.id == tier).for_each(|tier| tier.impact_notional = notional);
             }
+            ["market", name, "open", lower, upper] => {
+                let tier = market(&mut self.app, name)?.liquidity_tier;
+                let (lower, upper) = (amount(lower, 6)?, amount(upper, 6)?);
+                for known in self.app.liquidity_tiers.iter_mut().filter(|known| known.id == tier) {
+                    (known.open_interest_lower_cap, known.open_interest_upper_cap) = (lower, upper);
+                }
+            }
             ["market", name, initial, maintenance] => self.margins(name, initial, maintenance)?,
             ["fees", taker, maker] => {
                 let (taker, maker) = (ppm(taker)?, ppm(maker)?);

@@ -1,7 +1,8 @@
 //! MAR-01 to MAR-22.
 
+use proto::dydxprotocol::clob as wire;
 use proto::dydxprotocol::clob::order::Side;
-use scenario::tell;
+use scenario::{any, tell, World};
 use types::MarketId;
 
 use crate::{holds, ioc, order, place, refusal, world, world_with};
@@ -158,6 +159,78 @@ fn mar_06_money_waits_fifty_blocks_after_an_outage_and_comes_in_all_the_same() {
           => alice quote 99
     ",
     );
+}
+
+#[test]
+fn mar_10_open_interest_makes_margin_dearer_until_a_position_must_be_paid_in_full() {
+    tell(
+        "
+        market BTC 10% 5%
+        market BTC open 100000 200000
+        fees 0% 0%
+        oracle BTC 10000
+        alice deposits 1000000
+        bob   deposits 1000000
+        carl  deposits 27499.999999
+        dave  deposits 50000
+        alice buys  10 BTC @ 10000
+        bob   sells 10 BTC @ 10000
+          => open BTC 10                        # 100000: a tenth is still enough
+        bob   sells 11 BTC @ 10000
+        carl  buys  5 BTC @ 10000               # half way up: 55 percent of 50000
+          => refused clob/3007
+        carl  deposits 0.000001
+        carl  buys  5 BTC @ 10000
+          => open BTC 15
+        dave  buys  5.0001 BTC @ 10000          # all of it
+          => refused clob/3007
+        dave  buys  5 BTC @ 10000
+        bob   cancels 3
+          => open BTC 20
+          => carl equity 27500
+        carl  sells 5 BTC @ 10000               # whoever is below margin now may still leave
+        bob   buys  5 BTC @ 10000
+          => carl quote 27500
+          => open BTC 15
+          => no liquidation
+    ",
+    );
+}
+
+#[test]
+fn mar_12_a_limit_on_leverage_is_a_share_that_the_account_can_carry() {
+    let mut world = world(&[("alice", 10_000), ("bob", 100_000)]);
+    let limit = |world: &World, market: u32, ppm: u32| {
+        any(&wire::MsgUpdateLeverage {
+            subaccount_id: Some(world.wire_id("alice")),
+            clob_pair_leverage: vec![wire::LeverageEntry { clob_pair_id: market, custom_imf_ppm: ppm }],
+        })
+    };
+    let ask = order(&world, "bob", 1, Side::Sell, (COIN, 28_688 * DOLLAR));
+    assert_eq!(place(&mut world, "bob", ask), None);
+    let bid = order(&world, "alice", 1, Side::Buy, (COIN, 28_688 * DOLLAR));
+    assert_eq!(place(&mut world, "alice", bid), None);
+    // A share of the market is 5 percent; she holds 28,688 dollars with about 10,000.
+    for (market, ppm, refused) in [
+        (BTC, 0, Some(("clob", 11_003))),
+        (BTC, 1_000_001, Some(("clob", 11_003))),
+        (999, 100_000, Some(("clob", 8))),
+        (BTC, 49_999, Some(("subaccounts", 701))),
+        (BTC, 400_000, Some(("subaccounts", 703))),
+        (BTC, 50_000, None),
+    ] {
+        world.blocks(5);
+        let message = limit(&world, market, ppm);
+        let expected = refused.map(|(codespace, code)| (String::from(codespace), code));
+        assert_eq!(refusal(&mut world, "alice", message), expected, "{ppm} ppm of market {market}");
+    }
+    world.blocks(5);
+    let message = limit(&world, BTC, 300_000);
+    assert_eq!(refusal(&mut world, "alice", message), None);
+    let message = world.withdraw("alice", 2_000 * USD);
+    assert_eq!(refusal(&mut world, "alice", message), Some(("subaccounts".into(), 102)), "8,606 must stay");
+    let message = world.withdraw("alice", 1_300 * USD);
+    assert_eq!(refusal(&mut world, "alice", message), None);
 }
 
 #[test]
