@@ -7,7 +7,8 @@ use crate::books::Books;
 use crate::error::Error;
 use crate::order::Size;
 use crate::params::Params;
-use crate::state::{pair, Pair, PAIRS, PARAMS};
+use crate::pairs;
+use crate::state::{pair, Pair, PARAMS};
 
 /// The pair `market` with a finer grid. Refused when there is no such pair, or when the new step or tick does not
 /// divide the old one: resting orders stay multiples of both.
@@ -34,7 +35,7 @@ pub fn refine(
     grid: (Size, u32),
 ) -> Result<(), Error> {
     let new = refined(ctx.state.as_read(), market, grid)?;
-    PAIRS.set(ctx.state, &market, &new);
+    pairs::set(ctx, books, &new);
     books.open(market, new.grid());
     Ok(())
 }

@@ -13,42 +13,60 @@ use crate::settle::{builder_fee, fee, update_of, worth};
 use crate::state::{pair, Pair};
 use crate::status::accepts;
 
+/// A market as an order finds it: its units, and whether its price may be relied on.
+type Market = (Pair, bool);
+
 /// The rules that need the state but no book, in the order of the dYdX chain. Returns the market.
 pub(crate) fn admissible(state: &dyn Read, block: &Block, order: &Order) -> Result<Pair, Error> {
-    let pair = in_units(state, order)?;
-    in_window(block, order.good_til)?;
-    within_numbers(state, block, order, &pair)?;
-    Ok(pair)
+    let market = order.id.market;
+    let pair = pair(state, market).ok_or(Error::NoPair(market))?;
+    judge(state, Some(block), order, (pair, prices::is_fresh(state, block, market)))
+}
+
+/// The same by what the books know of the market.
+pub(crate) fn admitted(ctx: &Ctx<'_>, books: &Books, order: &Order) -> Result<Pair, Error> {
+    judge(ctx.state.as_read(), Some(ctx.block), order, known(ctx, books, order)?)
 }
 
 /// The same without the window, which was asked when the order was placed.
-pub(crate) fn tradable(state: &dyn Read, block: &Block, order: &Order) -> Result<Pair, Error> {
-    let pair = in_units(state, order)?;
-    within_numbers(state, block, order, &pair)?;
+pub(crate) fn tradable(ctx: &Ctx<'_>, books: &Books, order: &Order) -> Result<Pair, Error> {
+    judge(ctx.state.as_read(), None, order, known(ctx, books, order)?)
+}
+
+fn known(ctx: &Ctx<'_>, books: &Books, order: &Order) -> Result<Market, Error> {
+    let market = order.id.market;
+    let pair = books.pairs.get(market).ok_or(Error::NoPair(market))?;
+    Ok((pair, books.accounts.is_fresh(ctx.block, market)))
+}
+
+fn judge(state: &dyn Read, window: Option<&Block>, order: &Order, market: Market) -> Result<Pair, Error> {
+    let (pair, fresh) = market;
+    in_units(state, &pair, order)?;
+    if let Some(block) = window {
+        in_window(block, order.good_til)?;
+    }
+    within_numbers(state, order, (&pair, fresh))?;
     Ok(pair)
 }
 
-fn in_units(state: &dyn Read, order: &Order) -> Result<Pair, Error> {
-    let market = order.id.market;
-    let pair = pair(state, market).ok_or(Error::NoPair(market))?;
+fn in_units(state: &dyn Read, pair: &Pair, order: &Order) -> Result<(), Error> {
     if !pair.on_tick(order.price) {
         return Err(Error::OffTick { price: order.price, tick: pair.subticks_per_tick });
     }
     if !order.size.is_multiple_of(pair.step) {
         return Err(Error::OffStep { size: order.size, step: pair.step });
     }
-    accepts(state, &pair, order)?;
-    Ok(pair)
+    accepts(state, pair, order)
 }
 
-fn within_numbers(state: &dyn Read, block: &Block, order: &Order, pair: &Pair) -> Result<(), Error> {
+fn within_numbers(state: &dyn Read, order: &Order, (pair, fresh): (&Pair, bool)) -> Result<(), Error> {
     // Every match is at most the size at the order's own price: it is a maker's limit and a buyer's worst case,
     // and a seller trades with makers that passed this rule.
     if worth(pair, order.size, order.price).is_none() {
         return Err(Error::TooLarge { size: order.size, price: order.price });
     }
     // Nobody may take more risk on a price that nobody knows; less risk is always welcome.
-    if !order.reduce_only && !prices::is_fresh(state, block, order.id.market) {
+    if !order.reduce_only && !fresh {
         return Err(Error::StalePrice(order.id.market));
     }
     match order.builder {

@@ -224,11 +224,11 @@ fn run(
             return Ok(OperationResult::default());
         }
         Operation::Place(placing) => {
-            let order = located(ctx.state.as_read(), placing, subaccount)?;
+            let order = located(books.pairs.get(placing.market), placing, subaccount)?;
             place(ctx, books, &order)?
         }
         Operation::Replace(placing) => {
-            let order = located(ctx.state.as_read(), placing, subaccount)?;
+            let order = located(books.pairs.get(placing.market), placing, subaccount)?;
             place::replace(ctx, books, &order)?
         }
     };
@@ -240,8 +240,8 @@ fn run(
     })
 }
 
-fn located(state: &dyn Read, placing: &Placing, subaccount: SubaccountId) -> Result<Order, Error> {
-    let pair = pair(state, placing.market).ok_or(Error::NoPair(placing.market))?;
+fn located(pair: Option<Pair>, placing: &Placing, subaccount: SubaccountId) -> Result<Order, Error> {
+    let pair = pair.ok_or(Error::NoPair(placing.market))?;
     placing.order(subaccount, &pair)
 }
 
@@ -261,7 +261,7 @@ pub(crate) fn check(state: &dyn Read, block: &Block, batch: &Batch) -> Result<()
                 .cancel(batch.subaccount)
                 .map_or(Ok(()), |cancel| cancel::check(state, block, &cancel)),
             Operation::Place(placing) | Operation::Replace(placing) => {
-                located(state, placing, batch.subaccount)
+                located(pair(state, placing.market), placing, batch.subaccount)
                     .and_then(|order| place::admissible(state, block, &order).map(|_| ()))
             }
         };

@@ -26,6 +26,7 @@ use crate::ladder::Ladder;
 use crate::limits::Budgets;
 use crate::order::{GoodTil, Order, Resting, Side, Size};
 use crate::parked::Parked;
+use crate::pairs::Pairs;
 use crate::triggers::{Trigger, Triggers};
 use crate::used::Used;
 use crate::waiting::Waiting;
@@ -107,6 +108,8 @@ pub struct Books {
     /// Reduce-only orders by trader and sequence.
     reducing: BTreeMap<(Handle, u64), Handle>,
     calendar: Calendar,
+    /// Units and status of all markets.
+    pub(crate) pairs: Pairs,
     /// What ids have used up.
     pub(crate) used: Used,
     /// What each owner has used of its budgets.
@@ -160,6 +163,7 @@ impl Books {
             parts: BTreeMap::new(),
             reducing: BTreeMap::new(),
             calendar: Calendar::default(),
+            pairs: Pairs::default(),
             used: Used::new(Hasher::new(seed)),
             budgets: Budgets::default(),
             waiting: Waiting::default(),

@@ -31,15 +31,14 @@ pub struct BatchCancelled {
 
 /// What a mempool may ask of a cancel, by the rows of the last block.
 pub(crate) fn check(state: &dyn Read, block: &Block, cancel: &Cancel) -> Result<(), Error> {
+    pair(state, cancel.id.market).ok_or(Error::NoPair(cancel.id.market))?;
     let until = SPENT.get(state, &cancel.id).unwrap_or_default().cancelled_until;
-    admissible(state, block, cancel, until)
+    admissible(block, cancel, until)
 }
 
 /// The rules of a cancel that need no book; an earlier one holds `until` a block. Cancels work in markets that
 /// do not trade and on stale prices.
-fn admissible(state: &dyn Read, block: &Block, cancel: &Cancel, until: u32) -> Result<(), Error> {
-    let market = cancel.id.market;
-    pair(state, market).ok_or(Error::NoPair(market))?;
+fn admissible(block: &Block, cancel: &Cancel, until: u32) -> Result<(), Error> {
     in_window(block, cancel.good_til)?;
     match cancel.good_til {
         GoodTil::Block(height) if until >= height => Err(Error::CancelExists { id: cancel.id, until }),
@@ -51,7 +50,8 @@ fn admissible(state: &dyn Read, block: &Block, cancel: &Cancel, until: u32) -> R
 /// needs an order that does not outlive it.
 pub(crate) fn cancel(ctx: &mut Ctx<'_>, books: &mut Books, cancel: &Cancel) -> Result<(), Error> {
     let until = books.used.get(&cancel.id).map_or(0, |spent| spent.cancelled_until);
-    admissible(ctx.state.as_read(), ctx.block, cancel, until)?;
+    books.pairs.get(cancel.id.market).ok_or(Error::NoPair(cancel.id.market))?;
+    admissible(ctx.block, cancel, until)?;
     let id = cancel.id;
     let found = books.find(&id);
     if let Some((number, order)) = books.parked.find(&id).map(|(number, order)| (number, *order)) {

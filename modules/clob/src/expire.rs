@@ -17,6 +17,7 @@ use crate::status::wind_up;
 pub fn expire(ctx: &mut Ctx<'_>, books: &mut Books) {
     books.desk.begin_block(ctx);
     limits::begin_block(ctx, books);
+    books.pairs.refresh(ctx.state.as_read());
     let (height, seconds) = (ctx.block.height, ctx.block.time.seconds());
     for handle in books.expired(height, seconds) {
         let ended: Result<(), Error> = attempt(ctx, books, |ctx, books| {
@@ -48,10 +49,8 @@ pub fn end_block(ctx: &mut Ctx<'_>, books: &mut Books) {
     }
     for (market, side, price, new) in &changes.levels {
         let key = (*market, Rank { side: *side, price: *price });
-        let old = LEVELS.get(ctx.state.as_read(), &key);
         let new = new.map(|level| Level { quantums: level.quantums, orders: level.orders });
         match new {
-            _ if new == old => {}
             Some(level) => LEVELS.set(ctx.state, &key, &level),
             None => LEVELS.remove(ctx.state, &key),
         }

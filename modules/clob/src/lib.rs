@@ -42,6 +42,7 @@ mod limits;
 mod matching;
 mod oracle;
 mod order;
+mod pairs;
 mod parked;
 mod place;
 mod reduce;

@@ -4,7 +4,7 @@ use store::{attempt, Ctx};
 
 pub(crate) use crate::admit::{admissible, affordable, in_window};
 
-use crate::admit::tradable;
+use crate::admit::{admitted, tradable};
 use crate::books::Books;
 use crate::conditional;
 use crate::error::Error;
@@ -108,8 +108,7 @@ pub fn put(
     origin: Origin,
 ) -> Result<PlacedOrder, Error> {
     let user = matches!(origin, Origin::User | Origin::Replacement);
-    let state = ctx.state.as_read();
-    let pair = if user { admissible(state, ctx.block, order)? } else { tradable(state, ctx.block, order)? };
+    let pair = if user { admitted(ctx, books, order)? } else { tradable(ctx, books, order)? };
     books.open(order.id.market, pair.grid());
     let claim = replace::claim(ctx, books, (order, &pair), origin)?;
     let wanted = claim.left.min(reduce::most(books, order, &pair)?);

@@ -293,6 +293,7 @@ pub fn rebuild(state: &dyn Read) -> Books {
     for pair in pairs(state) {
         books.open(pair.market, pair.grid());
     }
+    books.pairs.refresh(state);
     let mut rows = ORDERS.scan(state, &(), usize::MAX);
     rows.sort_unstable_by_key(|(_, row)| row.sequence);
     for (id, row) in rows {

@@ -10,7 +10,8 @@ use crate::event::{Reason, StatusChanged};
 use crate::oracle::oracle_subticks;
 use crate::order::{Kind, Order, Side, TimeInForce};
 use crate::spent;
-use crate::state::{pair, Pair, Status, PAIRS};
+use crate::pairs;
+use crate::state::{pair, Pair, Status};
 
 /// Orders of markets that are over which a block removes.
 pub const MAX_REMOVALS: usize = 10_000;
@@ -83,7 +84,7 @@ pub fn set_status(
     if !old.status.may_become(status) || (reopens && books.has_orders(market)) {
         return Err(Error::Transition { market, from: old.status.name(), to: status.name() });
     }
-    PAIRS.set(ctx.state, &market, &Pair { status, ..old });
+    pairs::set(ctx, books, &Pair { status, ..old });
     if status == Status::FinalSettlement {
         // Not undone with a refused message: a market that is not over is looked at and let go.
         books.closing.insert(market);

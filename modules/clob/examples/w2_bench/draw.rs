@@ -14,22 +14,6 @@ const RESTING: usize = 2_000;
 /// Blocks that short-term orders live, this one not counted.
 const WINDOW: u32 = 40;
 
-/// One operation as it is counted.
-pub(crate) enum Operation {
-    One(Msg),
-    /// A cancel and a new order under the same id.
-    Replace([Msg; 2]),
-}
-
-impl Operation {
-    pub(crate) fn messages(&self) -> &[Msg] {
-        match self {
-            Self::One(msg) => std::slice::from_ref(msg),
-            Self::Replace(both) => both,
-        }
-    }
-}
-
 /// Zipf with exponent 1.05: weights added up.
 struct Zipf(Vec<f64>);
 
@@ -208,62 +192,62 @@ impl Draw {
         None
     }
 
-    fn place(&mut self, world: &World, market: MarketId) -> Operation {
+    fn place(&mut self, world: &World, market: MarketId) -> Msg {
         let maker = self.rng.gen_bool(0.9);
         let order = self.order(world, market, maker);
         self.keep(order);
-        Operation::One(Msg::Place(order))
+        Msg::Place(order)
     }
 
     fn keep(&mut self, order: Order) {
         self.books.get_mut(&order.id.market).expect("a market").alive.push_back(order);
     }
 
-    fn cancel(&mut self, world: &World, market: MarketId) -> Operation {
+    fn cancel(&mut self, world: &World, market: MarketId) -> Msg {
         match self.pick(world, market) {
-            Some(order) => Operation::One(Msg::Cancel(Cancel { id: order.id, good_til: order.good_til })),
+            Some(order) => Msg::Cancel(Cancel { id: order.id, good_til: order.good_til }),
             None => self.place(world, market),
         }
     }
 
-    fn replace(&mut self, world: &World, market: MarketId) -> Operation {
+    fn replace(&mut self, world: &World, market: MarketId) -> Msg {
         let Some(old) = self.pick(world, market) else { return self.place(world, market) };
         if old.id.kind != Kind::ShortTerm {
-            return Operation::One(Msg::Cancel(Cancel { id: old.id, good_til: old.good_til }));
+            return Msg::Cancel(Cancel { id: old.id, good_til: old.good_til });
         }
         let price = self.passive(world, market, old.side);
         let good_til = GoodTil::Block(self.height + WINDOW);
         let new = Order { price, size: self.size(), good_til, ..old };
         self.keep(new);
-        Operation::Replace([Msg::Cancel(Cancel { id: old.id, good_til: old.good_til }), Msg::Place(new)])
+        Msg::PlaceMore { order: new, replace: true }
     }
 
-    fn take(&mut self, world: &World, market: MarketId, time_in_force: TimeInForce) -> Operation {
+    fn take(&mut self, world: &World, market: MarketId, time_in_force: TimeInForce) -> Msg {
         let order = self.order(world, market, false);
         let price = self.aggressive(world, market, order.side);
         let order = Order { price, time_in_force, ..order };
         if time_in_force == TimeInForce::Rest {
             self.keep(order);
         }
-        Operation::One(Msg::Place(order))
+        Msg::Place(order)
     }
 
-    fn other(&mut self, world: &World, market: MarketId) -> Operation {
+    fn other(&mut self, world: &World, market: MarketId) -> Msg {
         let order = self.order(world, market, true);
         if self.rng.gen_bool(0.5) {
             let id = OrderId { kind: Kind::LongTerm, ..order.id };
             let good_til = GoodTil::Time(self.seconds + 3_600);
             let order = Order { id, good_til, time_in_force: TimeInForce::Rest, ..order };
             self.keep(order);
-            return Operation::One(Msg::Place(order));
+            return Msg::Place(order);
         }
         let price = self.aggressive(world, market, order.side);
         let time_in_force = TimeInForce::ImmediateOrCancel;
-        Operation::One(Msg::Place(Order { price, time_in_force, reduce_only: true, ..order }))
+        Msg::Place(Order { price, time_in_force, reduce_only: true, ..order })
     }
 
     /// Operations of a block. They are drawn while the books stand as they did when it began.
-    pub(crate) fn block(&mut self, world: &World, count: usize, out: &mut Vec<Operation>) {
+    pub(crate) fn block(&mut self, world: &World, count: usize, out: &mut Vec<Msg>) {
         for _ in 0..count {
             let market = MarketId(self.rng.gen_range(0..MARKETS));
             let resting = self.books[&market].alive.len();

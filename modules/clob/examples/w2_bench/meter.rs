@@ -33,22 +33,29 @@ fn processor() -> u64 {
 pub(crate) struct Meter {
     nanos: u64,
     wall: u64,
+    allocations: u64,
 }
 
 impl Meter {
     pub(crate) fn measure<T>(&mut self, f: impl FnOnce() -> T) -> T {
         std::thread::yield_now();
+        let before = allocations();
         let (processor_before, start) = (processor(), Instant::now());
         let result = black_box(f());
         self.wall += start.elapsed().as_nanos() as u64;
         // The kernel books time when it looks at the thread.
         std::thread::yield_now();
         self.nanos += processor() - processor_before;
+        self.allocations += allocations() - before - 4;
         result
     }
 
     pub(crate) fn nanos(&self) -> u64 {
         self.nanos
+    }
+
+    pub(crate) fn allocations(&self) -> u64 {
+        self.allocations
     }
 
     pub(crate) fn wall(&self) -> u64 {

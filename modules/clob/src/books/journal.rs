@@ -68,6 +68,7 @@ impl Journaled for Books {
         self.parked.savepoint();
         self.waiting.savepoint();
         self.used.savepoint();
+        self.pairs.savepoint();
         self.accounts.savepoint();
         self.desk.savepoint();
         self.marks.push(Mark {
@@ -82,6 +83,7 @@ impl Journaled for Books {
         self.parked.rollback();
         self.waiting.rollback();
         self.used.rollback();
+        self.pairs.rollback();
         self.accounts.rollback();
         self.desk.rollback();
         let Some(mark) = self.marks.pop() else { fault("a rollback without a savepoint") };
@@ -99,6 +101,7 @@ impl Journaled for Books {
         self.parked.release();
         self.waiting.release();
         self.used.release();
+        self.pairs.release();
         self.accounts.release();
         self.desk.release();
         if self.marks.pop().is_none() {

@@ -1,0 +1,82 @@
+//! Units and status of all markets, in memory: a cache of their rows.
+
+use alloc::vec::Vec;
+
+use store::{fault, Ctx, Journaled, Read};
+use types::MarketId;
+
+use crate::books::Books;
+use crate::state::{pairs, Pair, PAIRS};
+
+/// Markets by number.
+#[derive(Debug, Default)]
+pub(crate) struct Pairs {
+    by_market: Vec<(MarketId, Pair)>,
+    /// What was there before each change since the first open savepoint.
+    undo: Vec<(MarketId, Option<Pair>)>,
+    marks: Vec<usize>,
+}
+
+impl Pairs {
+    /// Take over what the rows say.
+    pub(crate) fn refresh(&mut self, state: &dyn Read) {
+        self.by_market.clear();
+        self.by_market.extend(pairs(state).into_iter().map(|pair| (pair.market, pair)));
+    }
+
+    /// Units and status of a market.
+    #[inline]
+    pub(crate) fn get(&self, market: MarketId) -> Option<Pair> {
+        let at = self.by_market.binary_search_by_key(&market, |(market, _)| *market).ok()?;
+        self.by_market.get(at).map(|(_, pair)| *pair)
+    }
+
+    fn put(&mut self, market: MarketId, pair: Option<Pair>) {
+        match (self.by_market.binary_search_by_key(&market, |(market, _)| *market), pair) {
+            (Ok(at), Some(pair)) => {
+                if let Some(place) = self.by_market.get_mut(at) {
+                    place.1 = pair;
+                }
+            }
+            (Err(at), Some(pair)) => self.by_market.insert(at, (market, pair)),
+            (Ok(at), None) => {
+                self.by_market.remove(at);
+            }
+            (Err(_), None) => {}
+        }
+    }
+}
+
+/// Write the row of a market and remember it.
+pub(crate) fn set(ctx: &mut Ctx<'_>, books: &mut Books, pair: &Pair) {
+    PAIRS.set(ctx.state, &pair.market, pair);
+    let old = books.pairs.get(pair.market);
+    if !books.pairs.marks.is_empty() {
+        books.pairs.undo.push((pair.market, old));
+    }
+    books.pairs.put(pair.market, Some(*pair));
+}
+
+impl Journaled for Pairs {
+    fn savepoint(&mut self) {
+        self.marks.push(self.undo.len());
+    }
+
+    fn rollback(&mut self) {
+        let Some(mark) = self.marks.pop() else { fault("a rollback without a savepoint") };
+        while self.undo.len() > mark {
+            if let Some((market, pair)) = self.undo.pop() {
+                self.put(market, pair);
+            }
+        }
+    }
+
+    fn release(&mut self) {
+        if self.marks.pop().is_none() {
+            fault("a release without a savepoint");
+        }
+        if self.marks.is_empty() {
+            self.undo.clear();
+        }
+    }
+}
