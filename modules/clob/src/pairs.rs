@@ -47,6 +47,13 @@ impl Pairs {
     }
 }
 
+impl Books {
+    /// Take over units and status of markets from their rows. Every block does so when it begins.
+    pub fn refresh(&mut self, state: &dyn Read) {
+        self.pairs.refresh(state);
+    }
+}
+
 /// Write the row of a market and remember it.
 pub(crate) fn set(ctx: &mut Ctx<'_>, books: &mut Books, pair: &Pair) {
     PAIRS.set(ctx.state, &pair.market, pair);

@@ -323,6 +323,7 @@ impl World {
         for (key, value) in pairs.iter().map(row) {
             store::State::set(&mut self.state, &key, &value.unwrap());
         }
+        self.books.refresh(&self.state);
     }
 
     pub(crate) fn exported(&self) -> clob::Genesis {
