@@ -6,8 +6,8 @@ use types::MarketId;
 use crate::books::Books;
 use crate::error::Error;
 use crate::order::Size;
-use crate::params::Params;
 use crate::pairs;
+use crate::params::Params;
 use crate::state::{pair, Pair, PARAMS};
 
 /// The pair `market` with a finer grid. Refused when there is no such pair, or when the new step or tick does not

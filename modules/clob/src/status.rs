@@ -9,8 +9,8 @@ use crate::error::Error;
 use crate::event::{Reason, StatusChanged};
 use crate::oracle::oracle_subticks;
 use crate::order::{Kind, Order, Side, TimeInForce};
-use crate::spent;
 use crate::pairs;
+use crate::spent;
 use crate::state::{pair, Pair, Status};
 
 /// Orders of markets that are over which a block removes.

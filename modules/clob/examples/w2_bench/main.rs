@@ -74,13 +74,7 @@ fn main() {
     report(&world, &count, &stages, seed, memory_before);
 }
 
-fn run(
-    world: &mut World,
-    block: &[Msg],
-    count: &mut Count,
-    meter: &mut Meter,
-    told: &mut types::Events,
-) {
+fn run(world: &mut World, block: &[Msg], count: &mut Count, meter: &mut Meter, told: &mut types::Events) {
     let World { state, books, block: now, chain, events, .. } = world;
     events.clear();
     let mut sample = 0;
