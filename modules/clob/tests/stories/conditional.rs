@@ -221,10 +221,13 @@ fn a_trade_wakes_orders_in_the_next_block_and_not_in_its_own() {
 
 #[test]
 fn a_refused_message_leaves_no_trade_price_behind() {
-    let mut world = World::new();
+    let params = Params { max_resting: 1, ..Params::default() };
+    let mut world = World::with(Start { params, ..Start::default() });
     world.place(high(1, PROFIT, 50_100)).unwrap();
     world.place(sell(2, 1, 1, 50_100)).unwrap();
-    world.refused_order(crate::world::post_only(buy(3, 1, 1, 50_100)));
+    // It trades one thousandth, and the other may not rest.
+    world.place(buy(3, 1, 1, 40_000)).unwrap();
+    assert_eq!(world.refused_order(buy(3, 2, 2, 50_100)), 17);
     world.next_block();
     assert_eq!(triggered(&world), []);
 }
