@@ -1,4 +1,4 @@
-//! F10: how far from the oracle price a taker trades.
+//! F12: how far from the oracle price a taker trades.
 
 use num::{Price, Ratio, Round, Subticks};
 use store::{Ctx, Read};
@@ -21,15 +21,15 @@ pub(crate) struct Band {
 /// One million: all of it, in ppm.
 const WHOLE: u32 = 1_000_000;
 
-/// F10: worst price at which a taker of `side` trades: `oracle * (1 + band)` for a buyer, rounded down to the
+/// F12: worst price at which a taker of `side` trades: `oracle * (1 + band)` for a buyer, rounded down to the
 /// tick, `oracle * (1 - band)` for a seller, rounded up. Nothing when there is no band, or no price that may be
 /// relied on.
 pub(crate) fn bound(ctx: &Ctx<'_>, books: &mut Books, pair: &Pair, side: Side) -> Option<Subticks> {
     let ppm = books.budgets.params.taker_band;
-    if ppm == 0 || !prices::is_fresh(ctx.state.as_read(), ctx.block, pair.market) {
+    if ppm == 0 || !books.accounts.is_fresh(ctx.block, pair.market) {
         return None;
     }
-    let price = prices::price(ctx.state.as_read(), pair.market)?.price;
+    let price = books.accounts.oracle(pair.market)?.price;
     let from = (price, ppm, pair.subticks_per_tick);
     let known = books.bands.get(&pair.market).filter(|band| band.from == from).copied();
     let band = match known {

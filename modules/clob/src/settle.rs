@@ -65,7 +65,7 @@ pub(crate) fn fee(market: MarketId, quote: QuoteQuantums, rate: SignedPpm) -> Re
     fees::charge(quote, rate).ok_or(Error::Overflow(market))
 }
 
-/// F7: who brought an order, and what a fill of `quote` gives them, rounded up.
+/// F13: who brought an order, and what a fill of `quote` gives them, rounded up.
 pub(crate) fn builder_fee(
     market: MarketId,
     quote: QuoteQuantums,

@@ -5,6 +5,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
+use clob::Books;
 use num::{BaseQuantums, QuoteQuantums};
 use store::Ctx;
 use subaccounts::{Accounts, Kind, Side, Update};
@@ -30,17 +31,19 @@ pub struct Outcome {
 /// Close the position of `id` in `market` against the holders of the other side, in proportion to their sizes
 /// and in multiples of `step`; who may not take its share is skipped, and the others share it. At most `tries`
 /// counterparties are asked, the largest first. The caller has seen that the account is worth less than nothing.
+///
+/// Reduce-only orders of everybody concerned are cut to what is left of their positions.
 pub fn deleverage(
-    (ctx, accounts): (&mut Ctx<'_>, &mut Accounts),
+    (ctx, books): (&mut Ctx<'_>, &mut Books),
     id: &SubaccountId,
     market: MarketId,
     step: BaseQuantums,
     tries: u32,
 ) -> Result<Outcome, Error> {
-    let size = accounts.size(id, market);
+    let size = books.accounts.size(id, market);
     let mut outcome = Outcome { left: size.abs(), ..Outcome::default() };
     let Some(side) = Side::of(size) else { return Ok(outcome) };
-    let mut others = holders(accounts, market, side.opposite());
+    let mut others = holders(&books.accounts, market, side.opposite());
     let mut skipped = BTreeSet::from([*id]);
     let mut tries = usize::try_from(tries).unwrap_or(usize::MAX);
     while outcome.left.is_positive() && tries > 0 {
@@ -54,8 +57,9 @@ pub fn deleverage(
         tries = tries.saturating_sub(shares.len());
         let mut given = BTreeMap::new();
         for (counterparty, share) in shares {
-            if offset((ctx, accounts), id, &counterparty, market, share).is_ok() {
+            if offset((ctx, &mut books.accounts), id, &counterparty, market, share).is_ok() {
                 outcome.left -= share;
+                clob::position_changed(ctx, books, &counterparty, market);
                 given.insert(counterparty, share);
                 outcome.offsets = outcome.offsets.saturating_add(1);
             } else {
@@ -67,6 +71,7 @@ pub fn deleverage(
             *held -= given.get(other).copied().unwrap_or_default();
         }
     }
+    clob::position_changed(ctx, books, id, market);
     Ok(outcome)
 }
 

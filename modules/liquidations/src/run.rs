@@ -222,8 +222,8 @@ fn cover(
         return false;
     }
     count(&mut report.offered, 1);
-    let covered = attempt(ctx, &mut books.accounts, |ctx, accounts| {
-        deleverage((ctx, accounts), id, market, pair.step.base(), params.max_counterparties)
+    let covered = attempt(ctx, books, |ctx, books| {
+        deleverage((ctx, books), id, market, pair.step.base(), params.max_counterparties)
     });
     match covered {
         Ok(outcome) => {

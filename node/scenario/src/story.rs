@@ -8,6 +8,7 @@
 //! market BTC open 1 2             before the first act: open interest from and until which its margin rises
 //! isolated BTC                    before the first act: it has its own pool and insurance fund
 //! fees 0.05% -0.011%              before the first act: taker and maker
+//! band 0%                         before the first act: how far from the oracle price takers trade; 0: anywhere
 //! insurance 1000                  before the first act: what the fund begins with
 //! liquidations max_fee_ppm 5000   before the first act: a limit of the genesis document
 //! alice has 100                   before the first act: what is in her wallet (else 1,000,000,000)

@@ -55,6 +55,7 @@ fn o1_what_a_taker_does_not_trade_rests_at_its_own_price() {
     tell(
         "
         fees 0% 0%
+        band 0%
         alice deposits 1000
         bob   deposits 1000
         alice sells 5 SOL @ 10

@@ -29,6 +29,10 @@ impl Teller {
                     (tier.taker_ppm, tier.maker_ppm) = (taker, maker);
                 }
             }
+            ["band", share] => {
+                self.app.orders.taker_band_ppm =
+                    u32::try_from(ppm(share)?).map_err(|_| format!("a band of {share}"))?;
+            }
             ["isolated", name] => market(&mut self.app, name)?.isolated = true,
             ["insurance", name, fund] => {
                 let id = market(&mut self.app, name)?.id;

@@ -157,11 +157,14 @@ fn kinds() -> Vec<Row> {
         row("a long-term order that is immediate", ("clob", 3_002), NOTHING, |world| {
             stateful(world, |order| order.time_in_force = TimeInForce::Ioc.into())
         }),
-        row("a reduce-only order that rests", ("clob", 9_003), NOTHING, |world| {
-            order(world, |order| order.reduce_only = true)
+        row("a reduce-only order that makes its position larger", ("clob", 2_001), NOTHING, |world| {
+            order(world, |order| {
+                order.reduce_only = true;
+                order.side = 3 - order.side;
+            })
         }),
-        row("a builder code", ("clob", 9_002), NOTHING, |world| {
-            let builder_address = world.address("bob");
+        row("a builder that takes no money", ("clob", 50), NOTHING, |world| {
+            let builder_address = fees::collector().to_bech32("ballast");
             order(world, |order| {
                 let builder = wire::BuilderCodeParameters { builder_address, fee_ppm: 100 };
                 order.builder_code_parameters = Some(builder);

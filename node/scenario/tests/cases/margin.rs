@@ -11,7 +11,7 @@ use crate::{BTC, COIN, DOLLAR, STEP, USD};
 #[test]
 fn mar_01_a_million_roundings_never_pay_who_makes_them() {
     // Sizes and prices whose worth and fees do not divide evenly, taken and made in turns.
-    let mut world = world(&[("miser", 1_000), ("bob", 1_000)]);
+    let mut world = world_with(&[("miser", 1_000), ("bob", 1_000)], |app| app.orders.taker_band_ppm = 0);
     let before = holds(&world, "miser").0 + holds(&world, "bob").0;
     let mut id = 0;
     for round in 0..40_u64 {
@@ -241,6 +241,7 @@ fn mar_13_the_last_trade_of_an_isolated_market_empties_its_pool_and_the_fund_pay
         insurance BTC 1000
         market BTC 10% 5%
         fees 0% 0%
+        band 0%
         liquidations max_position_portion_ppm 1000000
         oracle BTC 28000
         alice deposits 2800

@@ -383,7 +383,7 @@ fn ord_16_a_budget_ends_churn_and_an_account_without_money_trades_nothing() {
 #[test]
 fn ord_17_the_fee_of_dust_is_rounded_up_and_its_rebate_away() {
     // A millionth of a dollar: one step (a ten-thousandth of a coin) at a price of one tick is 100 quantums.
-    let mut world = world(&[("alice", 1_000), ("bob", 1_000)]);
+    let mut world = world_with(&[("alice", 1_000), ("bob", 1_000)], |app| app.orders.taker_band_ppm = 0);
     for id in 0..20 {
         let bid = order(&world, "alice", id, Side::Buy, (STEP, TICK));
         assert_eq!(place(&mut world, "alice", bid), None);
