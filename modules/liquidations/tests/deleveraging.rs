@@ -222,9 +222,7 @@ fn shares_keep_to_the_step_so_that_everyone_can_still_trade_them() {
 #[test]
 fn only_as_many_counterparties_as_allowed_are_asked_the_largest_first() {
     let mut world = three([50_000, 50_000, 50_000]);
-    let done = world
-        .trade(|ctx, books| deleverage((ctx, books), &account(CARL), BTC, base(5), 2))
-        .unwrap();
+    let done = world.trade(|ctx, books| deleverage((ctx, books), &account(CARL), BTC, base(5), 2)).unwrap();
     assert_eq!((done.offsets, done.refused, done.left), (2, 0, base(ONE_BTC / 10 * 2)));
     assert_eq!(
         (world.holds(11, BTC).1, world.holds(12, BTC).1, world.holds(13, BTC).1),
