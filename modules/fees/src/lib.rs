@@ -1,6 +1,6 @@
 //! Trading fees: the table of tiers, what a fill costs, volumes of 30 days, and where fees go.
 //!
-//! Reading order: [`state`] (what is kept), [`volumes`] (a rolling window in hours), [`params`] (what can be
+//! Reading order: [`state`] (what is kept), [`volumes`] (a rolling window in hours), [`mod@params`] (what can be
 //! chosen, discounts), [`rates`](rates()) (who pays which rate), [`charge`](charge()) (a rate on an amount, and
 //! the fees of both sides of a match), [`Desk`] (all of it for the block that runs, in memory), `pay` (the way
 //! of the money at the end of the block), [`genesis`], [`query`].
