@@ -1,11 +1,7 @@
 //! Money of funding: abuse cases MAR-07 to MAR-09, and accounts against a ledger of exact fractions.
 
 #![cfg(test)]
-#![expect(
-    clippy::arithmetic_side_effects,
-    clippy::integer_division,
-    reason = "tests count with small numbers"
-)]
+#![expect(clippy::arithmetic_side_effects, reason = "tests count with small numbers")]
 
 mod world;
 

@@ -236,7 +236,7 @@ fn trouble_in_one_market_leaves_the_others_alone() {
     let report = world.block(3_600, &at(50_000));
     assert_eq!((report.moved, report.skipped), (1, 1));
     assert_eq!((world.index(BTC), world.index(ETH)), (62, i128::MAX));
-    assert_eq!(world.emitted("funding_skipped", "step"), [Value::Text("tick".into())]);
+    assert_eq!(world.emitted("funding_skipped", "step"), [Value::Text("tick")]);
 }
 
 #[test]
