@@ -68,6 +68,11 @@ impl Chain {
                 pot.pool -= &fee;
                 self.exchange.ledger.wallets[owner] += fee;
             }
+            // Whole quote quantums that funding's rounding left.
+            let whole = floor(&pot.dust, &million());
+            pot.dust -= &whole * million();
+            pot.pool -= &whole;
+            pot.fund += whole;
             let insured = floor(&(&fees * self.exchange.fees.insured), &million());
             pot.pool -= &fees;
             pot.fund += &insured;
@@ -135,6 +140,11 @@ impl Chain {
             }
             Op::Deposit { account, amount } => self.deposit(*account, &int(*amount)),
             Op::Withdraw { account, amount } => self.withdraw(*account, &int(*amount)),
+            Op::Leverage { account, market, ppm } => self.leverage(*account, *market, (*ppm).into()),
+            Op::Activate { market, active } => {
+                self.exchange.ledger.market_mut(*market).active = *active;
+                Ok(())
+            }
             Op::Transfer { from, to, amount } => {
                 if from == to {
                     return Err(("sending", 1));
@@ -149,6 +159,29 @@ impl Chain {
                 Ok(())
             }
         }
+    }
+
+    /// The account must have its initial margin under the shares that it has then.
+    fn leverage(&mut self, account: usize, market: u32, ppm: i64) -> Result<(), Code> {
+        if !(1..=1_000_000).contains(&ppm) {
+            return Err(clob(11_003));
+        }
+        let ledger = &mut self.exchange.ledger;
+        let Some(terms) = ledger.markets.iter().find(|terms| terms.id == market) else {
+            return Err(clob(8));
+        };
+        if ppm < terms.initial_ppm {
+            return Err(("subaccounts", 701));
+        }
+        let shares = &mut ledger.accounts[account].shares;
+        shares.retain(|(id, _)| *id != market);
+        shares.push((market, ppm));
+        let (settled, _) = ledger.settled(&ledger.accounts[account]);
+        let risk = ledger.risk(&settled);
+        if risk.worth < risk.initial {
+            return Err(("subaccounts", 703));
+        }
+        Ok(())
     }
 
     fn deposit(&mut self, account: usize, amount: &Int) -> Result<(), Code> {

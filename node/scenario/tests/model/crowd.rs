@@ -7,6 +7,9 @@ use crate::dice::Dice;
 use crate::setting::Setting;
 use crate::terms::{Force, Id, Market, MeetsOwn, Op, Order, Until};
 
+/// Whether the authority pauses markets now and then.
+const PAUSES: bool = false;
+
 pub(crate) struct Crowd {
     pub(crate) dice: Dice,
     /// Genesis price of each market.
@@ -64,6 +67,15 @@ impl Crowd {
             0..=7 => self.replacement(chain, account),
             8..=69 => Op::Place(self.order(chain, account)),
             70..=84 => self.cancel(chain, account),
+            89 if dice.once_in(3) => {
+                let market = dice_market(self, chain);
+                Op::Activate { market, active: !(PAUSES && self.dice.once_in(12)) }
+            }
+            85 if dice.once_in(2) => {
+                let market = dice_market(self, chain);
+                let ppm = u32::try_from(self.dice.within(20_000, 120_000)).unwrap();
+                Op::Leverage { account, market, ppm: if self.dice.once_in(20) { 0 } else { ppm } }
+            }
             85..=88 => self.batch(chain, account),
             89..=90 => Op::Deposit { account, amount: self.amount(8) },
             91..=94 => Op::Withdraw { account, amount: self.amount(10) },
@@ -254,4 +266,8 @@ impl Crowd {
         let ahead = self.dice.within(0, 6);
         Op::Batch { account, markets, until: u32::try_from(height + ahead).unwrap() }
     }
+}
+
+fn dice_market(crowd: &mut Crowd, chain: &Chain) -> u32 {
+    crowd.dice.pick(&chain.exchange.ledger.markets).id
 }

@@ -27,6 +27,8 @@ use crate::setting::Setting;
 use crate::terms::{Answer, Force, Id, MeetsOwn, Note, Op, Order, Until};
 
 const PREFIX: &str = "ballast";
+/// Number of the person who may change markets.
+const AUTHORITY: usize = 200;
 
 pub(crate) struct Engine {
     pub(crate) machine: Machine,
@@ -95,6 +97,8 @@ fn document(setting: &Setting) -> AppState {
     app.orders.max_resting = u32::try_from(setting.bounds.max_resting).unwrap();
     app.orders.short_term_rates = vec![(1, setting.bounds.short_term_per_block)];
     app.orders.stateful_rates.clear();
+    app.orders.leverage_rates.clear();
+    app.governance.authority = Some(address(AUTHORITY).to_bech32(PREFIX));
     app.orders.equity_tiers = setting.bounds.equity_tiers.clone();
     app.orders.short_term_equity_tiers = setting.bounds.short_term_tiers.clone();
     let (tick, sample, offset) = setting.funding;
@@ -376,6 +380,11 @@ impl Engine {
                 asset_id: 0,
                 quantums: *amount,
             }),
+            Op::Leverage { account, market, ppm } => any(&wire::MsgUpdateLeverage {
+                subaccount_id: Some(self.wire_id(*account)),
+                clob_pair_leverage: vec![wire::LeverageEntry { clob_pair_id: *market, custom_imf_ppm: *ppm }],
+            }),
+            Op::Activate { market, active } => any(&self.activation(*market, *active)),
             Op::Transfer { from, to, amount } => any(&sending::MsgCreateTransfer {
                 transfer: Some(sending::Transfer {
                     sender: Some(self.wire_id(*from)),
@@ -383,6 +392,24 @@ impl Engine {
                     asset_id: 0,
                     amount: *amount,
                 }),
+            }),
+        }
+    }
+
+    fn activation(&self, market: u32, active: bool) -> wire::MsgUpdateClobPair {
+        use wire::clob_pair::{Metadata, Status};
+        let pair = clob::pair(self.machine.state(), MarketId(market)).unwrap();
+        let status = if active { Status::Active } else { Status::Paused };
+        let metadata = wire::PerpetualClobMetadata { perpetual_id: market };
+        wire::MsgUpdateClobPair {
+            authority: address(AUTHORITY).to_bech32(PREFIX),
+            clob_pair: Some(wire::ClobPair {
+                id: market,
+                metadata: Some(Metadata::PerpetualClobMetadata(metadata)),
+                step_base_quantums: pair.step.raw(),
+                subticks_per_tick: pair.subticks_per_tick,
+                quantum_conversion_exponent: pair.quantum_conversion_exponent,
+                status: status.into(),
             }),
         }
     }

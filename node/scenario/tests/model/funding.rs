@@ -78,7 +78,7 @@ fn bound(market: &Market, factor: i64) -> Int {
 fn premium(exchange: &Exchange, id: u32) -> Int {
     let ledger = &exchange.ledger;
     let market = ledger.market(id);
-    if !ledger.fresh(id) {
+    if !ledger.fresh(id) || !market.active {
         return Int::zero();
     }
     let exponent = market.oracle_exponent() - market.conversion_exponent;

@@ -113,7 +113,10 @@ impl Ledger {
         let (worth, zero) = (account.quote.clone(), Int::zero());
         let mut risk = Risk { worth, initial: zero.clone(), maintenance: zero };
         for position in &account.positions {
-            let (notional, initial, maintenance) = self.margin(self.market(position.market), &position.size);
+            let market = self.market(position.market);
+            let (notional, scaled, maintenance) = self.margin(market, &position.size);
+            let own = account.shares.iter().find(|(id, _)| *id == position.market).map_or(0, |(_, ppm)| *ppm);
+            let initial = scaled.max(share_up(&notional.abs(), own));
             risk.worth += notional;
             risk.initial += initial;
             risk.maintenance += maintenance;

@@ -7,7 +7,7 @@ use crate::fee::capped;
 use crate::ledger::{Change, Risk, Why};
 use crate::money::{floor, fraction, int, million, power_of_ten, scaled, Fraction, Int};
 use crate::orders::{Exchange, Hindrance, Match};
-use crate::terms::{Market, Note};
+use crate::terms::{Market, Note, Position};
 
 /// Bounds of liquidations.
 #[derive(Clone, Debug)]
@@ -90,7 +90,8 @@ fn turn(exchange: &mut Exchange, account: usize) {
             return;
         }
         let ledger = &exchange.ledger;
-        let positions = ledger.accounts[account].positions.iter().filter(|p| !tried.contains(&p.market));
+        let open = |p: &&Position| !tried.contains(&p.market) && ledger.market(p.market).active;
+        let positions = ledger.accounts[account].positions.iter().filter(open);
         let needs = positions.map(|p| (ledger.margin(ledger.market(p.market), &p.size).2, p.market));
         let Some((_, market)) = needs.max_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1))) else { return };
         tried.push(market);

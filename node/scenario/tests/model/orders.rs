@@ -135,6 +135,9 @@ impl Exchange {
         if order.price % market.tick != 0 || order.size % market.step != 0 {
             return Err(clob(12));
         }
+        if !market.active {
+            return Err(clob(34));
+        }
         if origin == Origin::User {
             self.in_window(order.until)?;
         }

@@ -47,6 +47,7 @@ fn market(id: u32, exponents: (i32, i32, i32), grid: (u64, u64), price: u64) -> 
         impact_notional: 50_000_000,
         default_funding: 0,
         isolated: false,
+        active: true,
         price,
         priced_at: None,
         open: Int::zero(),

@@ -26,6 +26,8 @@ pub(crate) struct Market {
     pub(crate) default_funding: i64,
     /// Whether its collateral and fund stand apart from all others.
     pub(crate) isolated: bool,
+    /// Whether it trades; a paused one takes cancels only.
+    pub(crate) active: bool,
     pub(crate) price: u64,
     /// Seconds at which the price was agreed on.
     pub(crate) priced_at: Option<i64>,
@@ -57,6 +59,8 @@ pub(crate) struct Account {
     pub(crate) number: u32,
     pub(crate) quote: Int,
     pub(crate) positions: Vec<Position>,
+    /// Market and initial margin share in ppm that the user has set.
+    pub(crate) shares: Vec<(u32, i64)>,
 }
 
 impl Account {
@@ -126,10 +130,35 @@ pub(crate) struct Order {
 pub(crate) enum Op {
     Place(Order),
     Cancel(Id, Until),
-    Batch { account: usize, markets: Vec<(u32, Vec<u32>)>, until: u32 },
-    Deposit { account: usize, amount: u64 },
-    Withdraw { account: usize, amount: u64 },
-    Transfer { from: usize, to: usize, amount: u64 },
+    Batch {
+        account: usize,
+        markets: Vec<(u32, Vec<u32>)>,
+        until: u32,
+    },
+    Deposit {
+        account: usize,
+        amount: u64,
+    },
+    Withdraw {
+        account: usize,
+        amount: u64,
+    },
+    Transfer {
+        from: usize,
+        to: usize,
+        amount: u64,
+    },
+    /// The user's own initial margin share.
+    Leverage {
+        account: usize,
+        market: u32,
+        ppm: u32,
+    },
+    /// By the authority: a market trades or does not.
+    Activate {
+        market: u32,
+        active: bool,
+    },
 }
 
 /// What happened, in the order in which it did.

@@ -184,7 +184,7 @@ impl Exchange {
                     steps.push(step);
                 }
             }
-            if !self.ledger.fresh(market) {
+            if !self.ledger.fresh(market) || !self.ledger.market(market).active {
                 if steps.iter().any(|step| self.fired(market, step).is_some()) {
                     self.room.backlog.push((market, since, steps));
                 }
@@ -266,7 +266,7 @@ impl Exchange {
         self.drop_slice(id, "expired");
         let now = self.ledger.now;
         let market = self.ledger.market(id.market).clone();
-        let fresh = self.ledger.fresh(id.market);
+        let fresh = self.ledger.fresh(id.market) && market.active;
         let at = self.room.orders.iter().position(|waiting| waiting.order.id == *id).unwrap();
         let parent = &mut self.room.orders[at];
         let (order, left) = (parent.order, parent.left);
