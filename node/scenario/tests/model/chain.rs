@@ -138,6 +138,7 @@ impl Chain {
                 }
                 Ok(())
             }
+            Op::Many { account, atomic, parts } => self.many(*account, *atomic, parts, held),
             Op::Deposit { account, amount } => self.deposit(*account, &int(*amount)),
             Op::Withdraw { account, amount } => self.withdraw(*account, &int(*amount)),
             Op::Leverage { account, market, ppm } => self.leverage(*account, *market, (*ppm).into()),
@@ -158,6 +159,45 @@ impl Chain {
                 ledger.pots.shift(from, to, &amount);
                 Ok(())
             }
+        }
+    }
+
+    /// One after the other. Refused like the first that is refused when none succeeds, or not all that must.
+    fn many(
+        &mut self,
+        account: usize,
+        atomic: bool,
+        parts: &[Op],
+        held: &mut Vec<(u32, u32)>,
+    ) -> Result<(), Code> {
+        let short = |part: &&Op| match part {
+            Op::Place(order) => order.id.flags == 0,
+            Op::Cancel(id, _) => id.flags == 0,
+            _ => false,
+        };
+        let weight = parts.iter().filter(short).count();
+        if weight > 0 {
+            self.charge(account, u32::try_from(weight).unwrap())?;
+        }
+        let mut first = None;
+        for (index, part) in parts.iter().enumerate() {
+            let before = self.exchange.clone();
+            let done = match part {
+                Op::Place(order) => self.exchange.place(order),
+                Op::Cancel(id, until) => self.exchange.cancel(id, *until),
+                _ => unreachable!("orders and cancels"),
+            };
+            let code = done.err().map_or(0, |refused| {
+                self.exchange = before;
+                first.get_or_insert(refused);
+                refused.1
+            });
+            held.push((u32::try_from(index).unwrap(), code));
+        }
+        let failed = held.iter().filter(|(_, code)| *code != 0).count();
+        match first {
+            Some(refused) if atomic || failed == parts.len() => Err(refused),
+            _ => Ok(()),
         }
     }
 
@@ -223,7 +263,7 @@ impl Chain {
 }
 
 /// Rules that need no state.
-fn sane(order: &Order) -> Result<(), Code> {
+pub(crate) fn sane(order: &Order) -> Result<(), Code> {
     if order.force == Force::FillOrKill {
         return Err(clob(48));
     }
@@ -259,7 +299,7 @@ fn sane(order: &Order) -> Result<(), Code> {
 }
 
 /// Short-term orders and cancels name a block, the others a time.
-fn named(id: &Id, until: Until) -> Result<(), Code> {
+pub(crate) fn named(id: &Id, until: Until) -> Result<(), Code> {
     match (id.flags, until) {
         (0, Until::Time(_) | Until::Block(0)) => Err(clob(5)),
         (256, _) => Err(clob(3000)),

@@ -2,7 +2,7 @@
 
 use num_traits::Signed;
 
-use crate::chain::Chain;
+use crate::chain::{named, sane, Chain};
 use crate::dice::Dice;
 use crate::setting::Setting;
 use crate::terms::{Force, Id, Market, MeetsOwn, Op, Order, Until};
@@ -64,8 +64,9 @@ impl Crowd {
         let accounts = chain.exchange.ledger.accounts.len() as u64;
         let account = usize::try_from(dice.within(0, accounts - 1)).unwrap();
         match dice.within(0, 99) {
-            0..=7 => self.replacement(chain, account),
-            8..=69 => Op::Place(self.order(chain, account)),
+            0..=3 => self.many(chain, account),
+            4..=10 => self.replacement(chain, account),
+            11..=69 => Op::Place(self.order(chain, account)),
             70..=84 => self.cancel(chain, account),
             89 if dice.once_in(3) => {
                 let market = dice_market(self, chain);
@@ -174,6 +175,44 @@ impl Crowd {
             self.sent[at] = order;
         }
         order
+    }
+
+    /// A few orders and cancels of one account that make sense by themselves.
+    fn many(&mut self, chain: &Chain, account: usize) -> Op {
+        let mut parts = Vec::new();
+        for _ in 0..self.dice.within(1, 5) {
+            let part = match self.dice.within(0, 3) {
+                0 => self.cancel(chain, account),
+                1 => self.replacement(chain, account),
+                _ => Op::Place(self.order(chain, account)),
+            };
+            let fits = match &part {
+                Op::Place(order) => {
+                    let market = chain.exchange.ledger.markets.iter().find(|m| m.id == order.id.market);
+                    let even = market.is_some_and(|market| {
+                        let trigger = order.condition.map_or(0, |(_, trigger)| trigger);
+                        order.price % market.tick == 0
+                            && order.size % market.step == 0
+                            && trigger % market.tick == 0
+                    });
+                    even && order.id.account == account
+                        && order.id.flags < 128
+                        && order.twap.is_none()
+                        && sane(order).is_ok()
+                }
+                Op::Cancel(id, until) => {
+                    id.account == account && id.flags <= 128 && named(id, *until).is_ok()
+                }
+                _ => false,
+            };
+            if fits {
+                parts.push(part);
+            }
+        }
+        if parts.is_empty() {
+            return self.cancel(chain, account);
+        }
+        Op::Many { account, atomic: self.dice.once_in(3), parts }
     }
 
     /// An order in the place of one that rests, often a little different in what may not be.

@@ -62,8 +62,14 @@ pub(crate) fn run(seed: u64, ops: u64) -> Result<Seen, String> {
                 .collect();
         }
         for op in &mut batch {
-            if let Op::Place(order) = op {
-                *order = engine.hashed(*order);
+            match op {
+                Op::Place(order) => *order = engine.hashed(*order),
+                Op::Many { parts, .. } => parts.iter_mut().for_each(|part| {
+                    if let Op::Place(order) = part {
+                        *order = engine.hashed(*order);
+                    }
+                }),
+                _ => {}
             }
         }
         let height = seen.blocks + 1;
@@ -84,7 +90,12 @@ pub(crate) fn run(seed: u64, ops: u64) -> Result<Seen, String> {
             }
             match &theirs.refused {
                 Some(code) => *seen.refused.entry(code.clone()).or_default() += 1,
-                None => seen.accepted += 1,
+                None => {
+                    seen.accepted += 1;
+                    if let Op::Many { .. } = op {
+                        *seen.notes.entry("batch".into()).or_default() += 1;
+                    }
+                }
             }
             theirs.notes.iter().for_each(|note| seen.note(note));
         }
@@ -113,7 +124,8 @@ fn setting(name: &str) -> Option<u64> {
 }
 
 /// What must not be missing from a run, or it has tested too little.
-const EXPECTED_NOTES: [&str; 23] = [
+const EXPECTED_NOTES: [&str; 24] = [
+    "batch",
     "fill",
     "placed",
     "removed: cancelled",

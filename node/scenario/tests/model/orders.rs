@@ -6,6 +6,7 @@ use crate::fee::{capped, Fees, Tier};
 use crate::ledger::{Change, Ledger, No, Why};
 use crate::liquidate::Rules;
 use crate::money::{int, Int};
+use crate::resting::replaces;
 use crate::terms::{clob, Code, Force, Id, MeetsOwn, Note, Order, Until};
 use crate::waiting::Room;
 
@@ -182,59 +183,6 @@ impl Exchange {
         Ok(left)
     }
 
-    /// How much of its account's position an order of this side may close, in whole steps.
-    fn closable(&self, account: usize, market: u32, buy: bool) -> u64 {
-        let size = self.ledger.accounts[account].size(market);
-        if (buy && size.is_negative()) || (!buy && size.is_positive()) {
-            let step = self.ledger.market(market).step;
-            u64::try_from(size.abs()).unwrap() / step * step
-        } else {
-            0
-        }
-    }
-
-    fn reducible(&self, order: &Order) -> Result<u64, Code> {
-        if !order.reduce_only {
-            return Ok(u64::MAX);
-        }
-        match self.closable(order.id.account, order.id.market, order.buy) {
-            0 => Err(clob(2001)),
-            most => Ok(most),
-        }
-    }
-
-    /// Cut a resting order that may only reduce to what there is to reduce. Whether it wanted more.
-    pub(crate) fn cut(&mut self, id: &Id) -> bool {
-        let resting = self.find(id).unwrap();
-        let (left, buy) = (resting.left, resting.order.buy);
-        let most = self.closable(id.account, id.market, buy);
-        if !resting.order.reduce_only || left <= most {
-            return false;
-        }
-        if most == 0 {
-            self.take_out(id, "reduce_only");
-        } else {
-            self.resting.iter_mut().find(|resting| resting.order.id == *id).unwrap().left = most;
-            self.notes.push(Note::Resized(*id, most));
-        }
-        true
-    }
-
-    /// A position changed: its account's reduce-only orders want no more than is left, oldest first.
-    fn position_changed(&mut self, account: usize, market: u32) {
-        let mut mine: Vec<(u64, Id)> = Vec::new();
-        for resting in &self.resting {
-            let id = resting.order.id;
-            if id.account == account && id.market == market && resting.order.reduce_only {
-                mine.push((resting.turn, id));
-            }
-        }
-        mine.sort();
-        for (_, id) in mine {
-            self.cut(&id);
-        }
-    }
-
     /// What a maker and a taker pay.
     pub(crate) fn rates(&self, account: usize, _market: u32) -> (i64, i64) {
         self.fees.rates[self.ledger.accounts[account].owner]
@@ -260,6 +208,9 @@ impl Exchange {
 
     pub(crate) fn affordable(&self, order: &Order) -> Result<(), Code> {
         let quote = self.ledger.worth(order.id.market, order.size, order.price);
+        if quote >= int(1) << 80 {
+            return Err(clob(20_003));
+        }
         let fee = self.ledger.fee(&quote, self.rates(order.id.account, order.id.market).0);
         let built = self.built(&quote, order).map_or(Int::zero(), |(_, fee)| fee);
         let fee = fee + built;
@@ -309,7 +260,7 @@ impl Exchange {
         left
     }
 
-    fn traded(&mut self, order: &Order, size: u64, left: u64) {
+    pub(crate) fn traded(&mut self, order: &Order, size: u64, left: u64) {
         match order.until {
             Until::Time(_) if left == 0 => self.forget(&order.id),
             Until::Time(_) => self.remember(order.id, |spent| spent.filled += size),
@@ -324,7 +275,7 @@ impl Exchange {
         }
     }
 
-    fn ended(&mut self, order: &Order) {
+    pub(crate) fn ended(&mut self, order: &Order) {
         match order.until {
             Until::Time(_) => self.forget(&order.id),
             Until::Block(block) => self.remember(order.id, |spent| {
@@ -405,24 +356,6 @@ impl Exchange {
         Ok(())
     }
 
-    /// The new order stands where the old one stands, with its turn.
-    fn in_place(&mut self, order: &Order, old: &Resting, left: u64, wanted: u64) {
-        self.overtaken(&old.order);
-        if left < order.size {
-            self.traded(order, 0, wanted);
-        }
-        let resting = self.resting.iter_mut().find(|resting| resting.order.id == order.id).unwrap();
-        (resting.order, resting.left) = (*order, wanted);
-        self.notes.push(Note::Resized(order.id, wanted));
-    }
-
-    /// A short-term order that was replaced must not come again.
-    fn overtaken(&mut self, old: &Order) {
-        if old.id.flags == 0 {
-            self.ended(old);
-        }
-    }
-
     /// Answers what traded, and why the order stopped before its time.
     fn trade(&mut self, order: &Order, wanted: u64) -> Result<(u64, Option<&'static str>), Code> {
         let (account, market) = (order.id.account, order.id.market);
@@ -483,10 +416,6 @@ impl Exchange {
             }
         }
         Ok((filled, None))
-    }
-
-    pub(crate) fn built(&self, quote: &Int, order: &Order) -> Option<(usize, Int)> {
-        order.builder.map(|(owner, ppm)| (owner, self.ledger.fee(quote, ppm.into())))
     }
 
     pub(crate) fn note_fill(&mut self, deal: &Match, maker: &Resting, maker_left: u64, by: Result<Id, Int>) {
@@ -560,24 +489,6 @@ impl Exchange {
 fn swap(account: usize, market: u32, (buy, size): (bool, u64), quote: &Int, fee: &Int) -> Change {
     let (base, paid) = if buy { (int(size), -quote) } else { (-int(size), quote.clone()) };
     Change { account, quote: paid - fee, base: Some((market, base)) }
-}
-
-/// Whether an order may take the place of the one that rests.
-fn replaces(new: &Order, old: &Order) -> Result<(), Code> {
-    if let (Until::Block(until), Until::Block(before)) = (new.until, old.until) {
-        if (until, new.hash) == (before, old.hash) {
-            return Err(clob(30));
-        }
-        if (until, new.hash) < (before, old.hash) {
-            return Err(clob(20));
-        }
-    }
-    let same = new.buy == old.buy && new.force == old.force && new.reduce_only == old.reduce_only;
-    if same && new.force != Force::Immediate {
-        Ok(())
-    } else {
-        Err(clob(20))
-    }
 }
 
 fn refusal(no: No) -> Code {

@@ -135,6 +135,12 @@ pub(crate) enum Op {
         markets: Vec<(u32, Vec<u32>)>,
         until: u32,
     },
+    /// Orders and cancels of one account under one signature; all of them or none, or each by itself.
+    Many {
+        account: usize,
+        atomic: bool,
+        parts: Vec<Op>,
+    },
     Deposit {
         account: usize,
         amount: u64,

@@ -1,0 +1,103 @@
+//! Orders that rest while something happens to them: cut to what is left to reduce, or replaced.
+
+use num_traits::Signed;
+
+use crate::money::Int;
+use crate::orders::{Exchange, Resting};
+use crate::terms::{clob, Code, Force, Id, Note, Order, Until};
+
+impl Exchange {
+    /// How much of its account's position an order of this side may close, in whole steps.
+    pub(crate) fn closable(&self, account: usize, market: u32, buy: bool) -> u64 {
+        let size = self.ledger.accounts[account].size(market);
+        if (buy && size.is_negative()) || (!buy && size.is_positive()) {
+            let step = self.ledger.market(market).step;
+            u64::try_from(size.abs()).unwrap() / step * step
+        } else {
+            0
+        }
+    }
+
+    pub(crate) fn reducible(&self, order: &Order) -> Result<u64, Code> {
+        if !order.reduce_only {
+            return Ok(u64::MAX);
+        }
+        match self.closable(order.id.account, order.id.market, order.buy) {
+            0 => Err(clob(2001)),
+            most => Ok(most),
+        }
+    }
+
+    /// Cut a resting order that may only reduce to what there is to reduce. Whether it wanted more.
+    pub(crate) fn cut(&mut self, id: &Id) -> bool {
+        let resting = self.find(id).unwrap();
+        let (left, buy) = (resting.left, resting.order.buy);
+        let most = self.closable(id.account, id.market, buy);
+        if !resting.order.reduce_only || left <= most {
+            return false;
+        }
+        if most == 0 {
+            self.take_out(id, "reduce_only");
+        } else {
+            self.resting.iter_mut().find(|resting| resting.order.id == *id).unwrap().left = most;
+            self.notes.push(Note::Resized(*id, most));
+        }
+        true
+    }
+
+    /// A position changed: its account's reduce-only orders want no more than is left, oldest first.
+    pub(crate) fn position_changed(&mut self, account: usize, market: u32) {
+        let mut mine: Vec<(u64, Id)> = Vec::new();
+        for resting in &self.resting {
+            let id = resting.order.id;
+            if id.account == account && id.market == market && resting.order.reduce_only {
+                mine.push((resting.turn, id));
+            }
+        }
+        mine.sort();
+        for (_, id) in mine {
+            self.cut(&id);
+        }
+    }
+
+    /// What the builder of an order gets for a fill.
+    pub(crate) fn built(&self, quote: &Int, order: &Order) -> Option<(usize, Int)> {
+        order.builder.map(|(owner, ppm)| (owner, self.ledger.fee(quote, ppm.into())))
+    }
+
+    /// The new order stands where the old one stands, with its turn.
+    pub(crate) fn in_place(&mut self, order: &Order, old: &Resting, left: u64, wanted: u64) {
+        self.overtaken(&old.order);
+        if left < order.size {
+            self.traded(order, 0, wanted);
+        }
+        let resting = self.resting.iter_mut().find(|resting| resting.order.id == order.id).unwrap();
+        (resting.order, resting.left) = (*order, wanted);
+        self.notes.push(Note::Resized(order.id, wanted));
+    }
+
+    /// A short-term order that was replaced must not come again.
+    pub(crate) fn overtaken(&mut self, old: &Order) {
+        if old.id.flags == 0 {
+            self.ended(old);
+        }
+    }
+}
+
+/// Whether an order may take the place of the one that rests.
+pub(crate) fn replaces(new: &Order, old: &Order) -> Result<(), Code> {
+    if let (Until::Block(until), Until::Block(before)) = (new.until, old.until) {
+        if (until, new.hash) == (before, old.hash) {
+            return Err(clob(30));
+        }
+        if (until, new.hash) < (before, old.hash) {
+            return Err(clob(20));
+        }
+    }
+    let same = new.buy == old.buy && new.force == old.force && new.reduce_only == old.reduce_only;
+    if same && new.force != Force::Immediate {
+        Ok(())
+    } else {
+        Err(clob(20))
+    }
+}
