@@ -1,14 +1,17 @@
-//! What a block takes of a processor that wakes 2,000 conditional orders and ends 5,000 others, among many that wait and rest.
+//! What a block takes of a processor that wakes 2,000 conditional orders and ends 5,000 others, among many that wait
+//! and rest.
 //!
 //! `trigger_bench [RESTING WAITING BLOCKS]`, by default 2,000,000, 1,000,000 and 20.
 
-#![allow(dead_code, reason = "the world has more than a measurement needs")]
+#![expect(dead_code, reason = "the world has more than a measurement needs")]
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::arithmetic_side_effects,
     clippy::integer_division,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
     clippy::print_stdout,
     reason = "a measurement stops at what it does not expect"
 )]

@@ -35,9 +35,9 @@ fn triggered(world: &World) -> Vec<u128> {
 }
 
 fn numbers(world: &World, kind: &str) -> Vec<u128> {
-    let number = |value| match value {
-        Value::Unsigned(number) => number,
-        other => panic!("{other:?}"),
+    let number = |value| {
+        let Value::Unsigned(number) = value else { panic!("{value:?}") };
+        number
     };
     world.told(kind, "client_id").into_iter().map(number).collect()
 }

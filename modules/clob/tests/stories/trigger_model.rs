@@ -139,9 +139,9 @@ fn play(seed: u64, max_triggers: u32, restart: bool) -> Vec<u128> {
         }
         let placed = scan.woken.len().min(usize::try_from(max_triggers).unwrap());
         expected.extend(scan.woken.drain(..placed).map(|order| u128::from(order.order.id.client_id)));
-        let number = |value| match value {
-            Value::Unsigned(number) => number,
-            other => panic!("{other:?}"),
+        let number = |value| {
+            let Value::Unsigned(number) = value else { panic!("{value:?}") };
+            number
         };
         let got: Vec<_> = world.told("conditional_triggered", "client_id").into_iter().map(number).collect();
         assert_eq!(got, expected, "seed {seed}, height {}", world.block.height);

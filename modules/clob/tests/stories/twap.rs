@@ -25,9 +25,9 @@ fn slice(order: &Order) -> OrderId {
 }
 
 fn numbers(world: &World, kind: &str, name: &str) -> Vec<u128> {
-    let number = |value| match value {
-        Value::Unsigned(number) => number,
-        other => panic!("{other:?}"),
+    let number = |value| {
+        let Value::Unsigned(number) = value else { panic!("{value:?}") };
+        number
     };
     world.told(kind, name).into_iter().map(number).collect()
 }
