@@ -3,6 +3,7 @@
 //! Their names begin with the case.
 
 mod margin;
+mod named;
 mod orders;
 
 use proto::dydxprotocol::clob as wire;

@@ -69,6 +69,34 @@ fn ord_02_what_does_not_fit_is_refused_at_every_resolution() {
 }
 
 #[test]
+fn ord_03_a_taker_trades_only_near_the_oracle_price_and_far_quotes_may_wait() {
+    tell(
+        "
+        fees 0% 0%
+        oracle BTC 28000
+        alice deposits 1000000
+        bob   deposits 1000000
+        alice sells 1 BTC @ 30800              # a tenth above
+        alice sells 1 BTC @ 30801              # further: it may wait
+        alice buys  1 BTC @ 28                 # a thousandth: so may this
+        alice buys  1 BTC @ 25199
+          => book BTC: 1 @ 25199 1 @ 28 | 1 @ 30800 1 @ 30801
+        bob   buys  2 BTC @ 28000000           # a thousandfold: trades within the band, and rests nowhere
+          => fill 1 @ 30800
+          => no fill
+          => book BTC: 1 @ 25199 1 @ 28 | 1 @ 30801
+        bob   sells 1 BTC @ 1 ioc              # what people send as a market order
+          => no fill
+          => book BTC: 1 @ 25199 1 @ 28 | 1 @ 30801
+        oracle BTC 27998
+        block
+        bob   sells 1 BTC @ 1 ioc
+          => fill 1 @ 25199
+    ",
+    );
+}
+
+#[test]
 fn ord_04_a_self_trade_removes_the_maker_and_is_undone_with_the_taker() {
     tell(
         "
