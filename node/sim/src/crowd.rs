@@ -12,6 +12,7 @@ use scenario::{any, sign, Wallet, World};
 
 use crate::dice::Dice;
 use crate::market::Market;
+use crate::special;
 
 /// A dollar in quote quantums.
 pub(crate) const USD: u64 = 1_000_000;
@@ -29,14 +30,14 @@ pub(crate) struct Crowd {
     /// Sequenced transactions of the block that is being made.
     pending: BTreeMap<String, u64>,
     /// Weight of each kind of act.
-    weights: [u64; 8],
+    weights: [u64; 10],
 }
 
 impl Crowd {
     pub(crate) fn new(dice: &mut Dice) -> Self {
         let count = dice.within(3, 9);
         let people = (0..count).map(|number| format!("person{number}")).collect();
-        let mut weights = [0; 8];
+        let mut weights = [0; 10];
         for weight in &mut weights {
             *weight = dice.within(0, 10);
         }
@@ -80,7 +81,9 @@ impl Crowd {
                 4 => self.pay(world, &person, dice),
                 5 => self.blunder(world, &person, market, dice),
                 6 => self.repeat(world, dice),
-                _ => self.damage(world, dice),
+                7 => self.damage(world, dice),
+                8 => self.batch(world, &person, market, dice),
+                _ => self.leverage(world, &person, market, dice),
             }
         }
     }
@@ -128,7 +131,9 @@ impl Crowd {
             self.next_client_id % 200,
             (side, size, market.near(&terms, most, dice)),
         );
-        match dice.within(0, 9) {
+        match dice.within(0, 12) {
+            10 | 11 => special::wait(world, &mut order, dice),
+            12 => special::slice(world, &mut order, dice),
             0 => order.time_in_force = TimeInForce::Ioc.into(),
             1 => order.time_in_force = TimeInForce::PostOnly.into(),
             2 => {
@@ -148,6 +153,7 @@ impl Crowd {
                 order.good_til_oneof = Some(GoodTilOneof::GoodTilBlock(until));
             }
         }
+        order.reduce_only |= order.twap_parameters.is_none() && dice.once_in(12);
         order
     }
 
@@ -159,7 +165,30 @@ impl Crowd {
                 self.orders.remove(0);
             }
         }
-        let message = world.place(order);
+        let message = if dice.once_in(6) { special::more(order, dice) } else { world.place(order) };
+        self.send(world, person, message);
+    }
+
+    fn batch(&mut self, world: &mut World, person: &str, market: &Market, dice: &mut Dice) {
+        let mut orders = Vec::new();
+        for _ in 0..dice.within(1, 6) {
+            orders.push(self.order(world, person, market, dice));
+        }
+        let mine = self.orders.iter().filter(|(owner, _)| owner == person).map(|(_, id)| id.clone());
+        let operations = special::operations(world, orders, mine.take(3), dice);
+        let message = special::batch(world, person, &operations, dice);
+        self.send(world, person, message);
+    }
+
+    fn leverage(&mut self, world: &mut World, person: &str, market: &Market, dice: &mut Dice) {
+        let entry = wire::LeverageEntry {
+            clob_pair_id: dice.pick(&market.terms).id,
+            custom_imf_ppm: *dice.pick(&[0, 10_000, 50_000, 200_000, 1_000_000]),
+        };
+        let message = any(&wire::MsgUpdateLeverage {
+            subaccount_id: Some(world.wire_id(person)),
+            clob_pair_leverage: vec![entry],
+        });
         self.send(world, person, message);
     }
 

@@ -55,7 +55,7 @@ impl Ledger {
                 self.page(event, "sender", "sender_number").quote -= amount();
                 self.page(event, "recipient", "recipient_number").quote += amount();
             }
-            "deleveraging" => {
+            "deleveraging" | "final_settlement" => {
                 let (market, size) = (market(event), number(event, "size"));
                 let page = self.page(event, "owner", "number");
                 let held = page.positions.get(&market).map_or(0, |position| position.0);

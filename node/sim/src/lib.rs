@@ -17,5 +17,6 @@ mod dice;
 mod ledger;
 mod market;
 mod run;
+mod special;
 
 pub use run::{simulate, Counts, Failure};

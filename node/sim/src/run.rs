@@ -132,6 +132,7 @@ fn document(dice: &mut Dice) -> AppState {
     for market in &mut app.markets {
         market.default_funding_ppm = *dice.pick(&[0, 100, -250]);
         market.liquidity_tier = *dice.pick(&[0, 0, 1, 2]);
+        market.isolated = dice.once_in(4);
     }
     for tier in &mut app.liquidity_tiers {
         tier.impact_notional = *dice.pick(&[100 * USD, 5_000 * USD]);
@@ -140,6 +141,7 @@ fn document(dice: &mut Dice) -> AppState {
     app.liquidations.max_accounts = *dice.pick(&[2, 50]);
     app.liquidations.max_deleveragings = *dice.pick(&[1, 50]);
     app.orders.max_fills = *dice.pick(&[3, 1_000]);
+    app.fees.insurance_share_ppm = *dice.pick(&[0, 250_000]);
     let fund = dice.within(0, 500) * USD;
     if fund > 0 {
         let coins = vec![GenesisCoin { denom: app.collateral.clone(), amount: fund.to_string() }];
