@@ -167,6 +167,10 @@ impl Accounts {
         if !doubtful || state::get(state.as_read(), &id) != slot.account {
             state::write(state, &id, &slot.account);
         }
+        if slot.account.is_empty() && !nested {
+            // No row says what its closed positions brought in: a node that starts again does not know it either.
+            slot.account.closed = Ledger::default();
+        }
         if slot.account.is_empty() && slot.leverage.is_empty() && !nested {
             let slots = &self.slots;
             self.index.remove(&id, at, |at| id_of(slots, at));
