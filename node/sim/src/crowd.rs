@@ -41,8 +41,9 @@ impl Crowd {
         for weight in &mut weights {
             *weight = dice.within(0, 10);
         }
-        // Somebody always trades.
+        // Somebody always trades, and few think of leverage, which keeps accounts away from liquidation.
         weights[0] += 25;
+        weights[9] /= 4;
         Self {
             people,
             next_client_id: 0,

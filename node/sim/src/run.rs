@@ -132,7 +132,7 @@ fn document(dice: &mut Dice) -> AppState {
     for market in &mut app.markets {
         market.default_funding_ppm = *dice.pick(&[0, 100, -250]);
         market.liquidity_tier = *dice.pick(&[0, 0, 1, 2]);
-        market.isolated = dice.once_in(4);
+        market.isolated = dice.once_in(8);
     }
     for tier in &mut app.liquidity_tiers {
         tier.impact_notional = *dice.pick(&[100 * USD, 5_000 * USD]);
