@@ -3,8 +3,9 @@
 //!
 //! Counted are all bytes that the allocator gave the books: records, id index, levels and ladders, traders and
 //! holders, calendar, lists of changes, journal. Orders rest in 300 markets, half short-term and half good til a
-//! time, of subaccounts with four orders in a market on average; then with one, the worst case. And what an order
-//! that waits for a price takes in the index of triggers. The last line is JSON.
+//! time, of subaccounts with four orders in a market on average, at distances from the touch as the workloads have
+//! them; then on sparse levels, then of subaccounts with one order in a market too, the worst case. And what an
+//! order that waits for a price takes in the index of triggers. The last line is JSON.
 
 #![expect(clippy::arithmetic_side_effects, reason = "a tool counts; its counters cannot overflow")]
 #![expect(clippy::as_conversions, clippy::float_arithmetic, reason = "rates are for people to read")]
@@ -45,7 +46,21 @@ fn id(number: u32, accounts: u32, kind: Kind) -> OrderId {
     OrderId { subaccount, market: MarketId(market), kind, client_id: number }
 }
 
-fn order(number: u32, accounts: u32) -> Order {
+/// Ticks from the touch: 1 and a geometric number with mean 8, one in twenty uniform to 400. Sparse: uniform to
+/// 1,600, which leaves hardly two orders on a level.
+fn distance(number: u32, sparse: bool) -> u64 {
+    let draw = spread(number, 3);
+    if sparse {
+        return 1 + draw % 1_600;
+    }
+    if draw % 20 == 0 {
+        return 1 + draw / 20 % 400;
+    }
+    let share = ((draw / 20 % 1_000_003) as f64 + 0.5) / 1_000_003.0;
+    1 + (share.ln() / (8.0_f64 / 9.0).ln()) as u64
+}
+
+fn order(number: u32, accounts: u32, sparse: bool) -> Order {
     let short = number / MARKETS % 2 == 0;
     let kind = if short { Kind::ShortTerm } else { Kind::LongTerm };
     let good_til = if short {
@@ -54,7 +69,7 @@ fn order(number: u32, accounts: u32) -> Order {
         GoodTil::Time(1_700_000_000 + (spread(number, 2) % 8_000_000) as u32)
     };
     let side = if number / MARKETS % 4 < 2 { Side::Buy } else { Side::Sell };
-    let distance = 1 + spread(number, 3) % 1_600;
+    let distance = distance(number, sparse);
     let price = if side == Side::Buy { 100_000 - distance } else { 100_000 + distance };
     Order {
         id: id(number, accounts, kind),
@@ -73,14 +88,14 @@ fn order(number: u32, accounts: u32) -> Order {
 }
 
 /// Bytes for each of `count` orders.
-fn resting(count: u32, accounts: u32) -> f64 {
+fn resting(count: u32, accounts: u32, sparse: bool) -> f64 {
     let before = live();
     let mut books = Books::default();
     for market in 0..MARKETS {
         books.open(MarketId(market), Grid { subticks_per_tick: 10, quantum_conversion_exponent: 0 });
     }
     for number in 0..count {
-        let order = order(number, accounts);
+        let order = order(number, accounts, sparse);
         books.savepoint();
         books.place(&order, order.size);
         books.release();
@@ -90,7 +105,12 @@ fn resting(count: u32, accounts: u32) -> f64 {
     }
     books.forget_changes();
     let bytes = (live() - before) / f64::from(count);
-    println!("{count:>9} resting orders of {accounts} subaccounts in 300 markets: {bytes:.1} bytes each");
+    let levels: usize = (0..MARKETS)
+        .flat_map(|market| [Side::Buy, Side::Sell].map(|side| books.levels(MarketId(market), side).count()))
+        .sum();
+    println!(
+        "{count:>9} resting orders of {accounts} subaccounts in 300 markets on {levels} levels: {bytes:.1} bytes each"
+    );
     bytes
 }
 
@@ -113,11 +133,12 @@ fn waiting(count: u32) -> f64 {
 }
 
 fn main() {
-    let [one, two] = [1_000_000, 2_000_000].map(|count| resting(count, count / MARKETS / 4));
-    let worst = resting(2_000_000, 100_000);
+    let [one, two] = [1_000_000, 2_000_000].map(|count| resting(count, count / MARKETS / 4, false));
+    let sparse = resting(2_000_000, 2_000_000 / MARKETS / 4, true);
+    let worst = resting(2_000_000, 100_000, true);
     let trigger = waiting(1_000_000);
     println!(
-        "{{\"goal\":\"G19\",\"bytes_at_1m\":{one:.1},\"bytes_at_2m\":{two:.1},\"bytes_worst\":{worst:.1},\
+        "{{\"goal\":\"G19\",\"bytes_at_1m\":{one:.1},\"bytes_at_2m\":{two:.1},\"bytes_sparse\":{sparse:.1},\"bytes_worst\":{worst:.1},\
          \"bytes_trigger\":{trigger:.1}}}"
     );
 }

@@ -345,8 +345,18 @@ fn unlink(books: &mut Books, block: &Block) {
     books.rollback();
 }
 
+/// Time that this thread has run, where the system tells: neighbours on the machine do not count.
+fn processor() -> Option<Duration> {
+    // The kernel books time when it looks at the thread.
+    std::thread::yield_now();
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+}
+
 fn measure(f: impl FnOnce()) -> Duration {
-    let start = Instant::now();
+    let (before, start) = (processor(), Instant::now());
     f();
-    start.elapsed()
+    let wall = start.elapsed();
+    let ran = before.zip(processor()).map(|(before, after)| after.saturating_sub(before));
+    ran.unwrap_or(wall)
 }
