@@ -150,7 +150,9 @@ fn finish(
     // What a reduce-only order still may trade is less than what it has left when the position is smaller.
     let wanted = taker.remaining;
     let rests = order.time_in_force != TimeInForce::ImmediateOrCancel;
-    if status == Status::TooManyFills && rests && resume::park(ctx, books, order, wanted) {
+    // A slice lives too short to go on; what it leaves is caught up.
+    let goes_on = status == Status::TooManyFills && rests && order.id.kind != Kind::TwapSlice;
+    if goes_on && resume::park(ctx, books, order, wanted) {
         return Ok(PlacedOrder { status: Status::Continues, filled, resting: Size::ZERO });
     }
     if status == Status::Success && rests && !wanted.is_zero() && taker.limit != order.price {

@@ -44,8 +44,6 @@ impl Msg {
             clob::msg::PLACE_ORDER_MORE => Self::Clob(clob::decode_place_more(bytes, chain)?),
             clob::msg::BATCH => Self::Clob(clob::decode_batch(bytes, chain)?),
             "/dydxprotocol.clob.MsgCancelOrder" => Self::Clob(clob::decode_cancel(bytes, chain)?),
-            clob::msg::PLACE_ORDER_MORE => Self::Clob(clob::decode_place_more(bytes, chain)?),
-            clob::msg::BATCH => Self::Clob(clob::decode_batch(bytes, chain)?),
             "/dydxprotocol.clob.MsgUpdateLeverage" => Self::Clob(clob::decode_leverage(bytes, chain)?),
             "/dydxprotocol.clob.MsgBatchCancel" => Self::Clob(clob::decode_batch_cancel(bytes, chain)?),
             _ if governance::is_administrative(type_url) => {

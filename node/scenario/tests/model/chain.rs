@@ -51,6 +51,7 @@ impl Chain {
         self.exchange.expire();
         self.exchange.trigger();
         self.exchange.slices();
+        self.exchange.resume();
         let began = std::mem::take(&mut self.exchange.notes);
         let answers = ops.iter().map(|op| self.answer(op)).collect();
         self.used.fill(0);

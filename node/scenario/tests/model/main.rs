@@ -20,6 +20,7 @@ mod metamorphic;
 mod money;
 mod orderings;
 mod orders;
+mod parked;
 mod pots;
 mod resting;
 mod setting;

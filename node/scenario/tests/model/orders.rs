@@ -57,6 +57,7 @@ pub(crate) struct Exchange {
     pub(crate) room: Room,
     pub(crate) resting: Vec<Resting>,
     pub(crate) spent: Vec<(Id, Spent)>,
+    pub(crate) parked: Vec<Order>,
     pub(crate) next_turn: u64,
     pub(crate) previous_time: i64,
     pub(crate) notes: Vec<Note>,
@@ -84,6 +85,7 @@ pub(crate) enum Origin {
     User,
     Triggered,
     Slice,
+    Continued,
 }
 
 pub(crate) enum Hindrance {
@@ -104,7 +106,7 @@ impl Exchange {
         change(&mut self.spent.iter_mut().find(|(known, _)| *known == id).unwrap().1);
     }
 
-    fn forget(&mut self, id: &Id) {
+    pub(crate) fn forget(&mut self, id: &Id) {
         self.spent.retain(|(known, _)| known != id);
     }
 
@@ -159,6 +161,7 @@ impl Exchange {
                 return Err(clob(7));
             }
         }
+        self.not_parked(order)?;
         match self.find(&order.id) {
             Some(_) if order.id.flags != 0 && !order.replaces => return Err(clob(3005)),
             Some(resting) => replaces(order, &resting.order)?,
@@ -314,7 +317,7 @@ impl Exchange {
         if origin == Origin::User && old.is_none() && order.force != Force::Immediate {
             self.tier_allows(order.id.account, order.id.flags == 0)?;
         }
-        if order.id.flags != 0 && origin != Origin::Triggered {
+        if order.id.flags != 0 && !matches!(origin, Origin::Triggered | Origin::Continued) {
             self.affordable(&Order { size: left, ..*order })?;
         }
         if let Some(old) = old.filter(|old| order.price == old.order.price && wanted <= old.left) {
@@ -336,6 +339,9 @@ impl Exchange {
             return Ok(());
         }
         let wants = wanted - filled;
+        if stopped == Some("too_many_fills") && self.park(order) {
+            return Ok(());
+        }
         if stopped.is_none() && order.force != Force::Immediate && wants > 0 {
             let id = order.id;
             let mine = |r: &&Resting| r.order.id.account == id.account && r.order.id.market == id.market;
@@ -447,7 +453,8 @@ impl Exchange {
         if let Some(result) = self.cancel_waiting(id, until) {
             return result;
         }
-        let found = self.find(id).map(|resting| resting.order.until);
+        let parked = self.parked_until(id);
+        let found = parked.or(self.find(id).map(|resting| resting.order.until));
         match until {
             Until::Block(block) => {
                 if self.spent(id).cancelled >= block {
@@ -465,23 +472,12 @@ impl Exchange {
             },
         }
         if found.is_some_and(|lives| lives <= until) {
-            self.take_out(id, "cancelled");
+            match parked {
+                Some(_) => self.drop_parked(id, "cancelled"),
+                None => self.take_out(id, "cancelled"),
+            }
         }
         Ok(())
-    }
-
-    /// Before a block's messages: what is over goes, and what nobody needs is forgotten.
-    pub(crate) fn expire(&mut self) {
-        let (height, now) = (self.ledger.height, self.ledger.now);
-        let over = |until: Until| match until {
-            Until::Block(block) => u64::from(block) < height,
-            Until::Time(time) => i64::from(time) <= now,
-        };
-        while let Some(id) = self.resting.iter().find(|r| over(r.order.until)).map(|r| r.order.id) {
-            self.take_out(&id, "expired");
-        }
-        self.expire_waiting();
-        self.spent.retain(|(id, spent)| id.flags != 0 || spent.keep >= height);
     }
 }
 

@@ -7,6 +7,20 @@ use crate::orders::{Exchange, Resting};
 use crate::terms::{clob, Code, Force, Id, Note, Order, Until};
 
 impl Exchange {
+    /// Before a block's messages: what is over goes, and what nobody needs is forgotten.
+    pub(crate) fn expire(&mut self) {
+        let (height, now) = (self.ledger.height, self.ledger.now);
+        let over = |until: Until| match until {
+            Until::Block(block) => u64::from(block) < height,
+            Until::Time(time) => i64::from(time) <= now,
+        };
+        while let Some(id) = self.resting.iter().find(|r| over(r.order.until)).map(|r| r.order.id) {
+            self.take_out(&id, "expired");
+        }
+        self.expire_waiting();
+        self.spent.retain(|(id, spent)| id.flags != 0 || spent.keep >= height);
+    }
+
     /// How much of its account's position an order of this side may close, in whole steps.
     pub(crate) fn closable(&self, account: usize, market: u32, buy: bool) -> u64 {
         let size = self.ledger.accounts[account].size(market);

@@ -146,6 +146,7 @@ impl Setting {
             room: Room::default(),
             resting: Vec::new(),
             spent: Vec::new(),
+            parked: Vec::new(),
             next_turn: 0,
             previous_time: self.start,
             notes: Vec::new(),

@@ -83,7 +83,8 @@ impl Exchange {
     }
 
     fn may_wait(&self, id: &Id) -> Result<(), Code> {
-        if self.room.orders.iter().any(|waiting| waiting.order.id == *id) || self.find(id).is_some() {
+        let waits = self.room.orders.iter().any(|waiting| waiting.order.id == *id);
+        if waits || self.find(id).is_some() || self.parked_until(id).is_some() {
             return Err(clob(3005));
         }
         self.tier_allows(id.account, false)?;
