@@ -1,13 +1,12 @@
 //! What a position has brought in, to the unit: formulas F8 and F9 of the README.
 
-use borsh::{BorshDeserialize, BorshSerialize};
 use num::{mul_div, BaseQuantums, QuoteQuantums, Round};
 
 use crate::state::Position;
 
 /// What trading, funding and fees have brought in, in quote quantums. With the cost of what is open it adds up
 /// to every change of the account's collateral that was not a transfer (I7).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
     /// Profit of what was closed; below zero is a loss.
     pub realised: QuoteQuantums,

@@ -25,6 +25,7 @@ pub mod state;
 pub mod transition;
 
 mod accounts;
+mod encoding;
 mod event;
 mod leverage;
 mod market;

@@ -2,7 +2,6 @@
 
 use alloc::vec::Vec;
 
-use borsh::{BorshDeserialize, BorshSerialize};
 use num::{BaseQuantums, FundingIndex, Ppm, QuoteQuantums};
 use perpetuals::Collateral;
 use store::{Collection, Item, Map, Read, State};
@@ -71,7 +70,7 @@ impl Side {
 }
 
 /// A position in one market.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Position {
     /// Its size; below zero is short, never zero in state.
     pub base: BaseQuantums,
@@ -84,7 +83,7 @@ pub struct Position {
 }
 
 /// A margin account.
-#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Subaccount {
     /// Its collateral; below zero is debt against its positions.
     pub quote: QuoteQuantums,

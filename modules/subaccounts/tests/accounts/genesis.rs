@@ -114,3 +114,31 @@ fn changes_of_a_block_can_be_asked_for() {
     assert_eq!(subaccounts::before(&world.state, &account(2)), holding(DOLLAR, &[]));
     assert_eq!(subaccounts::before(&world.state, &account(3)), holding(0, &[]));
 }
+
+proptest::proptest! {
+    /// Every number comes back from its bytes, and small ones take few.
+    #[test]
+    fn accounts_come_back_from_their_bytes(
+        numbers in proptest::collection::vec(proptest::prelude::any::<i128>(), 16),
+        small in proptest::prelude::any::<bool>(),
+    ) {
+        let number = |at: usize| if small { numbers[at] % 1_000_000_000 } else { numbers[at] };
+        let ledger = |at| subaccounts::Ledger {
+            realised: quote(number(at)),
+            funding: quote(number(at + 1)),
+            fees: quote(number(at + 2)),
+        };
+        let position = |at| subaccounts::Position {
+            base: crate::world::base(number(at)),
+            funding_index: num::FundingIndex::new(number(at + 1)),
+            cost: quote(number(at + 2)),
+            ledger: ledger(at + 3),
+        };
+        let positions = vec![(types::MarketId(0), position(0)), (types::MarketId(u32::MAX), position(6))];
+        let held = subaccounts::Subaccount { quote: quote(number(12)), positions, closed: ledger(13) };
+        let bytes = borsh::to_vec(&held).unwrap();
+        proptest::prop_assert!(!small || bytes.len() < 90);
+        proptest::prop_assert_eq!(borsh::from_slice::<subaccounts::Subaccount>(&bytes).unwrap(), held);
+        proptest::prop_assert!(borsh::from_slice::<subaccounts::Subaccount>(&bytes[..bytes.len() - 1]).is_err());
+    }
+}
