@@ -138,11 +138,14 @@ fn main() {
     let collateral = Denom::new("uusdc").unwrap();
     let chain = Chain { chain_id: "bench-1".into(), prefix: "ballast".into(), collateral };
     let (mut state, mut events) = (Memory::default(), Events::default());
+    let empty = memory().1;
     genesis(&mut Ctx { state: &mut state, events: &mut events, block: &block, chain: &chain }, people);
+    state.take_changes();
     let before = memory().1;
+    let row = (before - empty) / i64::from(people);
     let mut accounts = Accounts::rebuild(&state);
     let bytes = memory().1 - before;
-    println!("{people} accounts: {} bytes each in memory beside their rows", bytes / i64::from(people));
+    println!("{people} accounts: {} bytes each decoded, {row} in their rows", bytes / i64::from(people));
     accounts.begin_block(&state, &block);
     let mut dice = Dice(1);
     let mut refused: BTreeMap<String, u32> = BTreeMap::new();
@@ -171,7 +174,6 @@ fn main() {
         calls
     );
     let held: usize = (0..people).map(|number| accounts.get(&account(number)).positions.len()).sum();
-    let full = memory().1;
     let start = processor();
     accounts.flush(&mut state);
     println!(
@@ -180,13 +182,15 @@ fn main() {
     );
     state.take_changes();
     drop(accounts);
+    events.truncate(0);
     let rows = memory().1;
     let again = Accounts::rebuild(state.as_read());
     let hot = memory().1 - rows;
     let positions = i64::try_from(held).unwrap().max(1);
     println!(
-        "rebuilt: {hot} bytes for {people} accounts and {held} positions: {} bytes a position beyond the account",
-        (hot - bytes) / positions
+        "{held} positions: {} bytes each decoded, {} in rows",
+        (hot - bytes) / positions,
+        (rows - before) / positions
     );
-    println!("all memory before the drop {full}, refused {refused:?}, digest {:02x?}", &again.hash()[..4]);
+    println!("refused {refused:?}, digest {:02x?}", &again.hash()[..4]);
 }

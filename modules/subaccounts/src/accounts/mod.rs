@@ -24,6 +24,9 @@ use crate::state::{self, Position, Side, Subaccount, FUNDING_DUST, LEVERAGE, POO
 use index::Index;
 use journal::Undo;
 
+/// Accounts for which room is made at least.
+const SMALLEST: usize = 64;
+
 /// Accounts read at a time while they are loaded.
 const PAGE: usize = 1_000;
 
@@ -209,6 +212,10 @@ impl Accounts {
             }
             None => {
                 let at = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+                if self.slots.len() == self.slots.capacity() {
+                    // An eighth more, so that no more than that stands empty.
+                    self.slots.reserve_exact((self.slots.len() >> 3).max(SMALLEST));
+                }
                 self.slots.push(fresh);
                 at
             }
