@@ -75,6 +75,8 @@ pub struct BlockOutcome {
     pub results: Vec<TxResult>,
     /// What happened outside transactions.
     pub events: Vec<Event>,
+    /// How many of [`BlockOutcome::events`] happened before the transactions; the others, after them.
+    pub begin: usize,
     /// Counts of the block, for people who watch.
     pub summary: Summary,
 }
@@ -221,6 +223,7 @@ impl Machine {
         let mut ctx = Ctx { state: &mut self.state, events: &mut events, block: &block, chain: &self.chain };
         let prices = prices(&mut ctx);
         block::begin(&mut ctx, &mut self.hot, &prices);
+        outcome.begin = ctx.events.len();
         outcome.results = transactions(&mut ctx, &mut self.hot);
         let report = block::end(&mut ctx, &mut self.hot);
         outcome.summary.invariants_checked = invariants::check_changes(&self.state, &self.hot.books)?;

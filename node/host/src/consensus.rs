@@ -18,7 +18,7 @@ use tendermint_proto::v0_38::crypto::public_key::Sum;
 use types::Time;
 
 use crate::host::{stop, stop_store, Host, LastBlock, PriceSource};
-use crate::render::render;
+use crate::render::{render, render_block};
 
 /// Version of the state machine's rules, reported to the engine.
 pub(crate) const APP_VERSION: u64 = 1;
@@ -177,7 +177,7 @@ fn merge(first: Vec<Change>, then: Vec<Change>) -> Vec<Change> {
 
 fn response(outcome: &BlockOutcome, prefix: &str, app_hash: [u8; 32]) -> ResponseFinalizeBlock {
     ResponseFinalizeBlock {
-        events: outcome.events.iter().map(|event| render(event, prefix)).collect(),
+        events: render_block(outcome, prefix),
         tx_results: outcome.results.iter().map(|result| tx_result(result, prefix)).collect(),
         app_hash: app_hash.to_vec().into(),
         ..ResponseFinalizeBlock::default()

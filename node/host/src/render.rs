@@ -19,6 +19,18 @@ pub fn render(event: &Event, prefix: &str) -> AbciEvent {
     }
 }
 
+/// The events of a block outside its transactions. As in Cosmos chains, each says in its attribute `mode` whether
+/// it happened before the transactions or after them: the order in which to hear them.
+pub(crate) fn render_block(outcome: &app::BlockOutcome, prefix: &str) -> Vec<AbciEvent> {
+    let of = |(at, event): (usize, &Event)| {
+        let mut event = render(event, prefix);
+        let mode = if at < outcome.begin { "BeginBlock" } else { "EndBlock" };
+        event.attributes.push(EventAttribute { key: "mode".into(), value: mode.into(), index: true });
+        event
+    };
+    outcome.events.iter().enumerate().map(of).collect()
+}
+
 fn text(value: &Value, prefix: &str) -> String {
     match value {
         Value::Unsigned(number) => number.to_string(),

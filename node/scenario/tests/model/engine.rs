@@ -30,6 +30,8 @@ pub(crate) struct Engine {
     pub(crate) machine: Machine,
     /// Accounts in the order of the model's list.
     pub(crate) ids: Vec<SubaccountId>,
+    /// Events of the last block, as they happened.
+    pub(crate) told: Vec<Event>,
 }
 
 pub(crate) struct Done {
@@ -139,7 +141,7 @@ impl Engine {
             .accounts
             .iter()
             .map(|(owner, number)| SubaccountId { owner: address(*owner), number: *number });
-        Self { machine, ids: ids.collect() }
+        Self { machine, ids: ids.collect(), told: Vec::new() }
     }
 
     /// Forget everything that is not state.
@@ -153,7 +155,7 @@ impl Engine {
     /// Another engine with the same state.
     pub(crate) fn twin(&mut self) -> Self {
         let memory = Memory::from_pairs(self.machine.memory().iter().map(|(k, v)| (k.clone(), v.clone())));
-        Self { machine: Machine::from_state(memory).unwrap(), ids: self.ids.clone() }
+        Self { machine: Machine::from_state(memory).unwrap(), ids: self.ids.clone(), told: Vec::new() }
     }
 
     /// One block. Fails when the engine stops before it commits.
@@ -178,6 +180,9 @@ impl Engine {
         let outcome = self.machine.rehearse(Time::from_unix(time, 0), &prices, &messages);
         let outcome = outcome.map_err(|fault| fault.to_string())?;
         self.machine.take_changes();
+        let (begin, end) = outcome.events.split_at(outcome.begin);
+        let of_messages = outcome.results.iter().flat_map(|result| &result.events);
+        self.told = begin.iter().chain(of_messages).chain(end).cloned().collect();
         let mut results = outcome.results.iter();
         let mut told = Vec::new();
         for (op, answer) in ops.iter().zip(answers) {
@@ -377,7 +382,7 @@ fn said(account: &crate::terms::Account) -> Held {
     (account.quote.clone(), positions.collect())
 }
 
-fn number(event: &Event, name: &str) -> i128 {
+pub(crate) fn number(event: &Event, name: &str) -> i128 {
     match event.get(name) {
         Some(Value::Unsigned(value)) => i128::try_from(*value).unwrap(),
         Some(Value::Signed(value)) => *value,

@@ -4,7 +4,7 @@
 //! Reading order: [`terms`] (words), [`money`] (numbers), [`ledger`] (accounts and margin), [`orders`] (books),
 //! [`funding`], [`liquidate`], [`chain`] (a block); then [`engine`] (the other side), [`crowd`] (what is asked)
 //! and the tests: [`differential`], [`orderings`],
-//! [`metamorphic`].
+//! [`metamorphic`], [`stream`].
 
 mod chain;
 mod crowd;
@@ -24,5 +24,6 @@ mod parked;
 mod pots;
 mod resting;
 mod setting;
+mod stream;
 mod terms;
 mod waiting;
