@@ -62,11 +62,8 @@ pub(crate) fn until(order: &Order) -> u32 {
 /// many in all markets (17).
 pub(crate) fn may_wait(ctx: &Ctx<'_>, books: &Books, id: &OrderId) -> Result<(), Error> {
     let state = ctx.state.as_read();
-    if CONDITIONALS.has(state, id)
-        || TWAPS.has(state, id)
-        || books.find(id).is_some()
-        || books.parked.find(id).is_some()
-    {
+    let lives = books.find(id).is_some() || books.parked.find(id).is_some();
+    if lives || CONDITIONALS.has(state, id) || TWAPS.has(state, id) {
         return Err(Error::Exists(*id));
     }
     within_tier(books, id.subaccount, Counted::Stateful)?;

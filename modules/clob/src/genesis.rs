@@ -10,7 +10,7 @@ use types::{Address, MarketId};
 use crate::conditional::Conditional;
 use crate::error::Error;
 use crate::limits::{Family, Usage};
-use crate::order::{Order, OrderId};
+use crate::order::{Kind, Order, OrderId};
 use crate::params::Params;
 use crate::state::{
     pair, pairs, params, Level, Pair, Rank, Row, Spent, BACKLOG, CONDITIONALS, LEVELS, NEXT_SEQUENCE, ORDERS,
@@ -95,6 +95,12 @@ fn waiting(ctx: &mut Ctx<'_>, genesis: &Genesis) -> Result<(), Error> {
         known(ctx, id, row.sequence)?;
         row.order.twap.ok_or(Error::TwapParameters("parameters are missing"))?;
         TWAPS.set(ctx.state, id, row);
+    }
+    let slices =
+        genesis.orders.iter().map(|(id, _)| id).chain(genesis.parked.iter().map(|(_, order)| &order.id));
+    for id in slices.filter(|id| id.kind == Kind::TwapSlice) {
+        let parent = OrderId { kind: Kind::Twap, ..*id };
+        TWAPS.get(ctx.state.as_read(), &parent).ok_or(Error::NotFound(parent))?;
     }
     for (market, backlog) in &genesis.backlog {
         BACKLOG.set(ctx.state, market, backlog);

@@ -190,8 +190,8 @@ fn run(ctx: &mut Ctx<'_>, books: &mut Books, turn: &mut Turn, most: u32) -> u32 
     let mut left = most;
     while let Some(step) = turn.steps.first().copied() {
         while let Some(next) = books.fired(turn.pair.market, step.direction, step.price) {
-            if left == 0 {
-                return 0;
+            if left == 0 || books.budgets.fills_left() == 0 {
+                return left;
             }
             left = left.saturating_sub(1);
             wake_one(ctx, books, turn, (&next.id, step));

@@ -13,6 +13,7 @@ use crate::later_event::{TwapCompleted, TwapFailed, TwapPlaced, TwapSlice};
 use crate::oracle::oracle_subticks;
 use crate::order::{GoodTil, Kind, Order, OrderId, Side, Size, TimeInForce, Twap};
 use crate::place::{admissible, affordable, put, Origin, PlacedOrder, Status};
+use crate::resume::drop_parked;
 use crate::spent;
 use crate::state::{pair, Pair, Status as PairStatus, TWAPS};
 
@@ -137,10 +138,14 @@ fn save(ctx: &mut Ctx<'_>, books: &mut Books, (row, old): (&Parent, Time)) {
     TWAPS.set(ctx.state, &row.order.id, row);
 }
 
-/// Take the slice out of the book, if one rests.
+/// End the slice of an order, when one rests or would go on.
 fn drop_slice(ctx: &mut Ctx<'_>, books: &mut Books, id: &OrderId, reason: Reason) {
-    if let Some(handle) = books.find(&slice_id(id)) {
+    let slice = slice_id(id);
+    if let Some(handle) = books.find(&slice) {
         spent::remove(ctx, books, handle, reason);
+    }
+    if let Some((number, order)) = books.parked.find(&slice).map(|(number, order)| (number, *order)) {
+        drop_parked(ctx, books, (number, &order), reason);
     }
 }
 
@@ -176,10 +181,12 @@ pub(crate) fn cancel(ctx: &mut Ctx<'_>, books: &mut Books, id: &OrderId, asked: 
     Ok(())
 }
 
-/// Before a block's messages: place the slices that are due, the longest due first, at most `max_slices`.
+/// Before a block's messages: place the slices that are due, the longest due first, at most `max_slices` and none
+/// when the block has traded enough.
 pub fn slices(ctx: &mut Ctx<'_>, books: &mut Books) {
     for _ in 0..books.budgets.params.max_slices {
-        let Some(id) = books.waiting.slice_due(ctx.block.time) else { return };
+        let due = books.waiting.slice_due(ctx.block.time).filter(|_| books.budgets.fills_left() > 0);
+        let Some(id) = due else { return };
         if let Err(error) = attempt(ctx, books, |ctx, books| turn(ctx, books, &id)) {
             drop_slice(ctx, books, &id, Reason::Cancelled);
             let row = row(ctx.state.as_read(), &id);

@@ -450,3 +450,22 @@ fn ord_12_one_fill_that_triggers_ten_thousand_is_worked_off_in_five_blocks_in_tu
     assert_eq!(triggered(&world), []);
     assert_eq!(world.books.len(), 10_000);
 }
+
+#[test]
+fn a_triggered_order_that_goes_on_keeps_its_id_and_a_block_that_traded_enough_wakes_nobody() {
+    let params = Params { max_fills: 1, max_block_fills: 1, ..Params::default() };
+    let mut world = World::with(Start { params, ..Start::default() });
+    let order = waiting(buy(1, 1, 30, 50_000), STOP, 50_500);
+    world.place(order).unwrap();
+    world.place(waiting(buy(1, 2, 30, 40_000), STOP, 50_500)).unwrap();
+    world.place(sell(2, 1, 10, 50_000)).unwrap();
+    world.place(sell(2, 2, 10, 50_000)).unwrap();
+    world.step(1, 50_500);
+    assert_eq!(triggered(&world), [1]);
+    assert_eq!(world.exported().parked.len(), 1);
+    assert_eq!(world.refused_order(order), 3_005);
+    world.run(&cancel(&order)).unwrap();
+    world.step(1, 50_000);
+    assert_eq!(triggered(&world), [1, 2]);
+    assert_eq!(world.holds(1).1, 1_000_000);
+}
