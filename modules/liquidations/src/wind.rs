@@ -111,7 +111,7 @@ pub(crate) fn settle(
     (done, refused)
 }
 
-/// Close `size` of two positions against each other for exactly what it changes the first one's notional by.
+/// Close `size` of two positions against each other for F9: exactly what it changes the first one's notional by.
 fn close(
     ctx: &mut Ctx<'_>,
     books: &mut Books,

@@ -238,6 +238,42 @@ fn an_isolated_market_joins_the_others_with_its_pool_and_its_fund() {
 }
 
 #[test]
+fn ord_20_a_market_that_is_over_loses_its_orders_and_settles_every_position_at_the_oracle_price() {
+    let mut world = world();
+    for person in ["alice", "bob"] {
+        let deposit = world.deposit(person, 100_000_000_000);
+        assert_eq!(refusal(&mut world, person, deposit), None);
+    }
+    for (person, side) in [("alice", Side::Sell), ("bob", Side::Buy)] {
+        let order = world.place(world.order(person, 0, 1, (side, 10_000_000_000, 2_868_800_000)));
+        assert_eq!(refusal(&mut world, person, order), None);
+    }
+    let rest = world.place(world.order("alice", 0, 2, (Side::Sell, 10_000_000_000, 2_900_000_000)));
+    assert_eq!(refusal(&mut world, "alice", rest), None);
+    assert_eq!(world.machine.books().len(), 1);
+    let worth = |world: &World, person| {
+        subaccounts::risk(world.machine.state(), &world.account(person)).unwrap().net_collateral.raw()
+    };
+    let before = ["alice", "bob"].map(|person| worth(&world, person));
+    let over = pair(&world, |pair| pair.status = clob_wire::clob_pair::Status::FinalSettlement.into());
+    assert_eq!(refusal(&mut world, "olga", over), None);
+    world.blocks(3);
+    assert_eq!(world.machine.books().len(), 0, "its orders are gone");
+    for (person, was) in ["alice", "bob"].into_iter().zip(before) {
+        assert!(world.account(person).positions.is_empty(), "{person}");
+        assert!((worth(&world, person) - was).abs() <= 1, "{person} keeps its worth");
+    }
+    let open = perpetuals::perpetual(world.machine.state(), BTC).unwrap().open_interest;
+    assert!(open.is_zero());
+    let order = world.place(world.order("bob", 0, 3, (Side::Buy, 10_000_000_000, 2_868_800_000)));
+    assert_eq!(refusal(&mut world, "bob", order).map(|(space, _)| space), Some("clob".into()));
+    let active = pair(&world, |pair| pair.status = clob_wire::clob_pair::Status::Active.into());
+    assert_eq!(refusal(&mut world, "olga", active), Some(("clob".into(), 35)));
+    world.restart();
+    world.block();
+}
+
+#[test]
 fn margins_of_a_tier_rise_slowly() {
     let mut world = world();
     let old = perpetuals::tier(world.machine.state(), 0).unwrap();

@@ -152,8 +152,8 @@ impl Books {
         self.holder(id).map_or(0, |holder| self.holders.get(holder).short_term)
     }
 
-    /// A digest of every resting order in its place, of every order that waits for a price, of what ids have used up and of the next
-    /// sequence number. Two books with the same digest behave the same.
+    /// A digest of every resting order in its place, of every order that waits for a price, of what ids have used
+    /// up and of the next sequence number. Two books with the same digest behave the same.
     pub fn hash(&self) -> [u8; 32] {
         let mut digest = Sha256::new();
         digest.update(self.next_sequence.to_be_bytes());
