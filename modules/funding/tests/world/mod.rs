@@ -169,7 +169,9 @@ fn begin(ctx: &mut Ctx<'_>, setup: &Setup) {
         status,
     };
     let pairs = vec![pair(BTC, setup.status), pair(ETH, clob::state::Status::Active)];
-    clob::genesis::init(ctx, &clob::Genesis { pairs, ..clob::Genesis::default() }).unwrap();
+    // Books far from the oracle price are what these tests are about.
+    let params = clob::Params { taker_band: 0, ..clob::Params::default() };
+    clob::genesis::init(ctx, &clob::Genesis { params, pairs, ..clob::Genesis::default() }).unwrap();
     let genesis = funding::Genesis { params: setup.params.clone(), ..funding::Genesis::default() };
     funding::genesis::init(ctx, &genesis).unwrap();
 }
