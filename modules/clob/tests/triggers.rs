@@ -58,7 +58,7 @@ impl Naive {
             Direction::AtOrAbove => price >= *trigger,
         });
         match direction {
-            Direction::AtOrBelow => fires.min_by_key(|(trigger, sequence)| (u64::MAX - trigger, *sequence)),
+            Direction::AtOrBelow => fires.min_by_key(|(trigger, sequence)| (!*trigger, *sequence)),
             Direction::AtOrAbove => fires.min(),
         }
     }

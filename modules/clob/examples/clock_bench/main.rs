@@ -110,13 +110,16 @@ fn g17(orders: u32, conditionals: u32, blocks: u32) {
         let (mut one, mut two) = (World::new(plain), World::new(scale));
         let (mut empty, mut busy) = (Vec::new(), Vec::new());
         for block in 0..blocks + 1 {
-            let quiet = [one.turn(1, 0, false), two.turn(1, 0, false)];
-            let full = if block % 2 == 0 {
-                [one.turn(1, 500, true), two.turn(1, 500, true)]
-            } else {
-                let second = two.turn(1, 500, true);
-                [one.turn(1, 500, true), second]
+            // Who comes first changes, so that it favours nobody.
+            let mut pair = |messages, busy| {
+                if block % 2 == 0 {
+                    [one.turn(1, messages, busy), two.turn(1, messages, busy)]
+                } else {
+                    let second = two.turn(1, messages, busy);
+                    [one.turn(1, messages, busy), second]
+                }
             };
+            let (quiet, full) = (pair(0, false), pair(500, true));
             assert!(full.iter().all(|parts| (parts.expired, parts.triggered) == (500, 200)), "other work");
             if block > 0 {
                 empty.push(quiet.map(|parts| parts.total().as_secs_f64() * 1e6));

@@ -143,7 +143,7 @@ impl Scale {
             Some(block) => START + 2 + 2 * block,
             None => START + 10_000 + (spread(number, 2) % 8_000_000) as u32,
         };
-        let side = if number / self.markets % 2 == 0 { Side::Buy } else { Side::Sell };
+        let side = if (number / self.markets).is_multiple_of(2) { Side::Buy } else { Side::Sell };
         let distance = 200 + spread(number, 3) % 1_600;
         let tick = if side == Side::Buy { MIDDLE - distance } else { MIDDLE + distance };
         order(self.id(number, Kind::LongTerm), side, tick, GoodTil::Time(until))
@@ -313,6 +313,7 @@ impl World {
     fn messages(&mut self, count: u32) -> Vec<Msg> {
         let until = u32::try_from(self.block.height).expect("a height") + 5;
         let mut messages = Vec::with_capacity(count as usize * 2);
+        let mut cancels = Vec::with_capacity(count as usize);
         for _ in 0..count {
             self.next_client += 1;
             // The same few accounts in every world.
@@ -324,13 +325,10 @@ impl World {
                 client_id: self.next_client,
             };
             let tick = MIDDLE - 300 - spread(self.next_client, 8) % 1_000;
-            messages.push(Msg::Place(order(id, Side::Buy, tick, GoodTil::Block(until))));
+            let good_til = GoodTil::Block(until);
+            messages.push(Msg::Place(order(id, Side::Buy, tick, good_til)));
+            cancels.push(Msg::Cancel(Cancel { id, good_til }));
         }
-        let cancels = messages.iter().filter_map(|message| match message {
-            Msg::Place(order) => Some(Msg::Cancel(Cancel { id: order.id, good_til: order.good_til })),
-            _ => None,
-        });
-        let cancels: Vec<Msg> = cancels.collect();
         messages.extend(cancels);
         messages
     }
