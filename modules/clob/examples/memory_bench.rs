@@ -53,7 +53,7 @@ fn distance(number: u32, sparse: bool) -> u64 {
     if sparse {
         return 1 + draw % 1_600;
     }
-    if draw % 20 == 0 {
+    if draw.is_multiple_of(20) {
         return 1 + draw / 20 % 400;
     }
     let share = ((draw / 20 % 1_000_003) as f64 + 0.5) / 1_000_003.0;
@@ -61,7 +61,7 @@ fn distance(number: u32, sparse: bool) -> u64 {
 }
 
 fn order(number: u32, accounts: u32, sparse: bool) -> Order {
-    let short = number / MARKETS % 2 == 0;
+    let short = (number / MARKETS).is_multiple_of(2);
     let kind = if short { Kind::ShortTerm } else { Kind::LongTerm };
     let good_til = if short {
         GoodTil::Block(1 + (spread(number, 2) % 40) as u32)
@@ -119,7 +119,8 @@ fn waiting(count: u32) -> f64 {
     let before = live();
     let mut books = Books::default();
     for number in 0..count {
-        let direction = if number / MARKETS % 2 == 0 { Direction::AtOrBelow } else { Direction::AtOrAbove };
+        let direction =
+            if (number / MARKETS).is_multiple_of(2) { Direction::AtOrBelow } else { Direction::AtOrAbove };
         books.arm(&Trigger {
             id: id(number, 100_000, Kind::Conditional),
             direction,

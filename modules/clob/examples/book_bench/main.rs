@@ -4,7 +4,7 @@
 //! W1: one market, 1,000 accounts, about 1,000 resting orders on about 750 levels; 9 % orders that rest, 3 %
 //! immediate-or-cancel, 6 % cancels, 82 % moves. W1m: the same in 100 markets with 10,000 resting orders in
 //! all. Operations are drawn beforehand and not timed. The contenders take turns for several rounds. `median` is
-//! the median round by the thread's running time; `quiet` counts each block of operations at its best round, which
+//! the median round by the thread's running time; `quiet` counts each 500 operations at their best round, which
 //! is what a machine without neighbours would show. Each workload ends with a line of JSON.
 //!
 //! `chain` is the production book as the chain drives it: every operation inside the two savepoints of a
@@ -33,6 +33,8 @@ mod stream;
 
 /// Operations after which a block ends and its changes are taken.
 const BLOCK: usize = 10_000;
+/// Operations that are timed together: few, so that some round has them undisturbed.
+const STRETCH: usize = 500;
 
 /// Nanoseconds that this thread has run, where the system tells: on a busy machine the fairer clock.
 fn on_cpu() -> Option<u64> {
@@ -46,17 +48,17 @@ fn on_cpu() -> Option<u64> {
 struct Rounds {
     /// Operations per second of the thread's running time, for each round.
     rates: Vec<f64>,
-    /// For each block of operations the fewest nanoseconds that a round took.
+    /// For each stretch of operations the fewest nanoseconds that a round took.
     fewest: Vec<u64>,
 }
 
 impl Rounds {
     fn measure(&mut self, operations: &[Operation], mut each: impl FnMut(&Operation) -> u64) {
-        self.fewest.resize(operations.len().div_ceil(BLOCK), u64::MAX);
+        self.fewest.resize(operations.len().div_ceil(STRETCH), u64::MAX);
         let (begin, before) = (Instant::now(), on_cpu());
-        for (block, fewest) in operations.chunks(BLOCK).zip(&mut self.fewest) {
+        for (stretch, fewest) in operations.chunks(STRETCH).zip(&mut self.fewest) {
             let start = Instant::now();
-            for operation in block {
+            for operation in stretch {
                 black_box(each(operation));
             }
             *fewest = (*fewest).min(start.elapsed().as_nanos() as u64);
@@ -71,7 +73,7 @@ impl Rounds {
         self.rates[self.rates.len() / 2]
     }
 
-    /// Operations per second if every block had run as undisturbed as in its best round.
+    /// Operations per second if every stretch had run as undisturbed as in its best round.
     fn quiet(&self, operations: &[Operation]) -> f64 {
         operations.len() as f64 * 1e9 / self.fewest.iter().sum::<u64>() as f64
     }

@@ -33,7 +33,9 @@ impl Lobster {
         match event {
             lobster::OrderEvent::PartiallyFilled { fills, .. }
             | lobster::OrderEvent::Filled { fills, .. } => fills.len() as u64,
-            _ => 0,
+            lobster::OrderEvent::Unfilled { .. }
+            | lobster::OrderEvent::Placed { .. }
+            | lobster::OrderEvent::Canceled { .. } => 0,
         }
     }
 
