@@ -232,6 +232,19 @@ fn only_as_many_counterparties_as_allowed_are_asked_the_largest_first() {
 }
 
 #[test]
+fn reduce_only_orders_are_cut_with_what_deleveraging_closes() {
+    let mut world = three([50_000, 50_000, 50_000]);
+    let size = |tenths: i128| u64::try_from(ONE_BTC / 10 * tenths).unwrap();
+    for (name, tenths) in [(11, 5), (12, 3), (13, 2)] {
+        assert!(world.rest_as(name, BTC, (clob::Side::Sell, size(tenths), 60_000_000_000), true));
+    }
+    world.trade(|ctx, books| deleverage((ctx, books), &account(CARL), BTC, base(5), 2)).unwrap();
+    let levels: Vec<_> = world.books.levels(BTC, clob::Side::Sell).map(|level| level.quantums).collect();
+    assert_eq!(levels, [u128::from(size(2))], "those of the two who were asked are gone");
+    world.check();
+}
+
+#[test]
 fn both_sides_below_zero_net_each_other() {
     // The price is 50,000; Carl is short and owes, Dave is long and owes as well. The market's third holder pays
     // for Carl, a fourth for Dave.

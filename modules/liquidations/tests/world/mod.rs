@@ -147,6 +147,17 @@ impl World {
 
     /// Rest an order if the account can afford it.
     pub(crate) fn try_rest(&mut self, name: u8, market: MarketId, side: Side, size: u64, price: u64) -> bool {
+        self.rest_as(name, market, (side, size, price), false)
+    }
+
+    /// Rest an order that may only reduce, or any, if the account can afford it.
+    pub(crate) fn rest_as(
+        &mut self,
+        name: u8,
+        market: MarketId,
+        (side, size, price): (Side, u64, u64),
+        reduce_only: bool,
+    ) -> bool {
         self.orders += 1;
         let id = OrderId {
             subaccount: account(name),
@@ -161,7 +172,7 @@ impl World {
             size: Size::new(size),
             good_til: GoodTil::Block(u32::try_from(self.block.height).unwrap() + 20),
             time_in_force: TimeInForce::Rest,
-            reduce_only: false,
+            reduce_only,
             self_trade: Default::default(),
             client_metadata: 0,
             condition: None,
