@@ -147,7 +147,7 @@ impl World {
         let genesis = subaccounts::Genesis { accounts, ..Default::default() };
         subaccounts::genesis::init(ctx, &genesis).expect("accounts");
         insurance::genesis::init(ctx, &insurance::Genesis::default()).expect("insurance");
-        // 1e-8 base at 1e-9 quote: a subtick of price is 1e-11 quote quantums for a base quantum.
+        // A base quantum at a subtick is 1e-8 quote quantums: the middle, 10,000 ticks, is 100 dollars.
         let pair = |market| Pair {
             market: MarketId(market),
             step: Size::new(LOT),
@@ -169,7 +169,7 @@ impl World {
         let time = Time::from_unix(self.block.time.seconds() + 1, 0);
         self.block = Block { height: self.block.height + 1, time, previous_time: self.block.time };
         let middles = draw.walk(self.block.height, time.seconds());
-        let price = |ticks: f64| Price::new((ticks * 10_000.0) as u64);
+        let price = |ticks: f64| Price::new((ticks * 1_000.0) as u64);
         let prices = middles.into_iter().map(|(market, middle)| (market, price(middle))).collect();
         self.events.clear();
         meter.measure(|| {
