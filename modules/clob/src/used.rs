@@ -189,6 +189,7 @@ impl Used {
 }
 
 impl Journaled for Used {
+    #[inline]
     fn savepoint(&mut self) {
         self.marks.push(self.undo.len());
     }
@@ -212,6 +213,7 @@ impl Journaled for Used {
         }
     }
 
+    #[inline]
     fn release(&mut self) {
         if self.marks.pop().is_none() {
             fault("a release without a savepoint");

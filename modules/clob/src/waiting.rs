@@ -210,6 +210,7 @@ impl Waiting {
 }
 
 impl Journaled for Waiting {
+    #[inline]
     fn savepoint(&mut self) {
         self.marks.push(Mark { undo: self.undo.len(), markets: self.markets.len() });
     }
@@ -224,6 +225,7 @@ impl Journaled for Waiting {
         self.markets.truncate(mark.markets);
     }
 
+    #[inline]
     fn release(&mut self) {
         if self.marks.pop().is_none() {
             fault("a release without a savepoint");

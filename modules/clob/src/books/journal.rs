@@ -64,6 +64,7 @@ impl Books {
 }
 
 impl Journaled for Books {
+    #[inline]
     fn savepoint(&mut self) {
         self.parked.savepoint();
         self.waiting.savepoint();
@@ -97,6 +98,7 @@ impl Journaled for Books {
         self.log.gone.truncate(mark.gone);
     }
 
+    #[inline]
     fn release(&mut self) {
         self.parked.release();
         self.waiting.release();

@@ -97,6 +97,7 @@ impl Desk {
 }
 
 impl Journaled for Desk {
+    #[inline]
     fn savepoint(&mut self) {
         self.marks.push(self.undo.len());
     }
@@ -110,6 +111,7 @@ impl Journaled for Desk {
         }
     }
 
+    #[inline]
     fn release(&mut self) {
         if self.marks.pop().is_none() {
             fault("a release without a savepoint");

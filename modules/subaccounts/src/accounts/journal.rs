@@ -64,6 +64,7 @@ impl Accounts {
 }
 
 impl Journaled for Accounts {
+    #[inline]
     fn savepoint(&mut self) {
         self.marks.push(self.undo.len());
     }
@@ -77,6 +78,7 @@ impl Journaled for Accounts {
         }
     }
 
+    #[inline]
     fn release(&mut self) {
         if self.marks.pop().is_none() {
             fault("a release without a savepoint");
