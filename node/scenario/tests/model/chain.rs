@@ -14,6 +14,8 @@ pub(crate) struct Chain {
     pub(crate) funding: Funding,
     /// What each owner has used of this block.
     used: Vec<u32>,
+    /// What the authority has changed, from the next block on.
+    changes: Vec<(u32, bool)>,
 }
 
 /// What the model says about a block.
@@ -28,11 +30,14 @@ pub(crate) struct Said {
 impl Chain {
     pub(crate) fn new(exchange: Exchange, funding: Funding) -> Self {
         let used = vec![0; exchange.ledger.wallets.len()];
-        Self { exchange, funding, used }
+        Self { exchange, funding, used, changes: Vec::new() }
     }
 
     /// One block: `prices` are those that were agreed on in it.
     pub(crate) fn block(&mut self, time: i64, prices: &[(u32, u64)], ops: &[Op]) -> Said {
+        for (market, active) in std::mem::take(&mut self.changes) {
+            self.exchange.ledger.market_mut(market).active = active;
+        }
         let ledger = &mut self.exchange.ledger;
         self.exchange.previous_time = ledger.now;
         (ledger.now, ledger.height) = (time, ledger.height + 1);
@@ -144,7 +149,7 @@ impl Chain {
             Op::Withdraw { account, amount } => self.withdraw(*account, &int(*amount)),
             Op::Leverage { account, market, ppm } => self.leverage(*account, *market, (*ppm).into()),
             Op::Activate { market, active } => {
-                self.exchange.ledger.market_mut(*market).active = *active;
+                self.changes.push((*market, *active));
                 Ok(())
             }
             Op::Transfer { from, to, amount } => {

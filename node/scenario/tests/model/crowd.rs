@@ -8,7 +8,7 @@ use crate::setting::Setting;
 use crate::terms::{Force, Id, Market, MeetsOwn, Op, Order, Until};
 
 /// Whether the authority pauses markets now and then.
-const PAUSES: bool = false;
+const PAUSES: bool = true;
 
 pub(crate) struct Crowd {
     pub(crate) dice: Dice,

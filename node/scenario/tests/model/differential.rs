@@ -124,7 +124,7 @@ fn setting(name: &str) -> Option<u64> {
 }
 
 /// What must not be missing from a run, or it has tested too little.
-const EXPECTED_NOTES: [&str; 24] = [
+const EXPECTED_NOTES: [&str; 23] = [
     "batch",
     "fill",
     "placed",
@@ -133,7 +133,6 @@ const EXPECTED_NOTES: [&str; 24] = [
     "removed: self_trade",
     "removed: undercollateralized",
     "removed: not_resting",
-    "removed: too_many_fills",
     "removed: conditional_ioc_would_rest",
     "removed: post_only",
     "removed: isolated",
@@ -151,7 +150,7 @@ const EXPECTED_NOTES: [&str; 24] = [
     "twap_failed",
 ];
 
-const EXPECTED_CODES: [(&str, u32); 36] = [
+const EXPECTED_CODES: [(&str, u32); 40] = [
     ("clob", 4),
     ("clob", 5),
     ("clob", 6),
@@ -166,6 +165,7 @@ const EXPECTED_CODES: [(&str, u32); 36] = [
     ("clob", 24),
     ("clob", 29),
     ("clob", 30),
+    ("clob", 34),
     ("clob", 46),
     ("clob", 48),
     ("clob", 2001),
@@ -186,7 +186,10 @@ const EXPECTED_CODES: [(&str, u32); 36] = [
     ("clob", 10_001),
     ("clob", 20_001),
     ("clob", 20_002),
+    ("clob", 11_003),
     ("subaccounts", 102),
+    ("subaccounts", 701),
+    ("subaccounts", 703),
     ("subaccounts", 1000),
 ];
 

@@ -96,6 +96,7 @@ fn document(setting: &Setting) -> AppState {
     app.orders.short_term_rates = vec![(1, setting.bounds.short_term_per_block)];
     app.orders.stateful_rates.clear();
     app.orders.leverage_rates.clear();
+    app.orders.taker_band_ppm = 0;
     app.governance.authority = Some(address(AUTHORITY).to_bech32(PREFIX));
     app.orders.equity_tiers = setting.bounds.equity_tiers.clone();
     app.orders.short_term_equity_tiers = setting.bounds.short_term_tiers.clone();

@@ -239,6 +239,7 @@ fn cover(exchange: &mut Exchange, account: usize, market: u32) {
             .map(|(other, size)| (other, size.abs()))
             .collect();
         if left.is_zero() || holders.is_empty() {
+            exchange.position_changed(account, market);
             return;
         }
         for (other, share) in shares(&left, terms.step, &holders) {
@@ -250,6 +251,7 @@ fn cover(exchange: &mut Exchange, account: usize, market: u32) {
             ];
             if exchange.ledger.update(&changes, Why::Trade).is_ok() {
                 exchange.notes.push(Note::Deleveraged { account, other, market, size: share, quote });
+                exchange.position_changed(other, market);
             } else {
                 skipped.push(other);
             }

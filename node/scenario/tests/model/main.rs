@@ -3,8 +3,7 @@
 //!
 //! Reading order: [`terms`] (words), [`money`] (numbers), [`ledger`] (accounts and margin), [`orders`] (books),
 //! [`funding`], [`liquidate`], [`chain`] (a block); then [`engine`] (the other side), [`crowd`] (what is asked)
-//! and the tests: [`differential`], [`orderings`],
-//! [`metamorphic`], [`stream`].
+//! and the tests: [`differential`], [`orderings`], [`metamorphic`], [`stream`].
 
 mod chain;
 mod crowd;

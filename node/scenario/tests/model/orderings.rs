@@ -27,11 +27,13 @@ enum Act {
     Fill,
     /// The price falls so far that its owner is liquidated.
     Liquidate,
+    /// The authority pauses the market, from the next block on.
+    Pause,
 }
 
-use Act::{Cancel, Expire, Fill, Liquidate, Place, Replace, Trigger};
+use Act::{Cancel, Expire, Fill, Liquidate, Pause, Place, Replace, Trigger};
 
-const ACTS: [Act; 7] = [Place, Replace, Cancel, Expire, Trigger, Fill, Liquidate];
+const ACTS: [Act; 8] = [Place, Replace, Cancel, Expire, Trigger, Fill, Liquidate, Pause];
 
 impl Act {
     /// Whether the chain does it by itself.
@@ -178,6 +180,7 @@ impl World {
                 taker.force = Force::Immediate;
                 vec![Op::Place(taker)]
             }
+            Pause => vec![Op::Activate { market: 1, active: false }],
             Expire | Trigger | Liquidate => Vec::new(),
         }
     }

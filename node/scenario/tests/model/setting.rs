@@ -96,7 +96,7 @@ impl Setting {
                     tier(900_000_000, (50_000, 0), (-131, 403)),
                     tier(900_000_000, (60_000, 110_000), (17, 311)),
                 ],
-                max_fills: 5,
+                max_fills: 1_000,
                 max_resting: 4,
                 short_term_per_block: 8,
                 min_price_change: 1_000,
