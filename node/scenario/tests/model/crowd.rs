@@ -50,7 +50,7 @@ impl Crowd {
                 self.silent[index] = self.dice.within(4, 20);
             }
             let anchor = self.anchors[index];
-            let jump = if self.dice.once_in(40) { 60_000 } else { 4_000 };
+            let jump = if self.dice.once_in(30) { 90_000 } else { 5_000 };
             let ppm = 1_000_000 - jump + self.dice.within(0, 2 * jump);
             let moved = u128::from(market.price) * u128::from(ppm) / 1_000_000;
             let moved = u64::try_from(moved).unwrap().clamp(anchor / 2, anchor * 2);
@@ -70,7 +70,7 @@ impl Crowd {
             70..=84 => self.cancel(chain, account),
             89 if dice.once_in(3) => {
                 let market = dice_market(self, chain);
-                Op::Activate { market, active: !(PAUSES && self.dice.once_in(12)) }
+                Op::Activate { market, active: !(PAUSES && self.dice.once_in(30)) }
             }
             85 if dice.once_in(2) => {
                 let market = dice_market(self, chain);
@@ -114,7 +114,7 @@ impl Crowd {
             let behind = if strange { self.dice.within(0, 3) } else { 0 };
             return Until::Block(u32::try_from((height + ahead).saturating_sub(behind)).unwrap());
         }
-        let longest = if flags == 128 { 700 } else { 90 };
+        let longest = if flags == 128 { 900 } else { 90 };
         let ahead = if strange { 96 * 86_400 } else { i64::try_from(self.dice.within(1, longest)).unwrap() };
         let behind = if self.dice.once_in(60) { 100 } else { 0 };
         Until::Time(u32::try_from(self.time + ahead - behind).unwrap())
@@ -145,7 +145,8 @@ impl Crowd {
         let sliced = (id.flags == 128) != (id.flags == 128 && self.dice.once_in(40));
         let twap = sliced.then(|| {
             let interval = *self.dice.pick(&[30, 60, 100, 29]);
-            (interval * u32::try_from(self.dice.within(3, 10)).unwrap(), interval, 20_000)
+            let legs = 300_u32.div_ceil(interval) + u32::try_from(self.dice.within(0, 2)).unwrap();
+            (interval * legs - interval * u32::from(self.dice.once_in(20)), interval, 20_000)
         });
         let price = if id.flags == 128 && self.dice.once_in(2) { 0 } else { self.price(market, buy) };
         let order = Order {

@@ -124,7 +124,7 @@ fn setting(name: &str) -> Option<u64> {
 }
 
 /// What must not be missing from a run, or it has tested too little.
-const EXPECTED_NOTES: [&str; 23] = [
+const EXPECTED_NOTES: [&str; 24] = [
     "batch",
     "fill",
     "placed",
@@ -133,6 +133,7 @@ const EXPECTED_NOTES: [&str; 23] = [
     "removed: self_trade",
     "removed: undercollateralized",
     "removed: not_resting",
+    "removed: too_many_fills",
     "removed: conditional_ioc_would_rest",
     "removed: post_only",
     "removed: isolated",

@@ -96,7 +96,7 @@ impl Setting {
                     tier(900_000_000, (50_000, 0), (-131, 403)),
                     tier(900_000_000, (60_000, 110_000), (17, 311)),
                 ],
-                max_fills: 1_000,
+                max_fills: 5,
                 max_resting: 4,
                 short_term_per_block: 8,
                 min_price_change: 1_000,
@@ -114,7 +114,7 @@ impl Setting {
             },
             funding: (3600, 60, 30),
             wealth: 1_000_000_000_000_000,
-            fund: 5_000_000_000,
+            fund: 50_000_000,
             fee_terms: (70_001, 20_000),
         }
     }
