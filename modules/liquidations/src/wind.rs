@@ -99,6 +99,8 @@ pub(crate) fn settle(
                 done = done.saturating_add(1);
                 longs.give(size);
                 shorts.give(size);
+                clob::position_changed(ctx, books, &long, market);
+                clob::position_changed(ctx, books, &short, market);
             }
             Err(reason) => {
                 // Neither can lose a quantum: the smaller one may still meet somebody else who can.

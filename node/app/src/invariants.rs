@@ -5,6 +5,7 @@
 //! - I-2: balances add up to the supply of each denomination.
 //! - I-3, I-4: in each market longs equal shorts, and both equal the open interest.
 //! - I-9: the insurance fund is its start, plus what was paid in, minus what was paid out, and not negative.
+//! - I-14: no resting order that may only reduce wants more than the position that it opposes.
 //! - I-15: no book is crossed.
 //! - I-18: the books rebuilt from the state are the live ones.
 
@@ -199,7 +200,29 @@ pub(crate) fn check_caches(state: &dyn Read, books: &clob::Books) -> Result<u64,
     if rebuilt.accounts.hash() != books.accounts.hash() {
         return Err("I-18: the accounts rebuilt from the state differ from the live ones".into());
     }
-    Ok(2)
+    check_reducing(books)?;
+    Ok(3)
+}
+
+/// Orders that may only reduce fit the positions of their owners. Looks at every order.
+fn check_reducing(books: &clob::Books) -> Result<(), String> {
+    for market in books.markets() {
+        for side in [clob::Side::Buy, clob::Side::Sell] {
+            let queues = books.levels(market, side).flat_map(|level| books.queue(market, side, level.price));
+            for resting in queues.filter(|resting| resting.order.reduce_only) {
+                let held = books.accounts.size(&resting.order.id.subaccount, market).raw();
+                let opposed = if side == clob::Side::Buy { -held } else { held };
+                if i128::from(resting.remaining.raw()) > opposed {
+                    return Err(format!(
+                        "I-14: {} may only reduce, wants {} and opposes {opposed}",
+                        resting.order.id,
+                        resting.remaining.raw()
+                    ));
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Check the whole state. Answers how many laws were checked. Reads everything.
