@@ -109,7 +109,8 @@ fn resting(count: u32, accounts: u32, sparse: bool) -> f64 {
         .flat_map(|market| [Side::Buy, Side::Sell].map(|side| books.levels(MarketId(market), side).count()))
         .sum();
     println!(
-        "{count:>9} resting orders of {accounts} subaccounts in 300 markets on {levels} levels: {bytes:.1} bytes each"
+        "{count:>9} resting orders of {accounts} subaccounts in 300 markets on {levels} levels: \
+         {bytes:.1} bytes each"
     );
     bytes
 }
