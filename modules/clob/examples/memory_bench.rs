@@ -140,7 +140,7 @@ fn main() {
     let worst = resting(2_000_000, 100_000, true);
     let trigger = waiting(1_000_000);
     println!(
-        "{{\"goal\":\"G19\",\"bytes_at_1m\":{one:.1},\"bytes_at_2m\":{two:.1},\"bytes_sparse\":{sparse:.1},\"bytes_worst\":{worst:.1},\
-         \"bytes_trigger\":{trigger:.1}}}"
+        "{{\"goal\":\"G19\",\"bytes_at_1m\":{one:.1},\"bytes_at_2m\":{two:.1},\
+         \"bytes_sparse\":{sparse:.1},\"bytes_worst\":{worst:.1},\"bytes_trigger\":{trigger:.1}}}"
     );
 }

@@ -44,6 +44,8 @@ fn document() -> AppState {
         isolated: false,
     }];
     app.orders.max_resting = 1_000_000;
+    // One maker quotes for a whole exchange.
+    app.orders.stateful_rates = vec![(1, 1_000_000)];
     app
 }
 

@@ -288,7 +288,7 @@ fn bodies() -> Vec<Row> {
         row("an unknown message", ("sdk", 6), NOTHING, |world| {
             world.sign("alice", &[Any { type_url: "/ballast.Nothing".into(), value: vec![1] }])
         }),
-        row("a message of the authority", ("governance", 2), NOTHING, |world| {
+        row("a message of the authority that names nobody", ("sdk", 2), NOTHING, |world| {
             let type_url = "/dydxprotocol.clob.MsgUpdateClobPair".into();
             world.sign("alice", &[Any { type_url, value: Vec::new() }])
         }),
