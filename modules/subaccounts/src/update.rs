@@ -46,7 +46,7 @@ pub enum Kind {
     /// Two accounts trade because the first one is closed by the chain. The rules are those of a match: a
     /// close at a fair price never makes an account riskier.
     Liquidation,
-    /// Only a question for [`can_update`]: could this account take on that?
+    /// Only a question for [`Accounts::can_update`](crate::Accounts::can_update): could this account take on that?
     CollateralCheck,
 }
 

@@ -254,27 +254,7 @@ fn a_twap_order_that_may_only_reduce_reduces_and_ends_when_nothing_is_left() {
 }
 
 #[test]
-fn ord_21_a_slice_that_would_go_on_ends_with_its_order() {
-    let params = Params { max_fills: 1, ..Params::default() };
-    let mut world = World::with(Start { params, ..Start::default() });
-    let order = cut(buy(1, 7, 1_000, 50_000));
-    world.place(order).unwrap();
-    for client_id in 1..6 {
-        world.place(sell(2, client_id, 10, 50_000)).unwrap();
-    }
-    world.step(1, 50_000);
-    // Once as a slice, once more as one that goes on.
-    assert_eq!(remaining(&world), 980 * MILLI);
-    assert_eq!(world.exported().parked.len(), 1);
-    world.run(&cancel(&order)).unwrap();
-    assert_eq!(world.exported().parked, []);
-    world.step(1, 50_000);
-    assert_eq!(world.holds(1).1, i128::from(20 * MILLI));
-    assert!(world.books.find(&slice(&order)).is_none());
-}
-
-#[test]
-fn a_slice_goes_on_in_the_next_block_and_counts_there_too() {
+fn ord_21_a_slice_that_met_as_many_orders_as_it_may_is_over_and_leaves_the_rest_to_later_ones() {
     let params = Params { max_fills: 2, ..Params::default() };
     let mut world = World::with(Start { params, ..Start::default() });
     let order = cut(buy(1, 7, 1_000, 50_000));
@@ -283,8 +263,14 @@ fn a_slice_goes_on_in_the_next_block_and_counts_there_too() {
         world.place(sell(2, client_id, 10, 50_000)).unwrap();
     }
     world.step(1, 50_000);
-    assert_eq!(remaining(&world), 960 * MILLI);
+    assert_eq!(remaining(&world), 980 * MILLI);
+    assert_eq!(world.exported().parked, [], "the next slice is its continuation");
+    assert!(world.books.find(&slice(&order)).is_none());
     world.step(1, 50_000);
-    assert_eq!(remaining(&world), 950 * MILLI);
-    assert_eq!(world.levels(Side::Buy), [(50, 50_000)]);
+    assert_eq!(remaining(&world), 980 * MILLI);
+    world.step(30, 50_000);
+    assert_eq!(remaining(&world), 960 * MILLI);
+    world.run(&cancel(&order)).unwrap();
+    world.step(30, 50_000);
+    assert_eq!(world.holds(1).1, i128::from(40 * MILLI));
 }

@@ -164,7 +164,7 @@ impl Crowd {
             metadata: u32::try_from(self.dice.within(0, 2)).unwrap(),
             condition,
             twap,
-            builder: self.dice.once_in(6).then(|| (account / 4, 777)),
+            builder: self.dice.once_in(6).then_some((account / 4, 777)),
             meets_own: *self.dice.pick(&[MeetsOwn::Maker, MeetsOwn::Maker, MeetsOwn::Taker, MeetsOwn::Both]),
             replaces: (id.flags == 0 || id.flags == 64) && self.dice.once_in(60),
             hash: [0; 32],

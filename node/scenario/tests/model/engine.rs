@@ -72,7 +72,6 @@ fn document(setting: &Setting) -> AppState {
             subticks_per_tick: u32::try_from(market.tick).unwrap(),
             quantum_conversion_exponent: market.conversion_exponent,
             isolated: market.isolated,
-            ..template.clone()
         });
     }
     let row = app.fee_tiers[0].clone();
@@ -85,7 +84,6 @@ fn document(setting: &Setting) -> AppState {
             maker_share_ppm: u32::try_from(tier.maker_share).unwrap(),
             maker_ppm: i32::try_from(tier.maker_ppm).unwrap(),
             taker_ppm: i32::try_from(tier.taker_ppm).unwrap(),
-            ..row.clone()
         });
     }
     app.fees.insurance_share_ppm = u32::try_from(setting.fee_terms.0).unwrap();

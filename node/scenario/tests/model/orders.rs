@@ -135,7 +135,7 @@ impl Exchange {
         let Some(market) = self.ledger.markets.iter().find(|market| market.id == order.id.market) else {
             return Err(clob(8));
         };
-        if order.price % market.tick != 0 || order.size % market.step != 0 {
+        if !order.price.is_multiple_of(market.tick) || !order.size.is_multiple_of(market.step) {
             return Err(clob(12));
         }
         if !market.active {
@@ -197,7 +197,7 @@ impl Exchange {
         let tiers = if short_term { &bounds.short_term_tiers } else { &bounds.equity_tiers };
         let (settled, _) = self.ledger.settled(&self.ledger.accounts[account]);
         let worth = self.ledger.risk(&settled).worth;
-        let reached = tiers.iter().filter(|(needs, _)| worth >= int(*needs)).next_back();
+        let reached = tiers.iter().rfind(|(needs, _)| worth >= int(*needs));
         let mine = |id: &Id| id.account == account && (id.flags == 0) == short_term;
         // Slices do not count, the orders that they belong to do.
         let resting = self.resting.iter().filter(|r| mine(&r.order.id) && r.order.id.flags != 256).count();
