@@ -48,7 +48,6 @@ fn document(setting: &Setting) -> AppState {
     let mut app = World::devnet();
     app.liquidity_tiers.clear();
     app.markets.clear();
-    let template = World::devnet().markets[0].clone();
     for market in &setting.markets {
         app.liquidity_tiers.push(LiquidityTier {
             id: market.id,
@@ -74,7 +73,6 @@ fn document(setting: &Setting) -> AppState {
             isolated: market.isolated,
         });
     }
-    let row = app.fee_tiers[0].clone();
     app.fee_tiers.clear();
     for tier in &setting.bounds.tiers {
         app.fee_tiers.push(FeeTier {
