@@ -68,6 +68,7 @@ fn an_empty_fund_of_its_own_leads_to_deleveraging_though_the_common_fund_is_rich
     world.rest(DAVE, ETH, Side::Buy, 1_000_000_000, 2_350_000_000);
     let report = world.liquidate();
     assert_eq!((report.liquidations, report.deleveragings, report.offsets), (0, 1, 1), "{report:?}");
+    assert_eq!(report.failed, 0, "an empty fund stops the order, it is no failure");
     // At the bankruptcy price of 2,400.
     assert_eq!((world.holds(CARL, ETH), world.holds(DAVE, ETH)), ((0, 0), (1_300 * DOLLAR, 0)));
     assert_eq!((held(&world, subaccounts::POOL), world.fund()), (0, 1_000 * DOLLAR));
