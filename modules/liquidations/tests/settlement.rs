@@ -3,7 +3,6 @@
 #![cfg(test)]
 #![expect(
     clippy::arithmetic_side_effects,
-    clippy::indexing_slicing,
     reason = "tests count with small numbers"
 )]
 #![expect(dead_code, reason = "the world is shared; each test file uses a part of it")]
