@@ -1,10 +1,7 @@
 //! Markets that are over: every position is closed, at the oracle price or at the bankruptcy price.
 
 #![cfg(test)]
-#![expect(
-    clippy::arithmetic_side_effects,
-    reason = "tests count with small numbers"
-)]
+#![expect(clippy::arithmetic_side_effects, reason = "tests count with small numbers")]
 #![expect(dead_code, reason = "the world is shared; each test file uses a part of it")]
 
 mod world;
