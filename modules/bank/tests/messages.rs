@@ -108,7 +108,7 @@ fn a_send_moves_coins_and_tells_who_paid_whom() {
     world.send(&send(1, person(2), vec![wire("30", "ualpha"), wire("50", "uusdc")])).unwrap();
     assert_eq!((world.has(person(1), "ualpha"), world.has(person(1), "uusdc")), (70, 0));
     assert_eq!((world.has(person(2), "ualpha"), world.has(person(2), "uusdc")), (30, 57));
-    let amount = Value::Text("30ualpha,50uusdc".into());
+    let amount = Value::Text("30ualpha,50uusdc");
     let kinds: Vec<&str> = world.events.iter().map(|event| event.kind).collect();
     assert_eq!(kinds, ["coin_spent", "coin_received", "transfer", "message"]);
     let events = world.events.clone().take();
@@ -117,7 +117,7 @@ fn a_send_moves_coins_and_tells_who_paid_whom() {
     let transfer =
         [("recipient", Value::Address(person(2))), ("sender", Value::Address(person(1))), ("amount", amount)];
     assert_eq!(events[2].attributes, transfer);
-    let message = [("sender", Value::Address(person(1))), ("module", Value::Text("bank".into()))];
+    let message = [("sender", Value::Address(person(1))), ("module", Value::Text("bank"))];
     assert_eq!(events[3].attributes, message);
 }
 

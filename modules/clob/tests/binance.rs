@@ -2,7 +2,7 @@
 //! book, recorded trades come as takers, and after every recorded change the best bid and ask are the recorded
 //! ones. Runs when the recordings are there.
 
-#[allow(dead_code, reason = "the stories use more of it")]
+#[expect(dead_code, reason = "the stories use more of it")]
 #[path = "stories/world.rs"]
 mod world;
 
@@ -165,7 +165,7 @@ impl Market {
         self.wish(Side::Sell, quotes(&data["a"]));
         self.quote();
         self.report.diffs += 1;
-        if self.report.diffs % PER_BLOCK == 0 {
+        if self.report.diffs.is_multiple_of(PER_BLOCK) {
             self.world.next_block();
         }
         let (_, (bid, ask)) = tickers.range(..=data["u"].as_u64().unwrap()).next_back().unwrap();

@@ -108,7 +108,7 @@ fn a_taker_trades_within_the_band_and_what_would_rest_beyond_is_dropped() {
     // 50,000 and ten percent: 55,000 is the last price.
     let placed = world.place(buy(1, 1, 60, 80_000)).unwrap();
     assert_eq!((placed.status, placed.filled), (Status::OutsideBand, Size::new(30 * MILLI)));
-    assert_eq!(world.told("order_removed", "reason"), [Value::Text("outside_band".into())]);
+    assert_eq!(world.told("order_removed", "reason"), [Value::Text("outside_band")]);
     assert_eq!(world.levels(Side::Sell), [(10, 55_001), (10, 70_000)]);
     assert_eq!(world.levels(Side::Buy), []);
     // An order within the band rests, and far ones on their own side do.
@@ -128,7 +128,9 @@ fn a_taker_trades_within_the_band_and_what_would_rest_beyond_is_dropped() {
 #[test]
 fn edges_of_the_band_are_rounded_toward_the_oracle_price() {
     // 7 ppm of 50,000 dollars are 0.35 dollars, 350,000 subticks.
-    for (band, high, low) in [(7, 50_000_350_000, 49_999_650_000), (1, 50_000_050_000, 49_999_950_000)] {
+    for (band, high, low) in
+        [(7, 50_000_350_000_u64, 49_999_650_000_u64), (1, 50_000_050_000, 49_999_950_000)]
+    {
         let mut world = with(Params { taker_band: band, ..Params::default() });
         world.set_pairs(&{
             let mut pairs = world.exported().pairs;
@@ -136,7 +138,7 @@ fn edges_of_the_band_are_rounded_toward_the_oracle_price() {
             pairs
         });
         world.books = clob::rebuild(&world.state);
-        let (high, low) = (high / 30_000 * 30_000, (low + 29_999) / 30_000 * 30_000);
+        let (high, low) = (high / 30_000 * 30_000, low.div_ceil(30_000) * 30_000);
         let ask = |price, id| Order { price: num::Subticks::new(price), ..sell(2, id, 1, 1) };
         let bid = |price, id| Order { price: num::Subticks::new(price), ..buy(3, id, 1, 1) };
         world.place(post_only(ask(high, 1))).unwrap();
@@ -227,6 +229,6 @@ fn cancels_and_ends_reach_orders_that_wait_to_go_on() {
     world.place(Order { good_til: GoodTil::Block(1), ..buy(1, 1, 120, 50_000) }).unwrap();
     world.next_block();
     assert_eq!(world.holds(1).1, i128::from(40 * MILLI));
-    assert_eq!(world.told("order_removed", "reason"), [Value::Text("expired".into())]);
+    assert_eq!(world.told("order_removed", "reason"), [Value::Text("expired")]);
     assert_eq!(world.told("order_removed", "remaining"), [Value::Unsigned(u128::from(80 * MILLI))]);
 }

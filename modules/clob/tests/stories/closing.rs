@@ -109,7 +109,7 @@ fn makers_that_cannot_pay_and_own_orders_leave_a_close_behind() {
     let closed = close(&mut world, 900, 1, &|_, _| Some(QuoteQuantums::new(USD))).unwrap();
     assert_eq!((closed.stopped, closed.filled.raw()), (Stop::NoLiquidity, i128::from(100 * MILLI)));
     assert_eq!(closed.insurance.raw(), USD, "the fund was paid for a fill that did not happen");
-    let reasons = ["undercollateralized", "self_trade"].map(|reason| Value::Text(reason.into()));
+    let reasons = ["undercollateralized", "self_trade"].map(Value::Text);
     assert_eq!(world.told("order_removed", "reason"), reasons);
     assert!(world.money_adds_up());
 }

@@ -21,7 +21,7 @@ fn orders_rest_through_their_last_block_or_second_and_then_leave() {
     assert_eq!(world.levels(Side::Buy), [(20, 49_000)]);
     world.next_block();
     assert_eq!(world.levels(Side::Buy), []);
-    let expired = || Value::Text("expired".into());
+    let expired = || Value::Text("expired");
     assert_eq!(world.told("order_removed", "reason"), [expired(), expired()]);
     world.next_block();
     assert_eq!(world.exported().orders, []);

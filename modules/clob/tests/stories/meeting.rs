@@ -34,7 +34,7 @@ fn an_order_chooses_who_leaves_when_it_meets_its_own() {
         assert_eq!(placed.resting.is_zero(), !rests, "{choice:?}");
         let gone = world.told("order_removed", "reason");
         assert_eq!(gone.len(), if choice == SelfTrade::CancelBoth { 2 } else { 1 }, "{choice:?}");
-        assert!(gone.iter().all(|reason| *reason == Value::Text("self_trade".into())));
+        assert!(gone.iter().all(|reason| *reason == Value::Text("self_trade")));
         // The dropped rest does not come again.
         if !rests {
             assert!([20, 30].contains(&world.refused_order(bid)));

@@ -63,7 +63,7 @@ fn it_rests_with_no_more_than_the_position_and_is_cut_with_it() {
     world.place(buy(3, 2, 20, 52_000)).unwrap();
     assert_eq!(world.holds(1).1, 0);
     assert_eq!(world.levels(Side::Sell), []);
-    assert_eq!(reasons(&world), [Value::Text("reduce_only".into())]);
+    assert_eq!(reasons(&world), [Value::Text("reduce_only")]);
     world.next_block();
     // A cut order that has traded is not sent again for what was cut.
     assert_eq!(world.refused_order(reduce(sell(1, 1, 25, 51_000))), 30);
@@ -90,7 +90,7 @@ fn a_position_that_turns_takes_its_reduce_only_orders_along() {
     world.place(ioc(sell(1, 3, 30, 50_000))).unwrap();
     assert_eq!(world.holds(1).1, -i128::from(20 * MILLI));
     assert!(world.books.is_empty());
-    let gone = || Value::Text("reduce_only".into());
+    let gone = || Value::Text("reduce_only");
     assert_eq!(reasons(&world), [gone(), gone()]);
     world.next_block();
 }

@@ -164,7 +164,7 @@ fn a_short_term_order_outlives_a_cancel_that_ends_before_it() {
     assert_eq!(world.levels(Side::Buy), [(10, 50_000)]);
     world.cancel(order.id, GoodTil::Block(20)).unwrap();
     assert_eq!(world.levels(Side::Buy), []);
-    assert_eq!(world.told("order_removed", "reason"), [Value::Text("cancelled".into())]);
+    assert_eq!(world.told("order_removed", "reason"), [Value::Text("cancelled")]);
 }
 
 #[test]

@@ -112,7 +112,7 @@ fn own_orders_leave_and_the_taker_goes_on() {
     world.place(sell(2, 1, 10, 50_000)).unwrap();
     world.place(sell(1, 1, 10, 50_005)).unwrap();
     assert_eq!(world.place(buy(2, 2, 15, 50_010)), Ok(done(10 * MILLI, 5 * MILLI)));
-    assert_eq!(world.told("order_removed", "reason"), [Value::Text("self_trade".into())]);
+    assert_eq!(world.told("order_removed", "reason"), [Value::Text("self_trade")]);
     assert_eq!(world.levels(Side::Sell), []);
     // The order that left must not come again, with the same signature or an older one.
     assert_eq!(world.refused_order(sell(2, 1, 10, 50_000)), 30);
@@ -138,7 +138,7 @@ fn a_maker_that_cannot_pay_leaves_and_the_next_one_trades() {
     world.place(sell(3, 1, 1_000, 50_005)).unwrap();
     assert_eq!(world.place(buy(2, 1, 1_000, 50_005)), Ok(done(1_000 * MILLI, 0)));
     assert_eq!(world.holds(1), (1_000 * USD, 0));
-    assert_eq!(world.told("order_removed", "reason"), [Value::Text("undercollateralized".into())]);
+    assert_eq!(world.told("order_removed", "reason"), [Value::Text("undercollateralized")]);
     assert_eq!(world.refused_order(sell(1, 1, 1_000, 50_000)), 30);
     assert!(world.money_adds_up());
 }
