@@ -158,7 +158,9 @@ impl Memory {
         };
         let (low, high) = (of(from, 0), of(to, u32::MAX));
         let start = self.groups.partition_point(|(group, _)| *group < low);
-        let end = self.groups.partition_point(|(group, _)| *group <= high);
+        // A bound of up to two bytes is the smallest key of its group: excluded, it leaves nothing of it.
+        let whole = matches!(to, Bound::Excluded(key) if key.len() <= 2);
+        let end = self.groups.partition_point(|(group, _)| *group < high || (*group == high && !whole));
         let groups = self.groups.get(start..end).unwrap_or_default();
         groups.iter().filter_map(|(_, at)| self.tables.get(*at))
     }
@@ -249,5 +251,24 @@ impl State for Memory {
 
     fn as_read(&self) -> &dyn Read {
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scan_of_one_table_leaves_the_next_table_alone() {
+        let mut memory = Memory::default();
+        for key in [&[1][..], &[1, 0], &[1, 2], &[1, 2, 9], &[1, 3], &[1, 3, 9], &[2]] {
+            memory.set(key, b"value");
+        }
+        let tables = |from, to| memory.within(from, to).count();
+        assert_eq!(tables(Bound::Included(&[1, 2]), Bound::Excluded(&[1, 3])), 1);
+        assert_eq!(tables(Bound::Included(&[1, 2]), Bound::Included(&[1, 3])), 2);
+        assert_eq!(tables(Bound::Included(&[1, 2]), Bound::Excluded(&[1, 3, 0])), 2);
+        assert_eq!(tables(Bound::Included(&[1]), Bound::Excluded(&[2])), 4);
+        assert_eq!(tables(Bound::Unbounded, Bound::Excluded(&[])), 0);
     }
 }
