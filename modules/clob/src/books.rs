@@ -162,7 +162,7 @@ impl Books {
             by_holder: Index::default(),
             parts: BTreeMap::new(),
             reducing: BTreeMap::new(),
-            calendar: Calendar::default(),
+            calendar: Calendar::new(Hasher::new(seed)),
             pairs: Pairs::default(),
             used: Used::new(Hasher::new(seed)),
             budgets: Budgets::default(),
@@ -362,10 +362,10 @@ impl Books {
         let (mut ended, mut by_time) = (Vec::new(), Vec::new());
         let Calendar { heights, times } = &mut self.calendar;
         if let Some(last) = height.checked_sub(1) {
-            heights.due(&mut self.orders, u32::try_from(last).unwrap_or(u32::MAX), &mut ended);
+            heights.due(&self.orders, u32::try_from(last).unwrap_or(u32::MAX), &mut ended);
         }
         if seconds >= 0 {
-            times.due(&mut self.orders, u32::try_from(seconds).unwrap_or(u32::MAX), &mut by_time);
+            times.due(&self.orders, u32::try_from(seconds).unwrap_or(u32::MAX), &mut by_time);
         }
         ended.sort_unstable();
         by_time.sort_unstable();

@@ -1,33 +1,66 @@
-//! When orders end: for heights and for seconds a wheel of the sixty-four moments at hand, and one bag for each
-//! sixty-four later ones.
+//! When orders end: for heights and for seconds one list of orders for each moment at which some end.
 //!
-//! A bag is an unsorted list through the records. Its orders are dealt to their moments when the first of these
-//! is at hand, and sorted when they end, so neither coming nor leaving has to look for a place.
+//! The lists go through the records and are unsorted; an index finds them by their moment. Neither coming nor
+//! leaving has to look for a place, nothing is ever moved, and a block asks for the moments since the last one.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use crate::arena::{Arena, Handle, Links};
 use crate::books::Record;
+use crate::index::{Hasher, Index};
 
-/// Moments of a turn: the bits of a word.
-const MOMENTS: usize = 64;
-const LAST: u32 = 63;
-const SHIFT: u32 = 6;
+/// What a calendar keeps.
+pub(crate) trait Ends {
+    /// Moment until which it is good.
+    fn until(&self) -> u32;
+    /// Its turn among those that end together.
+    fn turn(&self) -> u64;
+    /// Neighbours among those that end together.
+    fn due(&self) -> Links;
+    /// The same, to be changed.
+    fn due_mut(&mut self) -> &mut Links;
+}
+
+impl Ends for Record {
+    #[inline]
+    fn until(&self) -> u32 {
+        self.until
+    }
+
+    #[inline]
+    fn turn(&self) -> u64 {
+        self.sequence
+    }
+
+    #[inline]
+    fn due(&self) -> Links {
+        self.due
+    }
+
+    #[inline]
+    fn due_mut(&mut self) -> &mut Links {
+        &mut self.due
+    }
+}
 
 /// An order that ends: until when it was good, its turn, its record.
 pub(crate) type Due = (u32, u64, Handle);
 
 /// Resting orders by the moment until which they are good.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Calendar {
-    pub(crate) heights: Wheel,
-    pub(crate) times: Wheel,
+    pub(crate) heights: Moments,
+    pub(crate) times: Moments,
 }
 
 impl Calendar {
-    /// The wheel of seconds, or that of heights.
-    pub(crate) fn wheel(&mut self, by_time: bool) -> &mut Wheel {
+    pub(crate) fn new(hasher: Hasher) -> Self {
+        Self { heights: Moments::new(hasher), times: Moments::new(hasher) }
+    }
+
+    /// The calendar of seconds, or that of heights.
+    #[inline]
+    pub(crate) fn moments(&mut self, by_time: bool) -> &mut Moments {
         if by_time {
             &mut self.times
         } else {
@@ -38,116 +71,272 @@ impl Calendar {
 
 /// Orders by moment.
 #[derive(Debug)]
-pub(crate) struct Wheel {
-    /// Number of the turn whose moments are dealt: moment divided by their number in a turn.
-    turn: u32,
-    /// Moments of the turn with an order.
-    taken: u64,
-    /// Bags of the turn's moments; the first also holds what should have ended in an earlier turn.
-    near: [Handle; MOMENTS],
-    /// Bags of later turns.
-    far: BTreeMap<u32, Handle>,
+pub(crate) struct Moments {
+    /// The first order of each moment.
+    heads: Index,
+    hasher: Hasher,
+    /// No order ends before this moment.
+    from: u32,
 }
 
-impl Default for Wheel {
-    fn default() -> Self {
-        Self { turn: 0, taken: 0, near: [Handle::NONE; MOMENTS], far: BTreeMap::new() }
-    }
-}
-
-impl Wheel {
-    /// Place of `moment` in the turn, when it is not later.
-    fn place(&self, moment: u32) -> Option<u32> {
-        match (moment >> SHIFT).cmp(&self.turn) {
-            core::cmp::Ordering::Less => Some(0),
-            core::cmp::Ordering::Equal => Some(moment & LAST),
-            core::cmp::Ordering::Greater => None,
-        }
+impl Moments {
+    pub(crate) fn new(hasher: Hasher) -> Self {
+        Self { heads: Index::default(), hasher, from: 0 }
     }
 
-    /// First of the bag of `moment`, which gets `first` instead.
-    fn swap(&mut self, moment: u32, first: Handle) -> Handle {
-        let Some(place) = self.place(moment) else {
-            let turn = moment >> SHIFT;
-            let old = if first.is_none() { self.far.remove(&turn) } else { self.far.insert(turn, first) };
-            return old.unwrap_or(Handle::NONE);
+    fn head<T: Ends>(&self, orders: &Arena<T>, moment: u32) -> Option<Handle> {
+        self.heads.find(self.hasher.moment(moment), |handle| orders.get(handle).until() == moment)
+    }
+
+    /// Add an order.
+    pub(crate) fn insert<T: Ends>(&mut self, orders: &mut Arena<T>, handle: Handle) {
+        let moment = orders.get(handle).until();
+        self.from = self.from.min(moment);
+        let Some(head) = self.head(orders, moment) else {
+            *orders.get_mut(handle).due_mut() = Links::NONE;
+            self.heads.insert(self.hasher.moment(moment), handle);
+            return;
         };
-        let bit = 1u64.wrapping_shl(place);
-        if first.is_none() {
-            self.taken &= !bit;
+        // Behind the head, so that the index need not change.
+        let next = core::mem::replace(&mut orders.get_mut(head).due_mut().next, handle);
+        *orders.get_mut(handle).due_mut() = Links { prev: head, next };
+        if let Some(next) = next.some() {
+            orders.get_mut(next).due_mut().prev = handle;
+        }
+    }
+
+    /// Take out an order that is there.
+    pub(crate) fn remove<T: Ends>(&mut self, orders: &mut Arena<T>, handle: Handle) {
+        let record = orders.get(handle);
+        let (Links { prev, next }, moment) = (record.due(), record.until());
+        if let Some(next) = next.some() {
+            orders.get_mut(next).due_mut().prev = prev;
+        }
+        if let Some(prev) = prev.some() {
+            orders.get_mut(prev).due_mut().next = next;
+            return;
+        }
+        let hash = self.hasher.moment(moment);
+        match next.some() {
+            Some(next) => self.heads.replace(hash, handle, next),
+            None => self.heads.remove(hash, handle),
+        }
+    }
+
+    /// Append the orders that are good until `now` or an earlier moment, in no order. They stay.
+    pub(crate) fn due<T: Ends>(&mut self, orders: &Arena<T>, now: u32, ended: &mut Vec<Due>) {
+        let Some(passed) = now.checked_sub(self.from) else { return };
+        let first = ended.len();
+        if usize::try_from(passed).is_ok_and(|passed| passed < self.heads.slots()) {
+            for moment in self.from..=now {
+                if let Some(head) = self.head(orders, moment) {
+                    list(orders, head, ended);
+                }
+            }
         } else {
-            self.taken |= bit;
-        }
-        let at = usize::try_from(place).unwrap_or_default();
-        self.near.get_mut(at).map_or(Handle::NONE, |bag| core::mem::replace(bag, first))
-    }
-
-    /// Add an order that is good until `moment`.
-    pub(crate) fn insert(&mut self, orders: &mut Arena<Record>, handle: Handle, moment: u32) {
-        let next = self.swap(moment, handle);
-        orders.get_mut(handle).due = Links { prev: Handle::NONE, next };
-        if let Some(next) = next.some() {
-            orders.get_mut(next).due.prev = handle;
-        }
-    }
-
-    /// Take out an order that is good until `moment`.
-    pub(crate) fn remove(&mut self, orders: &mut Arena<Record>, handle: Handle, moment: u32) {
-        let Links { prev, next } = orders.get(handle).due;
-        if let Some(next) = next.some() {
-            orders.get_mut(next).due.prev = prev;
-        }
-        match prev.some() {
-            Some(prev) => orders.get_mut(prev).due.next = next,
-            None => {
-                self.swap(moment, next);
+            // More moments passed than there can be lists: look at the lists.
+            for head in self.heads.iter().filter(|head| orders.get(*head).until() <= now) {
+                list(orders, head, ended);
             }
         }
+        // Who stays is found again.
+        let oldest = ended.iter().skip(first).map(|(until, ..)| *until).min();
+        self.from = oldest.unwrap_or(now.saturating_add(1));
+    }
+}
+
+fn list<T: Ends>(orders: &Arena<T>, head: Handle, ended: &mut Vec<Due>) {
+    let mut next = Some(head);
+    while let Some(handle) = next {
+        let record = orders.get(handle);
+        ended.push((record.until(), record.turn(), handle));
+        next = record.due().next.some();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeMap;
+    use alloc::vec;
+
+    #[derive(Clone, Copy, Debug)]
+    struct Item {
+        until: u32,
+        turn: u64,
+        due: Links,
     }
 
-    /// Append the orders that are good until `now` or an earlier moment. They stay.
-    pub(crate) fn due(&mut self, orders: &mut Arena<Record>, now: u32, ended: &mut Vec<Due>) {
-        if now >> SHIFT > self.turn {
-            self.turn_to(orders, now >> SHIFT);
+    impl Ends for Item {
+        fn until(&self) -> u32 {
+            self.until
         }
-        let upto =
-            if now >> SHIFT < self.turn { 1 } else { u64::MAX.wrapping_shr(LAST.wrapping_sub(now & LAST)) };
-        let mut places = self.taken & upto;
-        while places != 0 {
-            let at = usize::try_from(places.trailing_zeros()).unwrap_or_default();
-            places &= places.wrapping_sub(1);
-            let mut next = self.near.get(at).and_then(|bag| bag.some());
-            while let Some(handle) = next {
-                let record = orders.get(handle);
-                next = record.due.next.some();
-                if record.until <= now {
-                    ended.push((record.until, record.sequence, handle));
+
+        fn turn(&self) -> u64 {
+            self.turn
+        }
+
+        fn due(&self) -> Links {
+            self.due
+        }
+
+        fn due_mut(&mut self) -> &mut Links {
+            &mut self.due
+        }
+    }
+
+    /// Small numbers that look random.
+    struct Draw(u64);
+
+    impl Draw {
+        fn below(&mut self, end: u64) -> u64 {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 33) % end
+        }
+    }
+
+    #[derive(Clone, Default)]
+    struct Naive(BTreeMap<(u32, u64), Handle>);
+
+    /// Calendar, records and a plain map of the same orders.
+    struct Both {
+        calendar: Moments,
+        items: Arena<Item>,
+        naive: Naive,
+        turn: u64,
+        undo: Vec<(bool, Handle)>,
+    }
+
+    impl Both {
+        fn put(&mut self, handle: Handle) {
+            self.calendar.insert(&mut self.items, handle);
+            let item = self.items.get(handle);
+            assert_eq!(self.naive.0.insert((item.until, item.turn), handle), None);
+        }
+
+        fn take(&mut self, handle: Handle) {
+            self.calendar.remove(&mut self.items, handle);
+            let item = self.items.get(handle);
+            assert_eq!(self.naive.0.remove(&(item.until, item.turn)), Some(handle));
+        }
+
+        fn come(&mut self, until: u32) {
+            self.turn += 1;
+            let handle = self.items.insert(Item { until, turn: self.turn, due: Links::NONE });
+            self.put(handle);
+            self.undo.push((true, handle));
+        }
+
+        fn go(&mut self, handle: Handle) {
+            self.take(handle);
+            self.undo.push((false, handle));
+        }
+
+        fn undo(&mut self, many: usize) {
+            for _ in 0..many {
+                match self.undo.pop() {
+                    Some((true, handle)) => self.take(handle),
+                    Some((false, handle)) => self.put(handle),
+                    None => return,
                 }
             }
         }
+
+        fn any(&self, draw: &mut Draw) -> Option<Handle> {
+            let at = draw.below((self.naive.0.len() as u64).max(1));
+            self.naive.0.values().nth(at as usize).copied()
+        }
+
+        /// What ends at `now` is the same; so it is when it is asked again, since all of it stays.
+        fn check(&mut self, now: u32) -> Vec<Handle> {
+            let plain: Vec<Due> =
+                self.naive.0.range(..=(now, u64::MAX)).map(|((until, turn), at)| (*until, *turn, *at)).collect();
+            for _ in 0..2 {
+                let mut ended = vec![];
+                self.calendar.due(&self.items, now, &mut ended);
+                ended.sort_unstable();
+                assert_eq!(ended, plain, "at {now}");
+            }
+            plain.into_iter().map(|(.., handle)| handle).collect()
+        }
     }
 
-    /// Deal the bags up to that of `turn`. What should have ended before goes into the first bag.
-    fn turn_to(&mut self, orders: &mut Arena<Record>, turn: u32) {
-        self.turn = turn;
-        self.taken = 0;
-        let late = core::mem::replace(&mut self.near, [Handle::NONE; MOMENTS]);
-        for bag in late {
-            self.deal(orders, bag);
+    /// From `start`, orders come that end within `near` mostly; time jumps by up to `jump` now and then.
+    fn agrees(seed: u64, start: u32, (near, jump): (u64, u64)) {
+        let mut draw = Draw(seed);
+        let calendar = Moments::new(Hasher::new(seed));
+        let (items, naive) = (Arena::default(), Naive::default());
+        let mut both = Both { calendar, items, naive, turn: 0, undo: vec![] };
+        let (mut now, mut ended, mut most) = (start, 0, 0);
+        for _ in 0..4_000 {
+            for _ in 0..draw.below(12) {
+                let ahead = match draw.below(10) {
+                    0 => draw.below(jump * 2),
+                    1 => 0,
+                    _ => draw.below(near),
+                };
+                // Some end when they come, or before.
+                let until = u64::from(now) + ahead;
+                let until = until.saturating_sub(if draw.below(20) == 0 { draw.below(near) } else { 0 });
+                both.come(u32::try_from(until).unwrap_or(u32::MAX));
+            }
+            for _ in 0..draw.below(4) {
+                if let Some(handle) = both.any(&mut draw) {
+                    both.go(handle);
+                }
+            }
+            if draw.below(5) == 0 {
+                let many = draw.below(both.undo.len() as u64 + 1);
+                both.undo(many as usize);
+            }
+            if draw.below(3) == 0 {
+                both.undo.clear();
+            }
+            let step = match draw.below(50) {
+                0 => draw.below(jump),
+                1..5 => 0,
+                _ => draw.below(3),
+            };
+            now = u32::try_from(u64::from(now) + step).unwrap_or(u32::MAX);
+            most = most.max(both.naive.0.len());
+            let due = both.check(now);
+            ended += due.len();
+            // Now and then some stay, and have to be found again.
+            let some = if draw.below(10) == 0 { due.len() / 2 } else { due.len() };
+            for handle in due.into_iter().take(some) {
+                both.go(handle);
+            }
         }
-        while let Some(entry) = self.far.first_entry().filter(|entry| *entry.key() <= turn) {
-            let bag = entry.remove();
-            self.deal(orders, bag);
-        }
+        assert!(ended > 4_000, "only {ended} ended");
+        assert!(most > 50, "only {most} waited");
     }
 
-    fn deal(&mut self, orders: &mut Arena<Record>, bag: Handle) {
-        let mut next = bag.some();
-        while let Some(handle) = next {
-            let record = orders.get(handle);
-            next = record.due.next.some();
-            let moment = record.until;
-            self.insert(orders, handle, moment);
+    #[test]
+    fn heights_end_as_in_a_plain_map_whatever_comes_goes_and_is_undone() {
+        agrees(1, 0, (40, 200));
+        agrees(2, 900, (40, 100_000));
+    }
+
+    #[test]
+    fn seconds_end_as_in_a_plain_map_also_when_time_jumps_far_and_when_it_ends() {
+        agrees(3, 1_700_000_000, (8_000, 8_000_000));
+        agrees(4, 1_700_000_000, (90, 90));
+        agrees(5, u32::MAX - 3_000, (500, 500));
+    }
+
+    #[test]
+    fn a_block_looks_at_the_moments_that_passed_and_not_at_those_to_come() {
+        let (mut moments, mut items) = (Moments::new(Hasher::new(7)), Arena::default());
+        for turn in 0..10_000_u32 {
+            let handle =
+                items.insert(Item { until: 1_000_000 + turn, turn: turn.into(), due: Links::NONE });
+            moments.insert(&mut items, handle);
+        }
+        let mut ended = vec![];
+        for now in [5, 6, 999_999] {
+            moments.due(&items, now, &mut ended);
+            assert!(ended.is_empty());
+            assert_eq!(moments.from, now + 1);
         }
     }
 }

@@ -1,7 +1,8 @@
-//! A hash index from keys to records of an arena: open addressing, never iterated.
+//! A hash index from keys to records of an arena: open addressing.
 //!
 //! It holds handles only; whoever searches compares the record's own key. What it answers does not depend on
-//! the seed, so a node may choose its own against people who look for collisions.
+//! the seed, so a node may choose its own against people who look for collisions; only the order of its handles
+//! does, and whoever asks for all of them sorts them.
 
 use alloc::vec::Vec;
 use types::{Address, SubaccountId};
@@ -98,6 +99,28 @@ impl Index {
         self.put(at, slot);
     }
 
+    /// Let another record stand where `handle` is, under the same hash.
+    pub(crate) fn replace(&mut self, hash: u32, handle: Handle, other: Handle) {
+        let mut at = self.home(hash);
+        while self.slot(at).handle != handle {
+            if self.slot(at).handle.is_none() {
+                return;
+            }
+            at = self.after(at);
+        }
+        self.put(at, Slot { hash, handle: other });
+    }
+
+    /// How many handles it could hold: what it takes to look at all of them.
+    pub(crate) fn slots(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// All handles, in an order that depends on the seed.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Handle> + '_ {
+        self.slots.iter().filter_map(|slot| slot.handle.some())
+    }
+
     /// Take out a handle that is there.
     pub(crate) fn remove(&mut self, hash: u32, handle: Handle) {
         let mut hole = self.home(hash);
@@ -175,6 +198,14 @@ impl Hasher {
         let (a, b, rest) = split(&id.subaccount.owner);
         let c = rest ^ (u64::from(id.subaccount.number) << 32) ^ (u64::from(id.kind.flags()) << 53);
         self.words(a, b, c, (u64::from(id.market.0) << 32) | u64::from(id.client_id))
+    }
+
+    /// Hash of a height or second.
+    #[inline]
+    pub(crate) fn moment(self, moment: u32) -> u32 {
+        let [k0, k1, k2, _] = self.keys;
+        let mixed = fold(u64::from(moment) ^ k0, k1 | 1);
+        u32::try_from(mixed.wrapping_mul(k2 | 1) >> 32).unwrap_or_default()
     }
 
     /// Hash of a subaccount in a market.

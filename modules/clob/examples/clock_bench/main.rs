@@ -4,7 +4,7 @@
 //!
 //! W9: GTT orders and conditional ones in 300 markets. Busy blocks, in which 5,000 orders end and 2,000 triggers
 //! fire, take turns with empty ones. The time is that of `clob::expire`, `clob::trigger`, `clob::end_block` and
-//! the state's own end of a block, on the rows and books of a chain, as the thread ran.
+//! the state's own end of a block, on the rows and books of a chain, on the wall: keep the machine quiet.
 //!
 //! G17: chains with twice the accounts, resting orders, conditional orders or past orders do the same work in
 //! their blocks (500 expiries, 200 triggers, 500 orders placed and cancelled) in turns with the plain one.

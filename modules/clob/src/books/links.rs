@@ -29,7 +29,7 @@ impl Books {
     pub(super) fn attach(&mut self, handle: Handle, again: bool) {
         let record = self.orders.get_mut(handle);
         record.flags.set(Flags::LIVE, true);
-        let (at, until, by_time) = (record.level, record.until, record.flags.has(Flags::BY_TIME));
+        let (at, by_time) = (record.level, record.flags.has(Flags::BY_TIME));
         let (trader, kind, client_id) = (record.trader, record.kind, record.client_id);
         let remaining = record.remaining.raw();
         if record.flags.has(Flags::REDUCE_ONLY) {
@@ -49,7 +49,7 @@ impl Books {
         if first {
             self.ladder_mut(slot, side).insert(price, at);
         }
-        self.calendar.wheel(by_time).insert(&mut self.orders, handle, until);
+        self.calendar.moments(by_time).insert(&mut self.orders, handle);
         let trader = self.traders.get_mut(trader);
         self.by_id.insert(self.hasher.order(trader.hash, kind, client_id), handle);
         trader.resting = trader.resting.saturating_add(1);
@@ -61,7 +61,7 @@ impl Books {
     pub(super) fn detach(&mut self, handle: Handle) {
         let record = self.orders.get_mut(handle);
         record.flags.set(Flags::LIVE, false);
-        let (at, until, by_time) = (record.level, record.until, record.flags.has(Flags::BY_TIME));
+        let (at, by_time) = (record.level, record.flags.has(Flags::BY_TIME));
         let (trader, kind, client_id) = (record.trader, record.kind, record.client_id);
         let remaining = record.remaining.raw();
         if record.flags.has(Flags::REDUCE_ONLY) {
@@ -77,7 +77,7 @@ impl Books {
         if empty {
             self.ladder_mut(slot, side).remove(price);
         }
-        self.calendar.wheel(by_time).remove(&mut self.orders, handle, until);
+        self.calendar.moments(by_time).remove(&mut self.orders, handle);
         self.last_trader = trader;
         let trader = self.traders.get_mut(trader);
         self.by_id.remove(self.hasher.order(trader.hash, kind, client_id), handle);
