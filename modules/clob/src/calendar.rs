@@ -249,8 +249,12 @@ mod tests {
 
         /// What ends at `now` is the same; so it is when it is asked again, since all of it stays.
         fn check(&mut self, now: u32) -> Vec<Handle> {
-            let plain: Vec<Due> =
-                self.naive.0.range(..=(now, u64::MAX)).map(|((until, turn), at)| (*until, *turn, *at)).collect();
+            let plain: Vec<Due> = self
+                .naive
+                .0
+                .range(..=(now, u64::MAX))
+                .map(|((until, turn), at)| (*until, *turn, *at))
+                .collect();
             for _ in 0..2 {
                 let mut ended = vec![];
                 self.calendar.due(&self.items, now, &mut ended);
@@ -328,8 +332,7 @@ mod tests {
     fn a_block_looks_at_the_moments_that_passed_and_not_at_those_to_come() {
         let (mut moments, mut items) = (Moments::new(Hasher::new(7)), Arena::default());
         for turn in 0..10_000_u32 {
-            let handle =
-                items.insert(Item { until: 1_000_000 + turn, turn: turn.into(), due: Links::NONE });
+            let handle = items.insert(Item { until: 1_000_000 + turn, turn: turn.into(), due: Links::NONE });
             moments.insert(&mut items, handle);
         }
         let mut ended = vec![];
