@@ -2,7 +2,11 @@
 //! and what must come of it. Some are told here, over the whole chain; some in the module whose rule it is.
 //! Their names begin with the case.
 
+mod again;
+mod limits;
+mod load;
 mod margin;
+mod meeting;
 mod named;
 mod orders;
 

@@ -1,4 +1,4 @@
-//! MAR-01 to MAR-22.
+//! MAR-02 to MAR-22.
 
 use proto::dydxprotocol::clob as wire;
 use proto::dydxprotocol::clob::order::Side;
@@ -7,39 +7,6 @@ use types::MarketId;
 
 use crate::{holds, ioc, order, place, refusal, world, world_with};
 use crate::{BTC, COIN, DOLLAR, STEP, USD};
-
-#[test]
-fn mar_01_a_million_roundings_never_pay_who_makes_them() {
-    // Sizes and prices whose worth and fees do not divide evenly, taken and made in turns.
-    let mut world = world_with(&[("miser", 1_000), ("bob", 1_000)], |app| app.orders.taker_band_ppm = 0);
-    let before = holds(&world, "miser").0 + holds(&world, "bob").0;
-    let mut id = 0;
-    for round in 0..40_u64 {
-        let price = (1 + round % 7) * crate::TICK;
-        for (maker, taker, side) in [("miser", "bob", Side::Buy), ("bob", "miser", Side::Buy)] {
-            for (person, side) in [(maker, side), (taker, Side::Sell)] {
-                id += 1;
-                let order = order(&world, person, id, side, (STEP * (1 + round % 3), price));
-                let tx = world.sign(person, &[world.place(order)]);
-                world.submit(tx);
-            }
-            assert!(world.block().iter().all(|result| result.refusal.is_none()));
-        }
-    }
-    let (miser, bob) = (holds(&world, "miser"), holds(&world, "bob"));
-    assert_eq!((miser.1, bob.1), (0, 0), "both are where they were");
-    let collected = bank::balance(
-        world.machine.state(),
-        &types::Address::module(bank::FEE_COLLECTOR),
-        &world.machine.chain().collateral,
-    );
-    assert!(miser.0 < 1_000 * i128::from(USD) && bob.0 < 1_000 * i128::from(USD), "each has lost by it");
-    assert_eq!(
-        before - miser.0 - bob.0,
-        i128::try_from(collected).unwrap(),
-        "and the chain has it, to the unit"
-    );
-}
 
 #[test]
 fn mar_02_a_position_in_many_accounts_needs_no_less_margin_than_in_one() {

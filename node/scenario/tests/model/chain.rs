@@ -1,5 +1,7 @@
 //! A block of the model: funding, expiry, messages, liquidations.
 
+use std::collections::VecDeque;
+
 use num_traits::{Signed, Zero};
 
 use crate::funding::Funding;
@@ -15,7 +17,7 @@ pub(crate) struct Chain {
     /// What each owner has used of this block.
     used: Vec<u32>,
     /// What the authority has changed, from the next block on.
-    changes: Vec<(u32, bool)>,
+    changes: VecDeque<Op>,
 }
 
 /// What the model says about a block.
@@ -30,14 +32,12 @@ pub(crate) struct Said {
 impl Chain {
     pub(crate) fn new(exchange: Exchange, funding: Funding) -> Self {
         let used = vec![0; exchange.ledger.wallets.len()];
-        Self { exchange, funding, used, changes: Vec::new() }
+        Self { exchange, funding, used, changes: VecDeque::new() }
     }
 
     /// One block: `prices` are those that were agreed on in it.
     pub(crate) fn block(&mut self, time: i64, prices: &[(u32, u64)], ops: &[Op]) -> Said {
-        for (market, active) in std::mem::take(&mut self.changes) {
-            self.exchange.ledger.market_mut(market).active = active;
-        }
+        self.change();
         let ledger = &mut self.exchange.ledger;
         self.exchange.previous_time = ledger.now;
         (ledger.now, ledger.height) = (time, ledger.height + 1);
@@ -54,6 +54,7 @@ impl Chain {
         let room = &mut self.exchange.room;
         room.traded = std::mem::take(&mut room.trades);
         self.exchange.expire();
+        self.exchange.clear_books();
         self.exchange.trigger();
         self.exchange.slices();
         self.exchange.resume();
@@ -104,6 +105,33 @@ impl Chain {
         }
     }
 
+    /// What the authority may do as things are.
+    fn possible(&self, op: &Op) -> Result<(), Code> {
+        match op {
+            Op::Become { market, status } => self.exchange.may_become(*market, *status),
+            Op::Discount { seconds, .. } if !(1..=90 * 86_400).contains(seconds) => Err(("feetiers", 1008)),
+            Op::Discount { charge: 1_000_001.., .. } => Err(("feetiers", 1009)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Before everything else in a block: ten of the changes that wait.
+    fn change(&mut self) {
+        let now = self.changes.len().min(10);
+        for op in self.changes.drain(..now).collect::<Vec<_>>() {
+            match op {
+                _ if self.possible(&op).is_err() => {}
+                Op::Become { market, status } => self.exchange.ledger.market_mut(market).status = status,
+                Op::Discount { market, start, seconds, charge } => {
+                    let discounts = &mut self.exchange.fees.discounts;
+                    discounts.retain(|discount| discount.0 != market);
+                    discounts.push((market, start, start + seconds, charge.into()));
+                }
+                _ => unreachable!("changes of the authority"),
+            }
+        }
+    }
+
     fn charge(&mut self, account: usize, weight: u32) -> Result<(), Code> {
         let used = &mut self.used[self.exchange.ledger.accounts[account].owner];
         *used += weight;
@@ -148,8 +176,9 @@ impl Chain {
             Op::Deposit { account, amount } => self.deposit(*account, &int(*amount)),
             Op::Withdraw { account, amount } => self.withdraw(*account, &int(*amount)),
             Op::Leverage { account, market, ppm } => self.leverage(*account, *market, (*ppm).into()),
-            Op::Activate { market, active } => {
-                self.changes.push((*market, *active));
+            Op::Become { .. } | Op::Discount { .. } => {
+                self.possible(op)?;
+                self.changes.push_back(op.clone());
                 Ok(())
             }
             Op::Transfer { from, to, amount } => {

@@ -5,10 +5,7 @@ use num_traits::Signed;
 use crate::chain::{named, sane, Chain};
 use crate::dice::Dice;
 use crate::setting::Setting;
-use crate::terms::{Force, Id, Market, MeetsOwn, Op, Order, Until};
-
-/// Whether the authority pauses markets now and then.
-const PAUSES: bool = true;
+use crate::terms::{Force, Id, Market, MeetsOwn, Op, Order, Status, Until};
 
 pub(crate) struct Crowd {
     pub(crate) dice: Dice,
@@ -68,10 +65,8 @@ impl Crowd {
             4..=10 => self.replacement(chain, account),
             11..=69 => Op::Place(self.order(chain, account)),
             70..=84 => self.cancel(chain, account),
-            89 if dice.once_in(3) => {
-                let market = dice_market(self, chain);
-                Op::Activate { market, active: !(PAUSES && self.dice.once_in(30)) }
-            }
+            89 if dice.once_in(2) => self.becoming(chain),
+            90 if dice.once_in(12) => self.discount(chain),
             85 if dice.once_in(2) => {
                 let market = dice_market(self, chain);
                 let ppm = u32::try_from(self.dice.within(20_000, 120_000)).unwrap();
@@ -84,6 +79,34 @@ impl Crowd {
                 let to = usize::try_from(dice.within(0, accounts - 1)).unwrap();
                 Op::Transfer { from: account, to, amount: self.amount(9) }
             }
+        }
+    }
+
+    /// The authority mostly lets markets trade; what has ended it opens again.
+    fn becoming(&mut self, chain: &Chain) -> Op {
+        use Status::{Active, CancelOnly, FinalSettlement, Initializing, Paused, PostOnly};
+        let market = dice_market(self, chain);
+        let now = chain.exchange.ledger.market(market).status;
+        let status = match self.dice.within(0, 79) {
+            0 => FinalSettlement,
+            1 => Paused,
+            2 => CancelOnly,
+            3 => PostOnly,
+            4 => Initializing,
+            _ if now == FinalSettlement => Initializing,
+            _ => Active,
+        };
+        Op::Become { market, status }
+    }
+
+    fn discount(&mut self, chain: &Chain) -> Op {
+        let charge = if self.dice.once_in(6) { 1_000_001 } else { self.dice.within(0, 1_000_000) };
+        let seconds = if self.dice.once_in(6) { 91 * 86_400 } else { 1 + self.dice.within(0, 99) };
+        Op::Discount {
+            market: dice_market(self, chain),
+            start: self.time + i64::try_from(self.dice.within(0, 20)).unwrap() - 5,
+            seconds: i64::try_from(seconds).unwrap(),
+            charge: u32::try_from(charge).unwrap(),
         }
     }
 
@@ -216,32 +239,37 @@ impl Crowd {
         Op::Many { account, atomic: self.dice.once_in(3), parts }
     }
 
+    /// An order that rests, or goes on in the next block.
+    fn known(&mut self, chain: &Chain) -> Option<Order> {
+        let exchange = &chain.exchange;
+        if !exchange.parked.is_empty() && self.dice.once_in(4) {
+            return Some(*self.dice.pick(&exchange.parked));
+        }
+        (!exchange.resting.is_empty()).then(|| self.dice.pick(&exchange.resting).order)
+    }
+
     /// An order in the place of one that rests, often a little different in what may not be.
     fn replacement(&mut self, chain: &Chain, account: usize) -> Op {
         let mut order = self.order(chain, account);
-        if chain.exchange.resting.is_empty() {
-            return Op::Place(order);
-        }
-        let old = self.dice.pick(&chain.exchange.resting).clone();
-        (order.id, order.buy, order.force, order.reduce_only) =
-            (old.order.id, old.order.buy, old.order.force, old.order.reduce_only);
+        let Some(old) = self.known(chain) else { return Op::Place(order) };
+        (order.id, order.buy, order.force, order.reduce_only) = (old.id, old.buy, old.force, old.reduce_only);
         (order.condition, order.twap) = (None, None);
         let market = chain.exchange.ledger.market(order.id.market);
         (order.price, order.size) = (self.price(market, order.buy), self.size(market));
         order.replaces = order.id.flags != 0 || self.dice.once_in(2);
-        order.until = match old.order.until {
+        order.until = match old.until {
             Until::Block(block) => Until::Block(block + u32::try_from(self.dice.within(0, 3)).unwrap()),
             Until::Time(time) => Until::Time(time + u32::try_from(self.dice.within(0, 30)).unwrap()),
         };
         match self.dice.within(0, 9) {
-            0..=3 => order.price = old.order.price,
+            0..=3 => order.price = old.price,
             4 => order.buy = !order.buy,
             5 => order.reduce_only = !order.reduce_only,
             _ => {}
         }
         if self.dice.once_in(2) {
             let step = market.step;
-            order.size = (old.order.size / step / self.dice.within(1, 3)).max(1) * step;
+            order.size = (old.size / step / self.dice.within(1, 3)).max(1) * step;
         }
         Op::Place(order)
     }
@@ -259,6 +287,12 @@ impl Crowd {
         let away = if buy { 8 } else { 4 };
         let price = (oracle / coarse) * coarse + steps * coarse;
         let price = price.saturating_sub(away * coarse).max(market.tick);
+        // Now and then as far away as a market order of other places.
+        let price = match self.dice.within(0, 39) {
+            0 => price * 5 / 4,
+            1 => price / 5 * 4,
+            _ => price,
+        };
         let price = price / market.tick * market.tick;
         if self.dice.once_in(300) {
             price + 1
@@ -285,9 +319,8 @@ impl Crowd {
     }
 
     fn cancel(&mut self, chain: &Chain, account: usize) -> Op {
-        let resting = &chain.exchange.resting;
-        let known = !resting.is_empty() && !self.dice.once_in(4);
-        let id = if known { self.dice.pick(resting).order.id } else { self.id(chain, account) };
+        let known = self.known(chain).filter(|_| !self.dice.once_in(4));
+        let id = known.map_or_else(|| self.id(chain, account), |order| order.id);
         Op::Cancel(id, self.until(chain, id.flags))
     }
 

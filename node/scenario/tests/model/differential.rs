@@ -29,6 +29,7 @@ impl Seen {
             Note::Later { kind, .. } => kind.clone(),
             Note::Liquidated { .. } => "liquidated".into(),
             Note::Deleveraged { .. } => "deleveraged".into(),
+            Note::Settled { .. } => "settled".into(),
         };
         *self.notes.entry(kind).or_default() += 1;
     }
@@ -124,7 +125,7 @@ fn setting(name: &str) -> Option<u64> {
 }
 
 /// What must not be missing from a run, or it has tested too little.
-const EXPECTED_NOTES: [&str; 24] = [
+const EXPECTED_NOTES: [&str; 27] = [
     "batch",
     "fill",
     "placed",
@@ -139,6 +140,9 @@ const EXPECTED_NOTES: [&str; 24] = [
     "removed: isolated",
     "removed: replaced",
     "removed: reduce_only",
+    "removed: outside_band",
+    "removed: final_settlement",
+    "settled",
     "resized",
     "liquidated",
     "liquidation fill",
@@ -151,7 +155,7 @@ const EXPECTED_NOTES: [&str; 24] = [
     "twap_failed",
 ];
 
-const EXPECTED_CODES: [(&str, u32); 40] = [
+const EXPECTED_CODES: [(&str, u32); 43] = [
     ("clob", 4),
     ("clob", 5),
     ("clob", 6),
@@ -167,6 +171,7 @@ const EXPECTED_CODES: [(&str, u32); 40] = [
     ("clob", 29),
     ("clob", 30),
     ("clob", 34),
+    ("clob", 35),
     ("clob", 46),
     ("clob", 48),
     ("clob", 2001),
@@ -188,6 +193,8 @@ const EXPECTED_CODES: [(&str, u32); 40] = [
     ("clob", 20_001),
     ("clob", 20_002),
     ("clob", 11_003),
+    ("feetiers", 1008),
+    ("feetiers", 1009),
     ("subaccounts", 102),
     ("subaccounts", 701),
     ("subaccounts", 703),

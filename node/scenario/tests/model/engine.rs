@@ -87,12 +87,11 @@ fn document(setting: &Setting) -> AppState {
     app.fees.insurance_share_ppm = u32::try_from(setting.fee_terms.0).unwrap();
     app.fees.window_seconds = u32::try_from(setting.fee_terms.1).unwrap();
     app.orders.max_fills = setting.bounds.max_fills;
-    app.orders.taker_band_ppm = 0;
     app.orders.max_resting = u32::try_from(setting.bounds.max_resting).unwrap();
     app.orders.short_term_rates = vec![(1, setting.bounds.short_term_per_block)];
     app.orders.stateful_rates.clear();
     app.orders.leverage_rates.clear();
-    app.orders.taker_band_ppm = 0;
+    app.orders.taker_band_ppm = u32::try_from(setting.bounds.band).unwrap();
     app.governance.authority = Some(address(AUTHORITY).to_bech32(PREFIX));
     app.orders.equity_tiers = setting.bounds.equity_tiers.clone();
     app.orders.short_term_equity_tiers = setting.bounds.short_term_tiers.clone();
@@ -250,6 +249,13 @@ impl Engine {
                 insurance: int(number(event, "insurance")),
             },
             "deleveraging" => Note::Deleveraged {
+                account: self.account(event, "owner", "number"),
+                other: self.account(event, "counterparty", "counterparty_number"),
+                market: market(),
+                size: int(number(event, "size")),
+                quote: int(number(event, "quote")),
+            },
+            "final_settlement" => Note::Settled {
                 account: self.account(event, "owner", "number"),
                 other: self.account(event, "counterparty", "counterparty_number"),
                 market: market(),

@@ -28,8 +28,11 @@ pub(crate) struct Fees {
     tiers: Vec<Tier>,
     traded: Vec<Traded>,
     /// Maker's and taker's rate of each owner in this block.
-    pub(crate) rates: Vec<(i64, i64)>,
+    rates: Vec<(i64, i64)>,
     hour: i64,
+    /// Market, first second, second after the last, and the part in ppm that is charged.
+    pub(crate) discounts: Vec<(u32, i64, i64, i64)>,
+    now: i64,
     /// Of fees, in ppm: what insurance funds get.
     pub(crate) insured: i64,
     /// Seconds for which volume counts.
@@ -39,12 +42,12 @@ pub(crate) struct Fees {
 impl Fees {
     pub(crate) fn new(tiers: Vec<Tier>, owners: usize, (insured, window): (i64, i64)) -> Self {
         let rates = vec![(0, 0); owners];
-        Self { tiers, traded: Vec::new(), rates, hour: 0, insured, window }
+        Self { tiers, traded: Vec::new(), rates, hour: 0, discounts: Vec::new(), now: 0, insured, window }
     }
 
     /// Rates stand still within a block.
     pub(crate) fn begin_block(&mut self, now: i64) {
-        self.hour = now / 3_600;
+        (self.now, self.hour) = (now, now / 3_600);
         let oldest = (now - self.window) / 3_600;
         self.traded.retain(|traded| traded.hour >= oldest);
         let everybody: Int = self.traded.iter().map(|traded| &traded.maker).sum();
@@ -60,6 +63,14 @@ impl Fees {
             let tier = self.tiers.iter().skip(1).take_while(reached).last().unwrap_or(&self.tiers[0]);
             self.rates[owner] = (tier.maker_ppm, tier.taker_ppm);
         }
+    }
+
+    /// What a maker and a taker pay in a market, in ppm.
+    pub(crate) fn rates_in(&self, owner: usize, market: u32) -> (i64, i64) {
+        let (maker, taker) = self.rates[owner];
+        let runs = |of: &&(u32, i64, i64, i64)| of.0 == market && (of.1..of.2).contains(&self.now);
+        let charge = self.discounts.iter().find(runs).map_or(1_000_000, |discount| discount.3);
+        (maker * charge / 1_000_000, taker * charge / 1_000_000)
     }
 
     /// Count a match; it moves rates from the next block on.

@@ -4,7 +4,7 @@ use num_traits::{Signed, Zero};
 
 use crate::money::{fraction, int, million, power_of_ten, scaled, Fraction, Int};
 use crate::orders::Exchange;
-use crate::terms::Market;
+use crate::terms::{Market, Status};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Funding {
@@ -43,7 +43,7 @@ impl Funding {
                 let fresh = exchange.ledger.fresh(*id);
                 let market = exchange.ledger.market_mut(*id);
                 let (sum, count) = std::mem::take(&mut market.samples);
-                if fresh {
+                if fresh && market.status != Status::FinalSettlement {
                     self.move_index(market, &sum, count);
                 }
             }
@@ -78,7 +78,7 @@ fn bound(market: &Market, factor: i64) -> Int {
 fn premium(exchange: &Exchange, id: u32) -> Int {
     let ledger = &exchange.ledger;
     let market = ledger.market(id);
-    if !ledger.fresh(id) || !market.active {
+    if !ledger.fresh(id) || !market.is_active() {
         return Int::zero();
     }
     let exponent = market.oracle_exponent() - market.conversion_exponent;

@@ -7,6 +7,7 @@ use crate::fee::capped;
 use crate::ledger::{Change, Risk, Why};
 use crate::money::{floor, fraction, int, million, power_of_ten, scaled, Fraction, Int};
 use crate::orders::{Exchange, Hindrance, Match};
+use crate::status::wind_up;
 use crate::terms::{Market, Note, Position};
 
 /// Bounds of liquidations.
@@ -50,6 +51,7 @@ pub(crate) fn run(exchange: &mut Exchange) -> Vec<Note> {
     for (account, _) in turns {
         turn(exchange, account);
     }
+    wind_up(exchange);
     for (account, risk) in below(exchange) {
         if risk.worth.is_negative() {
             let ledger = &mut exchange.ledger;
@@ -60,7 +62,7 @@ pub(crate) fn run(exchange: &mut Exchange) -> Vec<Note> {
     std::mem::take(&mut exchange.notes)
 }
 
-fn below(exchange: &Exchange) -> Vec<(usize, Risk)> {
+pub(crate) fn below(exchange: &Exchange) -> Vec<(usize, Risk)> {
     let risks = (0..exchange.ledger.accounts.len()).map(|account| (account, risk(exchange, account)));
     risks
         .filter(|(_, risk)| risk.maintenance > risk.worth)
@@ -68,7 +70,7 @@ fn below(exchange: &Exchange) -> Vec<(usize, Risk)> {
         .collect()
 }
 
-fn risk(exchange: &Exchange, account: usize) -> Risk {
+pub(crate) fn risk(exchange: &Exchange, account: usize) -> Risk {
     let ledger = &exchange.ledger;
     ledger.risk(&ledger.settled(&ledger.accounts[account]).0)
 }
@@ -90,7 +92,7 @@ fn turn(exchange: &mut Exchange, account: usize) {
             return;
         }
         let ledger = &exchange.ledger;
-        let open = |p: &&Position| !tried.contains(&p.market) && ledger.market(p.market).active;
+        let open = |p: &&Position| !tried.contains(&p.market) && ledger.market(p.market).is_active();
         let positions = ledger.accounts[account].positions.iter().filter(open);
         let needs = positions.map(|p| (ledger.margin(ledger.market(p.market), &p.size).2, p.market));
         let Some((_, market)) = needs.max_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1))) else { return };
@@ -227,7 +229,7 @@ fn delta(exchange: &Exchange, account: usize, terms: &Market, slice: &Int, gets:
 }
 
 /// Close the whole position against those who hold the other side, in proportion.
-fn cover(exchange: &mut Exchange, account: usize, market: u32) {
+pub(crate) fn cover(exchange: &mut Exchange, account: usize, market: u32) {
     let terms = exchange.ledger.market(market).clone();
     let mut skipped = vec![account];
     let long = exchange.ledger.accounts[account].size(market).is_positive();

@@ -5,6 +5,7 @@
 //! [`funding`], [`liquidate`], [`chain`] (a block); then [`engine`] (the other side), [`crowd`] (what is asked)
 //! and the tests: [`differential`], [`orderings`], [`metamorphic`], [`stream`].
 
+mod admit;
 mod chain;
 mod crowd;
 mod dice;
@@ -23,6 +24,7 @@ mod parked;
 mod pots;
 mod resting;
 mod setting;
+mod status;
 mod stream;
 mod terms;
 mod waiting;

@@ -5,6 +5,7 @@ use cosmos_sdk_proto::Any;
 use prost::Message;
 use proto::ballast::clob::v1 as ours;
 use proto::dydxprotocol::clob as wire;
+use proto::dydxprotocol::feetiers;
 use proto::dydxprotocol::sending;
 use proto::dydxprotocol::subaccounts::SubaccountId as WireId;
 use scenario::any;
@@ -12,7 +13,7 @@ use sha2::{Digest, Sha256};
 use types::MarketId;
 
 use crate::engine::{address, Engine, AUTHORITY, PREFIX};
-use crate::terms::{Force, Id, MeetsOwn, Op, Order, Until};
+use crate::terms::{Force, Id, MeetsOwn, Op, Order, Status, Until};
 
 impl Engine {
     fn wire_id(&self, account: usize) -> WireId {
@@ -126,7 +127,19 @@ impl Engine {
                 subaccount_id: Some(self.wire_id(*account)),
                 clob_pair_leverage: vec![wire::LeverageEntry { clob_pair_id: *market, custom_imf_ppm: *ppm }],
             }),
-            Op::Activate { market, active } => any(&self.activation(*market, *active)),
+            Op::Become { market, status } => any(&self.becoming(*market, *status)),
+            Op::Discount { market, start, seconds, charge } => {
+                let moment = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
+                any(&feetiers::MsgSetMarketFeeDiscountParams {
+                    authority: address(AUTHORITY).to_bech32(PREFIX),
+                    params: vec![feetiers::PerMarketFeeDiscountParams {
+                        clob_pair_id: *market,
+                        start_time: moment(*start),
+                        end_time: moment(start + seconds),
+                        charge_ppm: *charge,
+                    }],
+                })
+            }
             Op::Transfer { from, to, amount } => any(&sending::MsgCreateTransfer {
                 transfer: Some(sending::Transfer {
                     sender: Some(self.wire_id(*from)),
@@ -188,10 +201,17 @@ impl Engine {
         parts.iter().map(one).collect()
     }
 
-    fn activation(&self, market: u32, active: bool) -> wire::MsgUpdateClobPair {
-        use wire::clob_pair::{Metadata, Status};
+    fn becoming(&self, market: u32, status: Status) -> wire::MsgUpdateClobPair {
+        use wire::clob_pair::{Metadata, Status as Wire};
         let pair = clob::pair(self.machine.state(), MarketId(market)).unwrap();
-        let status = if active { Status::Active } else { Status::Paused };
+        let status = match status {
+            Status::Active => Wire::Active,
+            Status::Paused => Wire::Paused,
+            Status::CancelOnly => Wire::CancelOnly,
+            Status::PostOnly => Wire::PostOnly,
+            Status::Initializing => Wire::Initializing,
+            Status::FinalSettlement => Wire::FinalSettlement,
+        };
         let metadata = wire::PerpetualClobMetadata { perpetual_id: market };
         wire::MsgUpdateClobPair {
             authority: address(AUTHORITY).to_bech32(PREFIX),

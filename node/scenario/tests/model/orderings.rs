@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::chain::Chain;
 use crate::engine::{Done, Engine};
 use crate::setting::Setting;
-use crate::terms::{Force, Id, MeetsOwn, Note, Op, Order, Until};
+use crate::terms::{Force, Id, MeetsOwn, Note, Op, Order, Status, Until};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Act {
@@ -180,7 +180,7 @@ impl World {
                 taker.force = Force::Immediate;
                 vec![Op::Place(taker)]
             }
-            Pause => vec![Op::Activate { market: 1, active: false }],
+            Pause => vec![Op::Become { market: 1, status: Status::Paused }],
             Expire | Trigger | Liquidate => Vec::new(),
         }
     }

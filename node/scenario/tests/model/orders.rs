@@ -36,6 +36,8 @@ pub(crate) struct Bounds {
     pub(crate) max_fills: u32,
     pub(crate) max_resting: usize,
     pub(crate) short_term_per_block: u32,
+    /// Of the oracle price, in ppm: so far from it takers trade.
+    pub(crate) band: i64,
     /// Of every market, in ppm; trades count five times as far from the oracle price.
     pub(crate) min_price_change: i64,
     /// Worth from which so many long-lived orders are allowed.
@@ -45,7 +47,6 @@ pub(crate) struct Bounds {
 }
 
 pub(crate) const WINDOW: u64 = 40;
-const NINETY_FIVE_DAYS: i64 = 95 * 86_400;
 
 /// The part of the world that a refused message leaves as it was.
 #[derive(Clone)]
@@ -120,39 +121,6 @@ impl Exchange {
         side.min_by_key(|r| (if buy { u64::MAX - r.order.price } else { r.order.price }, r.turn))
     }
 
-    pub(crate) fn in_window(&self, until: Until) -> Result<(), Code> {
-        let (height, time) = (self.ledger.height, self.previous_time);
-        match until {
-            Until::Block(block) if u64::from(block) < height => Err(clob(10)),
-            Until::Block(block) if u64::from(block) > height + WINDOW => Err(clob(11)),
-            Until::Time(until) if i64::from(until) <= time => Err(clob(3003)),
-            Until::Time(until) if i64::from(until) > time + NINETY_FIVE_DAYS => Err(clob(3004)),
-            Until::Block(_) | Until::Time(_) => Ok(()),
-        }
-    }
-
-    fn admissible(&self, order: &Order, origin: Origin) -> Result<(), Code> {
-        let Some(market) = self.ledger.markets.iter().find(|market| market.id == order.id.market) else {
-            return Err(clob(8));
-        };
-        if !order.price.is_multiple_of(market.tick) || !order.size.is_multiple_of(market.step) {
-            return Err(clob(12));
-        }
-        if !market.active {
-            return Err(clob(34));
-        }
-        if origin == Origin::User {
-            self.in_window(order.until)?;
-        }
-        if self.ledger.worth(market.id, order.size, order.price) >= int(1) << 80 {
-            return Err(clob(20_002));
-        }
-        if !order.reduce_only && !self.ledger.fresh(market.id) {
-            return Err(clob(20_001));
-        }
-        Ok(())
-    }
-
     /// What may still trade of an order whose id may have been here before.
     fn left(&self, order: &Order) -> Result<u64, Code> {
         let spent = self.spent(&order.id);
@@ -187,38 +155,8 @@ impl Exchange {
     }
 
     /// What a maker and a taker pay.
-    pub(crate) fn rates(&self, account: usize, _market: u32) -> (i64, i64) {
-        self.fees.rates[self.ledger.accounts[account].owner]
-    }
-
-    /// How many orders the account may have by what it is worth.
-    pub(crate) fn tier_allows(&self, account: usize, short_term: bool) -> Result<(), Code> {
-        let bounds = &self.bounds;
-        let tiers = if short_term { &bounds.short_term_tiers } else { &bounds.equity_tiers };
-        let (settled, _) = self.ledger.settled(&self.ledger.accounts[account]);
-        let worth = self.ledger.risk(&settled).worth;
-        let reached = tiers.iter().rfind(|(needs, _)| worth >= int(*needs));
-        let mine = |id: &Id| id.account == account && (id.flags == 0) == short_term;
-        // Slices do not count, the orders that they belong to do.
-        let resting = self.resting.iter().filter(|r| mine(&r.order.id) && r.order.id.flags != 256).count();
-        let open = resting + self.room.orders.iter().filter(|w| mine(&w.order.id)).count();
-        match (tiers.is_empty(), reached) {
-            (true, _) => Ok(()),
-            (false, Some((_, limit))) if open < *limit as usize => Ok(()),
-            (false, _) => Err(clob(10_001)),
-        }
-    }
-
-    pub(crate) fn affordable(&self, order: &Order) -> Result<(), Code> {
-        let quote = self.ledger.worth(order.id.market, order.size, order.price);
-        if quote >= int(1) << 80 {
-            return Err(clob(20_003));
-        }
-        let fee = self.ledger.fee(&quote, self.rates(order.id.account, order.id.market).0);
-        let built = self.built(&quote, order).map_or(Int::zero(), |(_, fee)| fee);
-        let fee = fee + built;
-        let change = swap(order.id.account, order.id.market, (order.buy, order.size), &quote, &fee);
-        self.ledger.could(&change, Why::Check).map_err(refusal)
+    pub(crate) fn rates(&self, account: usize, market: u32) -> (i64, i64) {
+        self.fees.rates_in(self.ledger.accounts[account].owner, market)
     }
 
     /// Pay for a match, or leave everything as it was.
@@ -324,7 +262,7 @@ impl Exchange {
             self.in_place(order, &old, left, wanted);
             return Ok(());
         }
-        let (filled, stopped) = self.trade(order, wanted)?;
+        let (filled, mut stopped) = self.trade(order, wanted)?;
         if let Some(old) = self.find(&order.id).cloned() {
             self.resting.retain(|resting| resting.order.id != order.id);
             self.overtaken(&old.order);
@@ -341,6 +279,13 @@ impl Exchange {
         let wants = wanted - filled;
         if stopped == Some("too_many_fills") && self.park(order) {
             return Ok(());
+        }
+        if stopped.is_none()
+            && order.force != Force::Immediate
+            && wants > 0
+            && self.banded(order) != order.price
+        {
+            stopped = Some("outside_band");
         }
         if stopped.is_none() && order.force != Force::Immediate && wants > 0 {
             let id = order.id;
@@ -365,11 +310,10 @@ impl Exchange {
     /// Answers what traded, and why the order stopped before its time.
     fn trade(&mut self, order: &Order, wanted: u64) -> Result<(u64, Option<&'static str>), Code> {
         let (account, market) = (order.id.account, order.id.market);
-        let (mut filled, mut met) = (0, 0);
+        let (limit, mut filled, mut met) = (self.banded(order), 0, 0);
         while filled < wanted {
             let Some(maker) = self.best(market, !order.buy).cloned() else { break };
-            let crosses =
-                if order.buy { maker.order.price <= order.price } else { maker.order.price >= order.price };
+            let crosses = if order.buy { maker.order.price <= limit } else { maker.order.price >= limit };
             if !crosses {
                 break;
             }
@@ -482,12 +426,12 @@ impl Exchange {
 }
 
 /// What a trade does to one side: base in and quote out for a buyer, the other way for a seller; both pay.
-fn swap(account: usize, market: u32, (buy, size): (bool, u64), quote: &Int, fee: &Int) -> Change {
+pub(crate) fn swap(account: usize, market: u32, (buy, size): (bool, u64), quote: &Int, fee: &Int) -> Change {
     let (base, paid) = if buy { (int(size), -quote) } else { (-int(size), quote.clone()) };
     Change { account, quote: paid - fee, base: Some((market, base)) }
 }
 
-fn refusal(no: No) -> Code {
+pub(crate) fn refusal(no: No) -> Code {
     match no {
         No::Stale => clob(20_001),
         No::Isolated => clob(2005),

@@ -1,7 +1,7 @@
 //! Orders that met as many others as they may, and go on in the next block.
 
 use crate::orders::{Exchange, Origin};
-use crate::terms::{clob, Code, Force, Id, Note, Order, Until};
+use crate::terms::{clob, Code, Force, Id, Note, Order, Status, Until};
 
 impl Exchange {
     /// Whether what is left of an order that met enough goes on. A slice does not.
@@ -54,7 +54,8 @@ impl Exchange {
                 self.drop_parked(&order.id, "expired");
                 continue;
             }
-            if !self.ledger.market(order.id.market).active {
+            let status = self.ledger.market(order.id.market).status;
+            if matches!(status, Status::Paused | Status::CancelOnly | Status::PostOnly) {
                 continue;
             }
             let before = self.clone();

@@ -2,9 +2,10 @@
 
 use num_traits::Signed;
 
-use crate::money::Int;
+use crate::money::{int, million, Fraction, Int};
 use crate::orders::{Exchange, Resting};
 use crate::terms::{clob, Code, Force, Id, Note, Order, Until};
+use crate::waiting::oracle;
 
 impl Exchange {
     /// Before a block's messages: what is over goes, and what nobody needs is forgotten.
@@ -72,6 +73,20 @@ impl Exchange {
         for (_, id) in mine {
             self.cut(&id);
         }
+    }
+
+    /// The worst price at which an order takes: its own, or the bound of the band on a tick within it.
+    pub(crate) fn banded(&self, order: &Order) -> u64 {
+        let market = self.ledger.market(order.id.market);
+        if self.bounds.band == 0 || !self.ledger.fresh(market.id) {
+            return order.price;
+        }
+        let away = if order.buy { self.bounds.band } else { -self.bounds.band };
+        let bound = oracle(&self.ledger, market.id) * Fraction::new(int(1_000_000 + away), million());
+        let ticks = bound / Fraction::from_integer(int(market.tick));
+        let ticks = if order.buy { ticks.floor() } else { ticks.ceil() };
+        let (bound, price) = (ticks.to_integer() * market.tick, int(order.price));
+        u64::try_from(if order.buy { price.min(bound) } else { price.max(bound) }).unwrap()
     }
 
     /// What the builder of an order gets for a fill.

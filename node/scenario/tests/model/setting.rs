@@ -10,7 +10,7 @@ use crate::liquidate::Rules;
 use crate::money::{int, Int};
 use crate::orders::{Bounds, Exchange};
 use crate::pots::Pots;
-use crate::terms::{Account, Market};
+use crate::terms::{Account, Market, Status};
 use crate::waiting::Room;
 
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ fn market(id: u32, exponents: (i32, i32, i32), grid: (u64, u64), price: u64) -> 
         impact_notional: 50_000_000,
         default_funding: 0,
         isolated: false,
-        active: true,
+        status: Status::Active,
         price,
         priced_at: None,
         open: Int::zero(),
@@ -97,6 +97,7 @@ impl Setting {
                     tier(900_000_000, (60_000, 110_000), (17, 311)),
                 ],
                 max_fills: 5,
+                band: 20_011,
                 max_resting: 4,
                 short_term_per_block: 8,
                 min_price_change: 1_000,

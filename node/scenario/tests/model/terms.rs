@@ -9,6 +9,17 @@ pub(crate) const fn clob(code: u32) -> Code {
     ("clob", code)
 }
 
+/// What a market takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    Active,
+    Paused,
+    CancelOnly,
+    PostOnly,
+    Initializing,
+    FinalSettlement,
+}
+
 /// A market as the documents describe it.
 #[derive(Clone, Debug)]
 pub(crate) struct Market {
@@ -26,8 +37,7 @@ pub(crate) struct Market {
     pub(crate) default_funding: i64,
     /// Whether its collateral and fund stand apart from all others.
     pub(crate) isolated: bool,
-    /// Whether it trades; a paused one takes cancels only.
-    pub(crate) active: bool,
+    pub(crate) status: Status,
     pub(crate) price: u64,
     /// Seconds at which the price was agreed on.
     pub(crate) priced_at: Option<i64>,
@@ -38,6 +48,10 @@ pub(crate) struct Market {
 }
 
 impl Market {
+    pub(crate) fn is_active(&self) -> bool {
+        self.status == Status::Active
+    }
+
     /// Power of ten of one base quantum at the oracle price, in quote quantums.
     pub(crate) fn oracle_exponent(&self) -> i32 {
         self.price_exponent + self.atomic_resolution + 6
@@ -160,10 +174,17 @@ pub(crate) enum Op {
         market: u32,
         ppm: u32,
     },
-    /// By the authority: a market trades or does not.
-    Activate {
+    /// By the authority: what a market takes.
+    Become {
         market: u32,
-        active: bool,
+        status: Status,
+    },
+    /// By the authority: the part of its rates that a market charges, in ppm, for so many seconds from a moment on.
+    Discount {
+        market: u32,
+        start: i64,
+        seconds: i64,
+        charge: u32,
     },
 }
 
@@ -208,6 +229,14 @@ pub(crate) enum Note {
         insurance: Int,
     },
     Deleveraged {
+        account: usize,
+        other: usize,
+        market: u32,
+        size: Int,
+        quote: Int,
+    },
+    /// Two positions of a market that is over.
+    Settled {
         account: usize,
         other: usize,
         market: u32,

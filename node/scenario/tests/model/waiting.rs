@@ -3,7 +3,7 @@
 use crate::ledger::Ledger;
 use crate::money::{int, Fraction, Int};
 use crate::orders::{Exchange, Origin};
-use crate::terms::{clob, Code, Force, Id, Note, Order, Until};
+use crate::terms::{clob, Code, Force, Id, Note, Order, Status, Until};
 
 /// Which way a price has to come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,7 +185,8 @@ impl Exchange {
                     steps.push(step);
                 }
             }
-            if !self.ledger.fresh(market) || !self.ledger.market(market).active {
+            let over = self.ledger.market(market).status == Status::FinalSettlement;
+            if !over && (!self.ledger.fresh(market) || !self.ledger.market(market).is_active()) {
                 if steps.iter().any(|step| self.fired(market, step).is_some()) {
                     self.room.backlog.push((market, since, steps));
                 }
@@ -193,13 +194,20 @@ impl Exchange {
             }
             for step in steps {
                 while let Some(id) = self.fired(market, &step) {
-                    self.fire(&id, &step);
+                    if over {
+                        self.end(&id, "final_settlement");
+                    } else {
+                        self.fire(&id, &step);
+                    }
                 }
             }
         }
     }
 
     fn steps(&self, market: u32) -> Vec<Step> {
+        if self.ledger.market(market).status == Status::FinalSettlement {
+            return vec![(Way::Down, Int::ZERO), (Way::Up, int(u64::MAX))];
+        }
         let oracle = oracle(&self.ledger, market);
         let mut prices = Vec::new();
         if self.ledger.fresh(market) {
@@ -267,7 +275,7 @@ impl Exchange {
         self.drop_slice(id, "expired");
         let now = self.ledger.now;
         let market = self.ledger.market(id.market).clone();
-        let fresh = self.ledger.fresh(id.market) && market.active;
+        let fresh = self.ledger.fresh(id.market) && market.is_active();
         let at = self.room.orders.iter().position(|waiting| waiting.order.id == *id).unwrap();
         let parent = &mut self.room.orders[at];
         let (order, left) = (parent.order, parent.left);
@@ -275,6 +283,9 @@ impl Exchange {
             self.room.orders.remove(at);
             self.told("twap_completed", *id, left);
             return Ok(());
+        }
+        if market.status == Status::FinalSettlement {
+            return Err(clob(34));
         }
         let (duration, interval, tolerance) = order.twap.unwrap();
         parent.next = now + i64::from(interval);
