@@ -15,7 +15,7 @@ mod waiting;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use num::Subticks;
-use store::fault;
+use store::{fault, Journal};
 use types::{MarketId, SubaccountId};
 
 use crate::arena::{Arena, Handle, Links};
@@ -32,7 +32,7 @@ use crate::used::Used;
 use crate::waiting::Waiting;
 pub(crate) use changes::Changes;
 use changes::Log;
-use journal::{Mark, Undo};
+use journal::Undo;
 pub(crate) use record::Record;
 use record::{Flags, Holder, Level, Trader};
 use special::Parts;
@@ -126,8 +126,7 @@ pub struct Books {
     triggers: Triggers,
     /// The triggers that the undo log came and went with.
     retriggered: Vec<Trigger>,
-    undo: Vec<Undo>,
-    marks: Vec<Mark>,
+    journal: Journal<Undo>,
     log: Log,
     /// Lists that were written, for the next ones.
     written: Changes,
@@ -173,8 +172,7 @@ impl Books {
             next_sequence: 0,
             triggers: Triggers::new(Hasher::new(seed)),
             retriggered: Vec::new(),
-            undo: Vec::new(),
-            marks: Vec::new(),
+            journal: Journal::default(),
             log: Log::default(),
             written: Changes::default(),
             accounts: subaccounts::Accounts::default(),
@@ -261,18 +259,13 @@ impl Books {
     /// `remaining` something.
     #[inline]
     pub fn place(&mut self, order: &Order, remaining: Size) -> Handle {
-        let sequence = self.take_sequence();
+        let sequence = self.next_sequence;
+        self.next_sequence = sequence.saturating_add(1);
         let handle = self.insert(order, remaining, (sequence, true));
         self.attach(handle, false);
-        self.came(handle);
-        handle
-    }
-
-    /// An order came that has no row yet.
-    #[inline]
-    fn came(&mut self, handle: Handle) {
-        self.note(Undo::Placed(handle));
+        self.journal.note(|| Undo::Placed(handle));
         self.log.came.push(handle);
+        handle
     }
 
     /// Let a known order rest again, as it did before the books were rebuilt.
@@ -329,7 +322,7 @@ impl Books {
         let level = record.level;
         let level = self.touch(level);
         level.quantums = level.quantums.saturating_sub(size.raw().into());
-        self.note(Undo::Reduced(handle, size));
+        self.journal.note(|| Undo::Reduced(handle, size));
         left
     }
 
@@ -349,10 +342,10 @@ impl Books {
             let id = self.id(handle);
             self.log.gone.push(id);
         }
-        if self.marks.is_empty() {
-            self.free(handle);
+        if self.journal.is_open() {
+            self.journal.note(|| Undo::Removed(handle));
         } else {
-            self.undo.push(Undo::Removed(handle));
+            self.free(handle);
         }
     }
 
@@ -376,6 +369,7 @@ impl Books {
     pub(crate) fn take_sequence(&mut self) -> u64 {
         let sequence = self.next_sequence;
         self.next_sequence = sequence.saturating_add(1);
+        self.journal.note(|| Undo::Numbered);
         sequence
     }
 

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use store::{fault, Ctx, Journaled, Read};
+use store::{Ctx, Journal, Read};
 use types::MarketId;
 
 use crate::books::Books;
@@ -13,8 +13,7 @@ use crate::state::{pairs, Pair, PAIRS};
 pub(crate) struct Pairs {
     by_market: Vec<(MarketId, Pair)>,
     /// What was there before each change since the first open savepoint.
-    undo: Vec<(MarketId, Option<Pair>)>,
-    marks: Vec<usize>,
+    journal: Journal<(MarketId, Option<Pair>)>,
 }
 
 impl Pairs {
@@ -45,6 +44,10 @@ impl Pairs {
             (Err(_), None) => {}
         }
     }
+
+    fn undo(&mut self, (market, pair): (MarketId, Option<Pair>)) {
+        self.put(market, pair);
+    }
 }
 
 impl Books {
@@ -58,32 +61,8 @@ impl Books {
 pub(crate) fn set(ctx: &mut Ctx<'_>, books: &mut Books, pair: &Pair) {
     PAIRS.set(ctx.state, &pair.market, pair);
     let old = books.pairs.get(pair.market);
-    if !books.pairs.marks.is_empty() {
-        books.pairs.undo.push((pair.market, old));
-    }
+    books.pairs.journal.note(|| (pair.market, old));
     books.pairs.put(pair.market, Some(*pair));
 }
 
-impl Journaled for Pairs {
-    fn savepoint(&mut self) {
-        self.marks.push(self.undo.len());
-    }
-
-    fn rollback(&mut self) {
-        let Some(mark) = self.marks.pop() else { fault("a rollback without a savepoint") };
-        while self.undo.len() > mark {
-            if let Some((market, pair)) = self.undo.pop() {
-                self.put(market, pair);
-            }
-        }
-    }
-
-    fn release(&mut self) {
-        if self.marks.pop().is_none() {
-            fault("a release without a savepoint");
-        }
-        if self.marks.is_empty() {
-            self.undo.clear();
-        }
-    }
-}
+store::journaled!(Pairs);

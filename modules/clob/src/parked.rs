@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use sha2::{Digest, Sha256};
-use store::{fault, Journaled};
+use store::Journal;
 
 use crate::order::{Order, OrderId};
 
@@ -20,8 +20,7 @@ enum Undo {
 pub(crate) struct Parked {
     queue: BTreeMap<u64, Order>,
     by_id: BTreeMap<OrderId, u64>,
-    undo: Vec<Undo>,
-    marks: Vec<usize>,
+    journal: Journal<Undo>,
 }
 
 impl Parked {
@@ -39,17 +38,13 @@ impl Parked {
     /// An order comes, behind all others.
     pub(crate) fn come(&mut self, number: u64, order: &Order) {
         self.insert(number, *order);
-        if !self.marks.is_empty() {
-            self.undo.push(Undo::Came(number));
-        }
+        self.journal.note(|| Undo::Came(number));
     }
 
     /// An order goes.
     pub(crate) fn go(&mut self, number: u64) -> Option<Order> {
         let order = self.take(number)?;
-        if !self.marks.is_empty() {
-            self.undo.push(Undo::Went(number, order));
-        }
+        self.journal.note(|| Undo::Went(number, order));
         Some(order)
     }
 
@@ -75,30 +70,13 @@ impl Parked {
             digest.update(borsh::to_vec(&entry).unwrap_or_default());
         }
     }
-}
 
-impl Journaled for Parked {
-    fn savepoint(&mut self) {
-        self.marks.push(self.undo.len());
-    }
-
-    fn rollback(&mut self) {
-        let Some(mark) = self.marks.pop() else { fault("a rollback without a savepoint") };
-        while self.undo.len() > mark {
-            match self.undo.pop() {
-                Some(Undo::Came(number)) => drop(self.take(number)),
-                Some(Undo::Went(number, order)) => self.insert(number, order),
-                None => {}
-            }
-        }
-    }
-
-    fn release(&mut self) {
-        if self.marks.pop().is_none() {
-            fault("a release without a savepoint");
-        }
-        if self.marks.is_empty() {
-            self.undo.clear();
+    fn undo(&mut self, step: Undo) {
+        match step {
+            Undo::Came(number) => drop(self.take(number)),
+            Undo::Went(number, order) => self.insert(number, order),
         }
     }
 }
+
+store::journaled!(Parked);

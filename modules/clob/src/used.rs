@@ -7,7 +7,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use sha2::{Digest, Sha256};
-use store::{fault, Journaled, State};
+use store::{Journal, State};
 
 use crate::arena::{Arena, Handle};
 use crate::index::{Hasher, Index};
@@ -41,8 +41,7 @@ pub(crate) struct Used {
     changed: Vec<OrderId>,
     /// Ids by the height after which nobody needs their rows.
     kept: BTreeMap<u64, Vec<OrderId>>,
-    undo: Vec<Undo>,
-    marks: Vec<usize>,
+    journal: Journal<Undo>,
 }
 
 impl Used {
@@ -62,8 +61,7 @@ impl Used {
             hasher,
             changed: Vec::new(),
             kept: BTreeMap::new(),
-            undo: Vec::new(),
-            marks: Vec::new(),
+            journal: Journal::default(),
         }
     }
 
@@ -78,12 +76,6 @@ impl Used {
         self.find(self.hasher.id(id), id).map(|handle| &self.entries.get(handle).spent)
     }
 
-    fn note(&mut self, undo: impl FnOnce() -> Undo) {
-        if !self.marks.is_empty() {
-            self.undo.push(undo());
-        }
-    }
-
     /// Change what `id` has used up, from nothing if it was not remembered. A short-term id is looked at again
     /// when the height that its row is kept for has passed.
     pub(crate) fn update(&mut self, id: OrderId, change: impl FnOnce(&mut Spent)) {
@@ -93,7 +85,7 @@ impl Used {
         let mut new = old.unwrap_or_default();
         change(&mut new);
         self.put(id, hash, found, Some(new));
-        self.note(|| Undo::Was(id, old));
+        self.journal.note(|| Undo::Was(id, old));
         if new.keep != old.unwrap_or_default().keep {
             self.keep(new.keep, id);
         }
@@ -105,7 +97,7 @@ impl Used {
         if let Some(handle) = self.find(hash, id) {
             let old = self.entries.get(handle).spent;
             self.put(*id, hash, Some(handle), None);
-            self.note(|| Undo::Was(*id, Some(old)));
+            self.journal.note(|| Undo::Was(*id, Some(old)));
         }
     }
 
@@ -144,7 +136,7 @@ impl Used {
 
     fn keep(&mut self, height: u64, id: OrderId) {
         self.kept.entry(height).or_default().push(id);
-        self.note(|| Undo::Kept(height));
+        self.journal.note(|| Undo::Kept(height));
     }
 
     /// Forget the ids that nobody needs at this height any more.
@@ -156,7 +148,7 @@ impl Used {
                     self.remove(id);
                 }
             }
-            self.note(|| Undo::Forgotten(kept, ids));
+            self.journal.note(|| Undo::Forgotten(kept, ids));
         }
     }
 
@@ -186,40 +178,19 @@ impl Used {
             digest.update(borsh::to_vec(&(entry.id, entry.spent)).unwrap_or_default());
         }
     }
-}
 
-impl Journaled for Used {
-    #[inline]
-    fn savepoint(&mut self) {
-        self.marks.push(self.undo.len());
-    }
-
-    fn rollback(&mut self) {
-        let Some(mark) = self.marks.pop() else { fault("a rollback without a savepoint") };
-        while self.undo.len() > mark {
-            match self.undo.pop() {
-                Some(Undo::Was(id, spent)) => {
-                    let hash = self.hasher.id(&id);
-                    self.put(id, hash, self.find(hash, &id), spent);
-                }
-                Some(Undo::Kept(height)) => {
-                    self.unkeep(height);
-                }
-                Some(Undo::Forgotten(height, ids)) => {
-                    self.kept.insert(height, ids);
-                }
-                None => return,
+    fn undo(&mut self, step: Undo) {
+        match step {
+            Undo::Was(id, spent) => {
+                let hash = self.hasher.id(&id);
+                self.put(id, hash, self.find(hash, &id), spent);
+            }
+            Undo::Kept(height) => self.unkeep(height),
+            Undo::Forgotten(height, ids) => {
+                self.kept.insert(height, ids);
             }
         }
     }
-
-    #[inline]
-    fn release(&mut self) {
-        if self.marks.pop().is_none() {
-            fault("a release without a savepoint");
-        }
-        if self.marks.is_empty() {
-            self.undo.clear();
-        }
-    }
 }
+
+store::journaled!(Used);

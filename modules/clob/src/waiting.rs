@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use borsh::{BorshDeserialize, BorshSerialize};
 use num::Subticks;
 use sha2::{Digest, Sha256};
-use store::{fault, Journaled};
+use store::Journal;
 use types::{MarketId, SubaccountId, Time};
 
 use crate::order::OrderId;
@@ -35,13 +35,6 @@ enum Undo {
     Traded(MarketId, Option<Traded>),
 }
 
-/// Where a savepoint was taken.
-#[derive(Clone, Copy, Debug)]
-struct Mark {
-    undo: usize,
-    markets: usize,
-}
-
 /// Orders that wait, and the prices that may wake them.
 #[derive(Debug, Default)]
 pub(crate) struct Waiting {
@@ -57,8 +50,7 @@ pub(crate) struct Waiting {
     traded: BTreeMap<MarketId, Traded>,
     /// Markets that traded in this block; some twice.
     markets: Vec<MarketId>,
-    undo: Vec<Undo>,
-    marks: Vec<Mark>,
+    journal: Journal<Undo>,
 }
 
 fn put<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: Option<V>) -> Option<V> {
@@ -69,30 +61,24 @@ fn put<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: Option<V>) -> Option<
 }
 
 impl Waiting {
-    fn log(&mut self, undo: Undo) {
-        if !self.marks.is_empty() {
-            self.undo.push(undo);
-        }
-    }
-
     fn set_due(&mut self, key: (u32, u64), id: Option<OrderId>) {
         let old = put(&mut self.due, key, id);
-        self.log(Undo::Due(key, old));
+        self.journal.note(|| Undo::Due(key, old));
     }
 
     fn set_slice(&mut self, key: (Time, u64), id: Option<OrderId>) {
         let old = put(&mut self.slices, key, id);
-        self.log(Undo::Slice(key, old));
+        self.journal.note(|| Undo::Slice(key, old));
     }
 
     fn count_to(&mut self, id: SubaccountId, count: u32) {
         let old = put(&mut self.counts, id, (count > 0).then_some(count));
-        self.log(Undo::Count(id, old));
+        self.journal.note(|| Undo::Count(id, old));
     }
 
     fn conditionals_to(&mut self, market: MarketId, count: u64) {
         let old = put(&mut self.conditionals, market, (count > 0).then_some(count));
-        self.log(Undo::Conditionals(market, old));
+        self.journal.note(|| Undo::Conditionals(market, old));
     }
 
     /// An order begins to wait, until `good_til` seconds.
@@ -169,7 +155,7 @@ impl Waiting {
             }
         };
         self.traded.insert(market, new);
-        self.log(Undo::Traded(market, old));
+        self.journal.note(|| Undo::Traded(market, old));
     }
 
     /// Prices of the last block in which `market` traded.
@@ -198,40 +184,21 @@ impl Waiting {
         self.traded.iter().for_each(|entry| add(borsh::to_vec(&entry)));
     }
 
-    fn undo(&mut self, undo: Undo) {
-        match undo {
+    fn undo(&mut self, step: Undo) {
+        match step {
             Undo::Due(key, old) => drop(put(&mut self.due, key, old)),
             Undo::Slice(key, old) => drop(put(&mut self.slices, key, old)),
             Undo::Count(key, old) => drop(put(&mut self.counts, key, old)),
             Undo::Conditionals(key, old) => drop(put(&mut self.conditionals, key, old)),
-            Undo::Traded(key, old) => drop(put(&mut self.traded, key, old)),
-        }
-    }
-}
-
-impl Journaled for Waiting {
-    #[inline]
-    fn savepoint(&mut self) {
-        self.marks.push(Mark { undo: self.undo.len(), markets: self.markets.len() });
-    }
-
-    fn rollback(&mut self) {
-        let Some(mark) = self.marks.pop() else { fault("a rollback without a savepoint") };
-        while self.undo.len() > mark.undo {
-            if let Some(undo) = self.undo.pop() {
-                self.undo(undo);
+            Undo::Traded(market, old) => {
+                let new = put(&mut self.traded, market, old);
+                // The first trade of a block named the market.
+                if new.map(|new| new.height) != old.map(|old| old.height) {
+                    self.markets.pop();
+                }
             }
         }
-        self.markets.truncate(mark.markets);
-    }
-
-    #[inline]
-    fn release(&mut self) {
-        if self.marks.pop().is_none() {
-            fault("a release without a savepoint");
-        }
-        if self.marks.is_empty() {
-            self.undo.clear();
-        }
     }
 }
+
+store::journaled!(Waiting);

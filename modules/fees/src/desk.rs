@@ -11,7 +11,7 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use num::{Ppm, QuoteQuantums};
-use store::{Ctx, Read};
+use store::{Ctx, Journal, Read};
 use types::{Address, MarketId};
 
 use crate::rates::{tier_index, Rates};
@@ -90,8 +90,7 @@ pub struct Desk {
     pub(crate) built: BTreeMap<(Address, Address), QuoteQuantums>,
     /// What builders brought in this block.
     builders: BTreeMap<Address, Builder>,
-    undo: Vec<Undo>,
-    marks: Vec<usize>,
+    journal: Journal<Undo>,
 }
 
 impl Desk {
@@ -102,7 +101,7 @@ impl Desk {
         sweep(ctx.state, oldest);
         self.terms = Some(Terms::of(ctx.state.as_read()));
         self.stamp = self.stamp.saturating_add(1);
-        if self.marks.is_empty() {
+        if !self.journal.is_open() {
             self.users.shrink();
             self.traded.clear();
         }
@@ -142,7 +141,7 @@ impl Desk {
         self.count(&fill.taker, Volume { taker: fill.quote, ..Volume::default() });
         if !fill.fees.is_zero() {
             let old = self.till.get(&fill.pool).copied();
-            self.log(|| Undo::Till(fill.pool, old));
+            self.journal.note(|| Undo::Till(fill.pool, old));
             let held = self.till.entry(fill.pool).or_default();
             (held.market, held.amount) = (fill.market, held.amount + fill.fees);
         }
@@ -158,7 +157,7 @@ impl Desk {
     ) {
         let fees = self.built.get(&(pool, builder)).copied();
         let brought = self.builders.get(&builder).copied();
-        self.log(|| Undo::Built(Box::new(Built { pool, builder, fees, brought })));
+        self.journal.note(|| Undo::Built(Box::new(Built { pool, builder, fees, brought })));
         let held = self.built.entry((pool, builder)).or_default();
         *held += fee;
         let brought = self.builders.entry(builder).or_default();
@@ -177,7 +176,7 @@ impl Desk {
     fn count(&mut self, user: &Address, more: Volume) {
         let slot = self.users.slot(user);
         let old = self.users.get(slot).traded;
-        self.log(|| Undo::Traded(slot, old));
+        self.journal.note(|| Undo::Traded(slot, old));
         self.users.get_mut(slot).traded = old.plus(more);
         if old.is_zero() {
             self.traded.push(slot);
@@ -205,7 +204,7 @@ impl Desk {
         for slot in &traded {
             let user = *self.users.get(*slot);
             if !user.traded.is_zero() {
-                self.log(|| Undo::Traded(*slot, user.traded));
+                self.journal.note(|| Undo::Traded(*slot, user.traded));
                 self.users.get_mut(*slot).traded = Volume::default();
                 add(ctx.state, &user.address, user.traded, terms);
                 everybody += user.traded.maker;
@@ -229,7 +228,7 @@ impl Desk {
             if new != old {
                 BUILDERS.set(ctx.state, &address, &new);
             }
-            self.log(|| Undo::Brought(address, brought));
+            self.journal.note(|| Undo::Brought(address, brought));
         }
     }
 }

@@ -9,6 +9,7 @@ extern crate alloc;
 
 mod buffer;
 mod ctx;
+mod journal;
 mod key;
 mod memory;
 mod overlay;
@@ -17,6 +18,7 @@ mod table;
 
 pub use buffer::{Buffer, KeyBytes};
 pub use ctx::{attempt, Ctx};
+pub use journal::Journal;
 pub use key::{Key, Last};
 pub use memory::{Change, Memory};
 pub use overlay::{Before, Overlay};

@@ -4,6 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::ops::Bound;
 
+use crate::journal::Journal;
 use crate::state::{fault, Journaled, Pair, Read, State};
 
 type Value = Option<Vec<u8>>;
@@ -14,14 +15,13 @@ pub struct Overlay<R> {
     base: R,
     written: BTreeMap<Vec<u8>, Value>,
     /// What `written` held before each write since the first open savepoint; `None` when nothing.
-    journal: Vec<(Vec<u8>, Option<Value>)>,
-    savepoints: Vec<usize>,
+    journal: Journal<(Vec<u8>, Option<Value>)>,
 }
 
 impl<R: Read> Overlay<R> {
     /// Nothing written yet, over `base`.
     pub fn new(base: R) -> Self {
-        Self { base, written: BTreeMap::new(), journal: Vec::new(), savepoints: Vec::new() }
+        Self { base, written: BTreeMap::new(), journal: Journal::default() }
     }
 
     /// What lies below.
@@ -36,9 +36,7 @@ impl<R: Read> Overlay<R> {
 
     fn write(&mut self, key: &[u8], value: Value) {
         let old = self.written.insert(key.to_vec(), value);
-        if !self.savepoints.is_empty() {
-            self.journal.push((key.to_vec(), old));
-        }
+        self.journal.note(|| (key.to_vec(), old));
     }
 
     fn seek(&self, from: Bound<&[u8]>, to: Bound<&[u8]>, forward: bool) -> Option<Pair> {
@@ -93,12 +91,11 @@ impl<R: Read> Read for Overlay<R> {
 
 impl<R: Read> Journaled for Overlay<R> {
     fn savepoint(&mut self) {
-        self.savepoints.push(self.journal.len());
+        self.journal.savepoint();
     }
 
     fn rollback(&mut self) {
-        let start = self.savepoints.pop().unwrap_or_default();
-        for (key, old) in self.journal.split_off(start.min(self.journal.len())).into_iter().rev() {
+        while let Some((key, old)) = self.journal.back() {
             match old {
                 Some(old) => self.written.insert(key, old),
                 None => self.written.remove(&key),
@@ -107,10 +104,7 @@ impl<R: Read> Journaled for Overlay<R> {
     }
 
     fn release(&mut self) {
-        self.savepoints.pop();
-        if self.savepoints.is_empty() {
-            self.journal.clear();
-        }
+        self.journal.release();
     }
 }
 

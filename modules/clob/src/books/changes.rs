@@ -54,7 +54,7 @@ impl Books {
                 changes.gone.push(id);
             }
         }
-        let nested = !self.marks.is_empty();
+        let nested = self.journal.is_open();
         for handle in &log.levels {
             changes.levels.extend(self.written_level(*handle, nested));
         }

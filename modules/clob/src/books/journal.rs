@@ -1,7 +1,9 @@
 //! Undoing: savepoints nest, steps are undone in the reverse order.
 
-use store::{fault, Journaled};
+use store::Journaled;
 
+use super::record::Flags;
+use super::special::let_go;
 use super::Books;
 use crate::arena::Handle;
 use crate::order::Size;
@@ -9,7 +11,12 @@ use crate::order::Size;
 /// What undoes a step.
 #[derive(Debug)]
 pub(super) enum Undo {
+    /// A sequence number was given to an order that waits.
+    Numbered,
+    /// The order came, with a sequence number of its own.
     Placed(Handle),
+    /// The order came, with the sequence number of another.
+    Superseded(Handle),
     Removed(Handle),
     Reduced(Handle, Size),
     /// The last of `retriggered` came.
@@ -18,30 +25,31 @@ pub(super) enum Undo {
     Disarmed,
 }
 
-/// Where a savepoint was taken.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Mark {
-    undo: usize,
-    next_sequence: u64,
-    came: usize,
-    gone: usize,
-}
-
 impl Books {
-    #[inline]
-    pub(super) fn note(&mut self, undo: Undo) {
-        if !self.marks.is_empty() {
-            self.undo.push(undo);
-        }
+    fn unplace(&mut self, handle: Handle) {
+        self.detach(handle);
+        self.free(handle);
+        self.log.came.pop();
     }
 
-    fn undo(&mut self, undo: Undo) {
-        match undo {
+    fn unnumber(&mut self) {
+        self.next_sequence = self.next_sequence.saturating_sub(1);
+    }
+
+    fn undo(&mut self, step: Undo) {
+        match step {
+            Undo::Numbered => self.unnumber(),
             Undo::Placed(handle) => {
-                self.detach(handle);
-                self.free(handle);
+                self.unplace(handle);
+                self.unnumber();
             }
-            Undo::Removed(handle) => self.attach(handle, true),
+            Undo::Superseded(handle) => self.unplace(handle),
+            Undo::Removed(handle) => {
+                self.attach(handle, true);
+                if !self.orders.get(handle).flags.has(Flags::FRESH) {
+                    self.log.gone.pop();
+                }
+            }
             Undo::Reduced(handle, size) => {
                 let record = self.orders.get_mut(handle);
                 record.remaining = record.remaining.plus(size);
@@ -72,12 +80,7 @@ impl Journaled for Books {
         self.pairs.savepoint();
         self.accounts.savepoint();
         self.desk.savepoint();
-        self.marks.push(Mark {
-            undo: self.undo.len(),
-            next_sequence: self.next_sequence,
-            came: self.log.came.len(),
-            gone: self.log.gone.len(),
-        });
+        self.journal.savepoint();
     }
 
     fn rollback(&mut self) {
@@ -87,15 +90,9 @@ impl Journaled for Books {
         self.pairs.rollback();
         self.accounts.rollback();
         self.desk.rollback();
-        let Some(mark) = self.marks.pop() else { fault("a rollback without a savepoint") };
-        while self.undo.len() > mark.undo {
-            if let Some(undo) = self.undo.pop() {
-                self.undo(undo);
-            }
+        while let Some(step) = self.journal.back() {
+            self.undo(step);
         }
-        self.next_sequence = mark.next_sequence;
-        self.log.came.truncate(mark.came);
-        self.log.gone.truncate(mark.gone);
     }
 
     #[inline]
@@ -106,19 +103,15 @@ impl Journaled for Books {
         self.pairs.release();
         self.accounts.release();
         self.desk.release();
-        if self.marks.pop().is_none() {
-            fault("a release without a savepoint");
-        }
-        if self.marks.is_empty() {
-            self.retriggered.clear();
-            // Nothing can come back any more: let the records of removed orders go.
-            let mut undone = core::mem::take(&mut self.undo);
-            for undo in undone.drain(..) {
-                if let Undo::Removed(handle) = undo {
-                    self.free(handle);
-                }
+        let (orders, parts) = (&mut self.orders, &mut self.parts);
+        // What cannot come back any more lets its records go.
+        self.journal.release_each(|step| {
+            if let Undo::Removed(handle) = step {
+                let_go(orders, parts, handle);
             }
-            self.undo = undone;
+        });
+        if !self.retriggered.is_empty() && !self.journal.is_open() {
+            self.retriggered.clear();
         }
     }
 }

@@ -3,13 +3,15 @@
 //! Parts stand under the handle of their record for as long as it is not freed, so they need no undoing.
 //! Reduce-only orders enter and leave with their record, which is undone.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use types::{MarketId, SubaccountId};
 
-use super::record::Flags;
+use super::journal::Undo;
+use super::record::{Flags, Record};
 use super::Books;
-use crate::arena::Handle;
+use crate::arena::{Arena, Handle};
 use crate::order::{Builder, Condition, Order, Size};
 
 /// Parts of an order that its record has no room for.
@@ -27,6 +29,15 @@ impl Parts {
     }
 }
 
+/// Let a handle be given to another order.
+#[inline]
+pub(super) fn let_go(orders: &mut Arena<Record>, parts: &mut BTreeMap<Handle, Parts>, handle: Handle) {
+    if orders.get(handle).flags.has(Flags::PARTS) {
+        parts.remove(&handle);
+    }
+    orders.free(handle);
+}
+
 impl Books {
     /// Parts of the order that `handle` names.
     #[inline]
@@ -39,11 +50,9 @@ impl Books {
     }
 
     /// Let the handle be given to another order.
+    #[inline]
     pub(super) fn free(&mut self, handle: Handle) {
-        if self.orders.get(handle).flags.has(Flags::PARTS) {
-            self.parts.remove(&handle);
-        }
-        self.orders.free(handle);
+        let_go(&mut self.orders, &mut self.parts, handle);
     }
 
     /// Reduce-only orders of a subaccount in a market, in the order in which they came to rest.
@@ -70,7 +79,8 @@ impl Books {
         let handle = self.insert(order, remaining, (sequence, true));
         self.orders.get_mut(handle).queue = queue;
         self.attach(handle, true);
-        self.came(handle);
+        self.journal.note(|| Undo::Superseded(handle));
+        self.log.came.push(handle);
         handle
     }
 }

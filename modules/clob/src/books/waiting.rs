@@ -10,18 +10,18 @@ use crate::triggers::{Direction, Trigger};
 impl Books {
     /// Let an order wait for its price. One that waits already stays as it is.
     pub fn arm(&mut self, trigger: &Trigger) {
-        if self.triggers.insert(trigger) && !self.marks.is_empty() {
+        if self.triggers.insert(trigger) && self.journal.is_open() {
             self.retriggered.push(*trigger);
-            self.undo.push(Undo::Armed);
+            self.journal.note(|| Undo::Armed);
         }
     }
 
     /// Let an order wait no longer: it fired, ended, or was cancelled. Returns whether it waited.
     pub fn disarm(&mut self, trigger: &Trigger) -> bool {
         let waited = self.triggers.remove(trigger);
-        if waited && !self.marks.is_empty() {
+        if waited && self.journal.is_open() {
             self.retriggered.push(*trigger);
-            self.undo.push(Undo::Disarmed);
+            self.journal.note(|| Undo::Disarmed);
         }
         waited
     }

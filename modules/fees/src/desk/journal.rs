@@ -3,7 +3,6 @@
 use alloc::boxed::Box;
 
 use num::QuoteQuantums;
-use store::{fault, Journaled};
 use types::Address;
 
 use super::{Desk, Held};
@@ -34,18 +33,11 @@ pub(super) struct Built {
 }
 
 impl Desk {
-    #[inline]
-    pub(super) fn log(&mut self, undo: impl FnOnce() -> Undo) {
-        if !self.marks.is_empty() {
-            self.undo.push(undo());
-        }
-    }
-
     /// Take all fees out of the till, by pool.
     pub(crate) fn empty_till(&mut self) -> alloc::collections::BTreeMap<Address, Held> {
         let till = core::mem::take(&mut self.till);
         for (pool, held) in &till {
-            self.log(|| Undo::Till(*pool, Some(*held)));
+            self.journal.note(|| Undo::Till(*pool, Some(*held)));
         }
         till
     }
@@ -54,13 +46,13 @@ impl Desk {
     pub(crate) fn empty_built(&mut self) -> alloc::collections::BTreeMap<(Address, Address), QuoteQuantums> {
         let built = core::mem::take(&mut self.built);
         for ((pool, builder), fees) in &built {
-            self.log(|| Undo::Paid(*pool, *builder, *fees));
+            self.journal.note(|| Undo::Paid(*pool, *builder, *fees));
         }
         built
     }
 
-    fn undo(&mut self, undo: Undo) {
-        match undo {
+    fn undo(&mut self, step: Undo) {
+        match step {
             Undo::Traded(slot, old) => {
                 let user = self.users.get_mut(slot);
                 let listed = user.traded.is_zero() && !old.is_zero();
@@ -96,28 +88,4 @@ impl Desk {
     }
 }
 
-impl Journaled for Desk {
-    #[inline]
-    fn savepoint(&mut self) {
-        self.marks.push(self.undo.len());
-    }
-
-    fn rollback(&mut self) {
-        let Some(mark) = self.marks.pop() else { fault("a rollback without a savepoint") };
-        while self.undo.len() > mark {
-            if let Some(undo) = self.undo.pop() {
-                self.undo(undo);
-            }
-        }
-    }
-
-    #[inline]
-    fn release(&mut self) {
-        if self.marks.pop().is_none() {
-            fault("a release without a savepoint");
-        }
-        if self.marks.is_empty() {
-            self.undo.clear();
-        }
-    }
-}
+store::journaled!(Desk);

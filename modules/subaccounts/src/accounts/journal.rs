@@ -5,7 +5,6 @@ use alloc::vec::Vec;
 
 use num::{BaseQuantums, Ppm, QuoteQuantums};
 use perpetuals::Collateral;
-use store::{fault, Journaled};
 use types::MarketId;
 
 use super::market::Core;
@@ -27,15 +26,8 @@ pub(super) enum Undo {
 }
 
 impl Accounts {
-    #[inline]
-    pub(super) fn log(&mut self, undo: Undo) {
-        if !self.marks.is_empty() {
-            self.undo.push(undo);
-        }
-    }
-
-    fn undo(&mut self, undo: Undo) {
-        match undo {
+    fn undo(&mut self, step: Undo) {
+        match step {
             Undo::Quote(at, quote) => {
                 self.change(at, |slot| (slot.account.quote, slot.doubtful) = (quote, true));
             }
@@ -63,28 +55,4 @@ impl Accounts {
     }
 }
 
-impl Journaled for Accounts {
-    #[inline]
-    fn savepoint(&mut self) {
-        self.marks.push(self.undo.len());
-    }
-
-    fn rollback(&mut self) {
-        let Some(mark) = self.marks.pop() else { fault("a rollback without a savepoint") };
-        while self.undo.len() > mark {
-            if let Some(undo) = self.undo.pop() {
-                self.undo(undo);
-            }
-        }
-    }
-
-    #[inline]
-    fn release(&mut self) {
-        if self.marks.pop().is_none() {
-            fault("a release without a savepoint");
-        }
-        if self.marks.is_empty() {
-            self.undo.clear();
-        }
-    }
-}
+store::journaled!(Accounts);

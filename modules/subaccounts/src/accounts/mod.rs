@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use num::{BaseQuantums, Ppm, QuoteQuantums};
 use perpetuals::Collateral;
 use sha2::{Digest, Sha256};
-use store::{Read, State};
+use store::{Journal, Read, State};
 use types::{Block, MarketId, SubaccountId};
 
 pub(crate) use market::Markets;
@@ -54,8 +54,7 @@ pub struct Accounts {
     /// Slots whose rows may be behind, each once.
     behind: Vec<u32>,
     pub(crate) markets: Markets,
-    undo: Vec<Undo>,
-    marks: Vec<usize>,
+    journal: Journal<Undo>,
 }
 
 impl Default for Accounts {
@@ -73,8 +72,7 @@ impl Accounts {
             free: Vec::new(),
             behind: Vec::new(),
             markets: Markets::default(),
-            undo: Vec::new(),
-            marks: Vec::new(),
+            journal: Journal::default(),
         }
     }
 
@@ -128,19 +126,16 @@ impl Accounts {
         self.markets.add_new(state);
         let max_age = prices::module_params(state).max_age_seconds;
         let old = core::mem::replace(&mut self.markets.max_age, max_age);
-        self.log(Undo::MaxAge(old));
-        let journaled = !self.marks.is_empty();
+        self.journal.note(|| Undo::MaxAge(old));
         for market in self.markets.iter_mut() {
             let old = market.reload(state);
-            if journaled {
-                self.undo.push(Undo::Market(market.id, alloc::boxed::Box::new(old)));
-            }
+            self.journal.note(|| Undo::Market(market.id, alloc::boxed::Box::new(old)));
         }
     }
 
     /// Write what the rows do not say yet.
     pub fn flush(&mut self, state: &mut dyn State) {
-        let nested = !self.marks.is_empty();
+        let nested = self.journal.is_open();
         let mut behind = core::mem::take(&mut self.behind);
         for at in &behind {
             self.write(state, *at, nested);
@@ -239,14 +234,14 @@ impl Accounts {
 
     pub(crate) fn set_quote(&mut self, at: u32, quote: QuoteQuantums) {
         if let Some(old) = self.slot(at).map(|slot| slot.account.quote) {
-            self.log(Undo::Quote(at, old));
+            self.journal.note(|| Undo::Quote(at, old));
             self.change(at, |slot| slot.account.quote = quote);
         }
     }
 
     pub(crate) fn set_closed(&mut self, at: u32, closed: Ledger) {
         if let Some(old) = self.slot(at).map(|slot| slot.account.closed) {
-            self.log(Undo::Closed(at, old));
+            self.journal.note(|| Undo::Closed(at, old));
             self.change(at, |slot| slot.account.closed = closed);
         }
     }
@@ -254,7 +249,7 @@ impl Accounts {
     pub(crate) fn set_position(&mut self, at: u32, market: MarketId, new: Position) {
         if let Some(slot) = self.slot(at) {
             let old = slot.account.position(market).unwrap_or_default();
-            self.log(Undo::Position(at, market, old));
+            self.journal.note(|| Undo::Position(at, market, old));
             self.put(at, market, new);
         }
     }
@@ -262,21 +257,21 @@ impl Accounts {
     pub(crate) fn set_leverage(&mut self, at: u32, leverage: Vec<(MarketId, Ppm)>) {
         let mut old = Vec::new();
         self.change(at, |slot| old = core::mem::replace(&mut slot.leverage, leverage));
-        self.log(Undo::Leverage(at, old));
+        self.journal.note(|| Undo::Leverage(at, old));
     }
 
     pub(crate) fn set_open_interest(&mut self, id: MarketId, open: BaseQuantums) -> bool {
         let Some(market) = self.markets.get_mut(id) else { return false };
         let Some(old) = market.core.as_ref().map(|core| core.terms.open_interest) else { return false };
         let told = market.set_open_interest(open);
-        self.log(Undo::Open(id, old));
+        self.journal.note(|| Undo::Open(id, old));
         told
     }
 
     /// Leave `more` millionths of a quote quantum in a pool. 128 bits outlast any chain.
     pub(crate) fn add_dust(&mut self, of: Collateral, more: i128) {
         let old = self.markets.dust(of);
-        self.log(Undo::Dust(of, old));
+        self.journal.note(|| Undo::Dust(of, old));
         self.markets.set_dust(of, old.saturating_add(more));
     }
 
