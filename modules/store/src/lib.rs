@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+mod batch;
 mod buffer;
 mod ctx;
 mod journal;
@@ -16,6 +17,7 @@ mod overlay;
 mod state;
 mod table;
 
+pub use batch::{Batch, Write, Writes};
 pub use buffer::{Buffer, KeyBytes};
 pub use ctx::{attempt, Ctx};
 pub use journal::Journal;

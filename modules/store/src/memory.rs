@@ -1,13 +1,17 @@
 //! The state that blocks run on: the whole latest state in memory, with a journal of old values.
 
-mod name;
+mod cell;
+mod hash;
+mod order;
 mod table;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Bound;
 
+use crate::batch::Writes;
 use crate::state::{Journaled, Pair, Read, State};
+use cell::{narrow, wide, NONE};
 use table::Table;
 
 /// A key and the value it has now; `None` when it was removed.
@@ -21,6 +25,8 @@ pub struct Memory {
     tables: Vec<Table>,
     /// Which table holds the keys of a [`group`], in order of group.
     groups: Vec<(u32, usize)>,
+    /// The same by number of group; [`cell::NONE`] for none.
+    index: Vec<u32>,
     seed: u64,
     steps: Vec<Step>,
     /// Old values of the steps, one after the other.
@@ -111,32 +117,47 @@ impl Memory {
         self.groups.iter().filter_map(|(_, at)| self.tables.get(*at)).flat_map(Table::pairs)
     }
 
+    #[inline]
     fn table(&self, key: &[u8]) -> Option<&Table> {
-        let group = group(key);
-        let at = self.groups.binary_search_by_key(&group, |(group, _)| *group).ok()?;
-        self.tables.get(self.groups.get(at)?.1)
+        self.tables.get(wide(*self.index.get(wide(group(key)))?))
     }
 
     /// Where the table of `key` stands, new when there was none.
+    #[inline]
     fn table_at(&mut self, key: &[u8]) -> usize {
         let group = group(key);
-        match self.groups.binary_search_by_key(&group, |(group, _)| *group) {
-            Ok(at) => self.groups.get(at).map_or(0, |(_, table)| *table),
-            Err(at) => {
-                let table = self.tables.len();
-                self.tables.push(Table::new(self.seed));
-                self.groups.insert(at, (group, table));
-                table
-            }
+        match self.index.get(wide(group)) {
+            Some(at) if *at != NONE => wide(*at),
+            _ => self.new_table(group),
         }
     }
 
+    #[cold]
+    fn new_table(&mut self, group: u32) -> usize {
+        let at = self.tables.len();
+        self.tables.push(Table::new(self.seed));
+        let place = self.groups.partition_point(|(other, _)| *other < group);
+        self.groups.insert(place, (group, at));
+        if self.index.len() <= wide(group) {
+            self.index.resize(wide(group).saturating_add(1), NONE);
+        }
+        if let Some(entry) = self.index.get_mut(wide(group)) {
+            *entry = narrow(at);
+        }
+        at
+    }
+
     fn write(&mut self, key: &[u8], value: Option<&[u8]>) {
-        let at = self.table_at(key);
+        let table = self.table_at(key);
+        let hash = self.tables.get(table).map_or(0, |table| table.hash(key));
+        self.write_at((table, hash), key, value);
+    }
+
+    fn write_at(&mut self, (at, hash): (usize, u32), key: &[u8], value: Option<&[u8]>) {
         let Some(table) = self.tables.get_mut(at) else { return };
         let cell = match value {
-            Some(_) => table.cell(key),
-            None => match table.find(key) {
+            Some(_) => table.cell(hash, key),
+            None => match table.find_hashed(hash, key) {
                 Some(cell) if table.value(cell).is_some() => cell,
                 _ => return,
             },
@@ -148,6 +169,23 @@ impl Memory {
             self.old.extend_from_slice(old.unwrap_or_default());
         }
         table.put(cell, value);
+    }
+
+    /// Look at the memory that these writes will need. Looks that do not depend on each other are made in one
+    /// go, so that the processor waits for all of them at once.
+    fn look_ahead(&self, places: &[(usize, u32)]) {
+        let mut cells = [NONE; Writes::MOST];
+        let tables = || places.iter().map(|(at, hash)| (self.tables.get(*at), *hash));
+        let seen = tables().fold(0, |seen, (table, hash)| seen ^ table.map_or(0, |table| table.glance(hash)));
+        core::hint::black_box(seen);
+        let mut new = 0;
+        for ((table, hash), cell) in tables().zip(&mut cells) {
+            *cell = table.map_or(NONE, |table| table.likely(hash, &mut new));
+        }
+        let seen = tables()
+            .zip(&cells)
+            .fold(0, |seen, ((table, _), cell)| seen ^ table.map_or(0, |table| table.glance_at(*cell)));
+        core::hint::black_box(seen);
     }
 
     /// Tables that may hold keys within the bounds, in order.
@@ -230,6 +268,20 @@ impl State for Memory {
 
     fn remove(&mut self, key: &[u8]) {
         self.write(key, None);
+    }
+
+    fn write_all(&mut self, writes: &Writes) {
+        let mut places = [(0, 0); Writes::MOST];
+        let mut many = 0_usize;
+        for (place, (key, _)) in places.iter_mut().zip(writes.iter()) {
+            let table = self.table_at(key);
+            *place = (table, self.tables.get(table).map_or(0, |table| table.hash(key)));
+            many = many.saturating_add(1);
+        }
+        self.look_ahead(places.get(..many).unwrap_or_default());
+        for (place, (key, value)) in places.iter().zip(writes.iter()) {
+            self.write_at(*place, key, value);
+        }
     }
 
     fn changed(&self, prefix: &[u8]) -> Vec<Vec<u8>> {

@@ -3,6 +3,8 @@
 use alloc::vec::Vec;
 use core::ops::Bound;
 
+use crate::batch::Writes;
+
 /// A key and its value.
 pub type Pair = (Vec<u8>, Vec<u8>);
 
@@ -43,6 +45,16 @@ pub trait State: Read + Journaled {
 
     /// Forget `key`.
     fn remove(&mut self, key: &[u8]);
+
+    /// Make these writes, one after the other.
+    fn write_all(&mut self, writes: &Writes) {
+        for (key, value) in writes.iter() {
+            match value {
+                Some(value) => self.set(key, value),
+                None => self.remove(key),
+            }
+        }
+    }
 
     /// Keys under `prefix` that were written since the block began, in key order, each once. A key that was
     /// written and got its old value back is still named.

@@ -44,14 +44,22 @@ fn decode<V: BorshDeserialize>(name: &str, bytes: &[u8]) -> V {
     }
 }
 
-/// Most values fit.
-type ValueBytes = Buffer<256>;
+fn encode<V: BorshSerialize>(name: &str, value: &V, out: &mut impl borsh::io::Write) {
+    if value.serialize(out).is_err() {
+        fault(&alloc::format!("a value of {name} does not encode"));
+    }
+}
 
-fn encode<V: BorshSerialize>(name: &str, value: &V) -> ValueBytes {
-    let mut bytes = ValueBytes::default();
-    match value.serialize(&mut bytes) {
-        Ok(()) => bytes,
-        Err(_) => fault(&alloc::format!("a value of {name} does not encode")),
+/// Encode a value and set it. Bytes of a value are hardly ever more than those that it takes in memory.
+fn set<V: BorshSerialize>(state: &mut dyn State, name: &str, key: &[u8], value: &V) {
+    if size_of::<V>() <= 64 {
+        let mut bytes = Buffer::<64>::default();
+        encode(name, value, &mut bytes);
+        state.set(key, bytes.bytes());
+    } else {
+        let mut bytes = Buffer::<256>::default();
+        encode(name, value, &mut bytes);
+        state.set(key, bytes.bytes());
     }
 }
 
@@ -83,7 +91,7 @@ impl<V: BorshSerialize + BorshDeserialize> Item<V> {
 
     /// Give it a value.
     pub fn set(&self, state: &mut dyn State, value: &V) {
-        state.set(&self.prefix, encode(self.name, value).bytes());
+        set(state, self.name, &self.prefix, value);
     }
 
     /// Take its value away.
@@ -103,11 +111,15 @@ impl<K: Key, V: BorshSerialize + BorshDeserialize> Map<K, V> {
         Self { prefix, name, types: PhantomData }
     }
 
-    fn bytes(&self, key: &impl Key) -> KeyBytes {
+    pub(crate) fn bytes(&self, key: &impl Key) -> KeyBytes {
         let mut bytes = KeyBytes::default();
         bytes.extend_from_slice(&self.prefix);
         key.write(&mut bytes);
         bytes
+    }
+
+    pub(crate) fn encode(&self, value: &V, out: &mut impl borsh::io::Write) {
+        encode(self.name, value, out);
     }
 
     fn pair(&self, (key, value): (Vec<u8>, Vec<u8>)) -> (K, V) {
@@ -129,7 +141,7 @@ impl<K: Key, V: BorshSerialize + BorshDeserialize> Map<K, V> {
 
     /// Give `key` a value.
     pub fn set(&self, state: &mut dyn State, key: &K, value: &V) {
-        state.set(self.bytes(key).bytes(), encode(self.name, value).bytes());
+        set(state, self.name, self.bytes(key).bytes(), value);
     }
 
     /// Forget `key`.

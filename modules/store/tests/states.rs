@@ -159,10 +159,15 @@ impl Naive {
 fn step(memory: &mut Memory, naive: &mut Naive, dice: &mut Dice, spread: u64) {
     let mut key = vec![u8::try_from(dice.roll(3)).unwrap(); 2];
     key.extend(u16::try_from(dice.roll(spread)).unwrap().to_be_bytes());
-    key.extend(std::iter::repeat_n(7, if dice.roll(9) == 0 { 60 } else { 0 }));
+    key.extend(std::iter::repeat_n(
+        7,
+        [60, 170, 200].get(usize::try_from(dice.roll(27)).unwrap()).copied().unwrap_or_default(),
+    ));
     match dice.roll(40) {
         0..=17 => {
-            let length = usize::try_from(dice.roll(40)).unwrap();
+            // Some do not fit in place, some only just.
+            let most = [40, 40, 40, 40, 200, 400][usize::try_from(dice.roll(6)).unwrap()];
+            let length = usize::try_from(dice.roll(most)).unwrap();
             let value = vec![u8::try_from(dice.roll(256)).unwrap(); length];
             memory.set(&key, &value);
             naive.now.insert(key.clone(), value);
@@ -234,4 +239,45 @@ fn memory_equals_a_naive_map_over_blocks_that_end_or_are_discarded() {
         }
         same(&memory, &naive);
     }
+}
+
+#[test]
+fn a_batch_equals_its_writes_one_by_one() {
+    const ROWS: store::Map<u64, Vec<u8>> = store::Map::new([5, 1], "test/rows");
+    const OTHERS: store::Map<u32, u64> = store::Map::new([5, 2], "test/others");
+    let (mut memory, mut other) = (Memory::with_seed(1), Memory::with_seed(2));
+    let mut dice = Dice(7);
+    for block in 0..40 {
+        if block % 4 == 1 {
+            memory.savepoint();
+            other.savepoint();
+        }
+        let mut batch = store::Batch::new(&mut memory);
+        for _ in 0..dice.roll(300) {
+            let (key, kind) = (dice.roll(500), dice.roll(6));
+            let value = vec![1; usize::try_from(dice.roll(200)).unwrap()];
+            match kind {
+                0..=2 => {
+                    batch.set(&ROWS, &key, &value);
+                    ROWS.set(&mut other, &key, &value);
+                }
+                3 => {
+                    batch.remove(&ROWS, &key);
+                    ROWS.remove(&mut other, &key);
+                }
+                _ => {
+                    batch.set(&OTHERS, &u32::try_from(key).unwrap(), &key);
+                    OTHERS.set(&mut other, &u32::try_from(key).unwrap(), &key);
+                }
+            }
+        }
+        drop(batch);
+        if block % 4 == 1 {
+            memory.rollback();
+            other.rollback();
+        }
+        assert!(memory.iter().eq(other.iter()));
+        assert_eq!(memory.take_changes(), other.take_changes());
+    }
+    assert!(memory.len() > 300);
 }
