@@ -3,21 +3,19 @@
 use num::QuoteQuantums;
 use types::{Event, Events, MarketId, SubaccountId, Tell};
 
-use crate::state::Subaccount;
+use crate::accounts::View;
 
 /// The whole account after a change: each position adds `market`, `quantums` and `funding_index`.
-pub(crate) struct SubaccountUpdate<'a>(pub(crate) &'a SubaccountId, pub(crate) &'a Subaccount);
+pub(crate) struct SubaccountUpdate<'a>(pub(crate) &'a SubaccountId, pub(crate) View<'a>);
 
 impl Tell for SubaccountUpdate<'_> {
     fn tell(self, events: &mut Events) {
-        let Self(id, account) = self;
+        let Self(id, view) = self;
         let mut event = events.begin("subaccount_update").with_subaccount("owner", "number", id);
-        event = event.with("quote_quantums", account.quote);
-        for (market, position) in &account.positions {
-            event = event
-                .with("market", *market)
-                .with("quantums", position.base)
-                .with("funding_index", position.funding_index);
+        event = event.with("quote_quantums", view.quote);
+        for hot in view.held.hot() {
+            let (size, index) = view.held.size_of(hot);
+            event = event.with("market", hot.market).with("quantums", size).with("funding_index", index);
         }
     }
 }

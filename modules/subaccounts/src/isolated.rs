@@ -6,17 +6,17 @@ use perpetuals::Collateral;
 use store::Ctx;
 use types::{Coin, MarketId};
 
-use crate::accounts::Markets;
+use crate::accounts::{Held, Markets};
 use crate::gate;
-use crate::state::{Subaccount, FUNDING_DUST, NEGATIVE_SEEN, POOL};
+use crate::state::{FUNDING_DUST, NEGATIVE_SEEN, POOL};
 use crate::{Accounts, Error, UpdateResult};
 
 /// Whether the account may trade in `market`: an isolated market is the only one of an account.
 #[inline]
-pub(crate) fn check(markets: &Markets, account: &Subaccount, market: MarketId) -> Result<(), UpdateResult> {
-    let Some((first, _)) = account.positions.first() else { return Ok(()) };
+pub(crate) fn check(markets: &Markets, held: Held<'_>, market: MarketId) -> Result<(), UpdateResult> {
+    let Some(first) = held.markets().next() else { return Ok(()) };
     // A single position, or several of which none is isolated.
-    match (markets.collateral(*first), markets.collateral(market)) {
+    match (markets.collateral(first), markets.collateral(market)) {
         (Collateral::Cross, Collateral::Cross) => Ok(()),
         (one, other) if one == other => Ok(()),
         _ => Err(UpdateResult::ViolatesIsolatedSubaccountConstraints),
@@ -27,14 +27,14 @@ pub(crate) fn check(markets: &Markets, account: &Subaccount, market: MarketId) -
 #[inline]
 pub(crate) fn collateral_after(
     markets: &Markets,
-    account: &Subaccount,
+    held: Held<'_>,
     (market, new): (MarketId, BaseQuantums),
 ) -> Collateral {
     if !new.is_zero() {
         return markets.collateral(market);
     }
-    let left = account.positions.iter().find(|(held, _)| *held != market);
-    left.map_or(Collateral::Cross, |(held, _)| markets.collateral(*held))
+    let left = held.markets().find(|held| *held != market);
+    left.map_or(Collateral::Cross, |left| markets.collateral(left))
 }
 
 /// F10: the collateral that goes from the first pool to the second: what the account had before it opened an

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use num::{mul_div, FundingIndex, QuoteQuantums, Round};
+use num::{mul_div, BaseQuantums, FundingIndex, QuoteQuantums, Round};
 use store::Read;
 use types::MarketId;
 
@@ -28,8 +28,18 @@ pub struct Settlement {
 /// F1: what a position receives, in millionths of a quote quantum:
 /// `-(index - position's index) * size`. Nothing when it does not fit 128 bits.
 pub fn settlement_ppm(position: &Position, index: FundingIndex) -> Option<i128> {
-    let moved = position.funding_index.checked_sub(index)?;
-    mul_div(moved.raw(), position.base.raw(), 1, Round::Trunc)
+    received_ppm(position.base, position.funding_index, index)
+}
+
+/// F1 of a position of this size that was settled at `settled`.
+#[inline]
+pub(crate) fn received_ppm(base: BaseQuantums, settled: FundingIndex, index: FundingIndex) -> Option<i128> {
+    let moved = settled.checked_sub(index)?;
+    match (i64::try_from(moved.raw()), i64::try_from(base.raw())) {
+        // A product of two words fits.
+        (Ok(moved), Ok(base)) => i128::from(moved).checked_mul(base.into()),
+        _ => mul_div(moved.raw(), base.raw(), 1, Round::Trunc),
+    }
 }
 
 /// F2: settle every position at the index that `index_of` names for its market, with **one** floor over the

@@ -5,7 +5,7 @@ use perpetuals::Collateral;
 use store::{Ctx, Read};
 use types::{Block, Coin, MarketId, SubaccountId};
 
-use crate::accounts::{Markets, Slot};
+use crate::accounts::{Held, Hot, Markets};
 use crate::event::{FundingPaid, SubaccountUpdate};
 use crate::settle::PPM;
 use crate::state::{Position, POOL};
@@ -104,16 +104,16 @@ fn apply<const N: usize>(
     let slots = updates.map(|update| accounts.open(&update.id));
     let mut plans = [const { None }; N];
     for (index, ((update, at), plan)) in updates.iter().zip(slots).zip(&mut plans).enumerate() {
-        let done = settle(ctx, accounts, &update.id, at).and_then(|()| planned(accounts, update));
+        let done = settle(ctx, accounts, &update.id, at).and_then(|()| planned(accounts, Some(at), update));
         *plan = Some(done.map_err(|code| refuse(index, code))?);
     }
     if kind.is_trade() {
         move_open_interest(accounts, plans.iter().flatten())?;
     }
     let opens = if kind.is_outflow() { opens_at(ctx.state.as_read(), plans.iter().flatten()) } else { 0 };
-    for (index, (update, plan)) in updates.iter().zip(plans.iter().flatten()).enumerate() {
+    for (index, ((update, at), plan)) in updates.iter().zip(slots).zip(plans.iter().flatten()).enumerate() {
         let judge = Judge { accounts, block: ctx.block, kind, opens };
-        judge.judge(update, plan).map_err(|code| refuse(index, code))?;
+        judge.judge(Some(at), update, plan).map_err(|code| refuse(index, code))?;
     }
     for (index, ((update, at), plan)) in updates.iter().zip(slots).zip(plans.iter().flatten()).enumerate() {
         move_collateral(ctx, plan)
@@ -134,10 +134,11 @@ impl Accounts {
         kind: Kind,
     ) -> Result<(), Refused> {
         for (index, update) in updates.iter().enumerate() {
-            let plan = planned(self, update).map_err(|code| refuse(index, code))?;
+            let at = self.find(&update.id);
+            let plan = planned(self, at, update).map_err(|code| refuse(index, code))?;
             let opens = if kind.is_outflow() { opens_at(state, core::iter::once(&plan)) } else { 0 };
             let judge = Judge { accounts: self, block, kind, opens };
-            judge.judge(update, &plan).map_err(|code| refuse(index, code))?;
+            judge.judge(at, update, &plan).map_err(|code| refuse(index, code))?;
         }
         Ok(())
     }
@@ -174,23 +175,22 @@ fn check_shape(updates: &[Update], kind: Kind) -> Result<(), Refused> {
 
 /// What `update` makes of the account, on paper.
 #[inline]
-fn planned(accounts: &Accounts, update: &Update) -> Result<Plan, UpdateResult> {
+fn planned(accounts: &Accounts, at: Option<u32>, update: &Update) -> Result<Plan, UpdateResult> {
     let wrong = UpdateResult::UpdateCausedError;
     let markets = &accounts.markets;
-    let empty = Slot::default();
-    let slot = accounts.find(&update.id).and_then(|at| accounts.slot(at)).unwrap_or(&empty);
-    let (settled, _) = markets.settled_quote(&slot.account).map_err(|error| cause(&error))?;
+    let view = accounts.view(at);
+    let (settled, _) = markets.settled_quote(&view).map_err(|error| cause(&error))?;
     let quote = settled.checked_add(update.quote).ok_or(wrong)?;
-    let pool = markets.pool_of(&slot.account);
+    let pool = markets.pool_of(view.held);
     let Some((market, size)) = update.base else {
         return Ok(Plan { settled, quote, trade: None, pools: (pool, pool) });
     };
     if markets.get(market).and_then(|row| row.rates()).is_none() {
         return Err(UpdateResult::NotUpdatable);
     }
-    let old = slot.account.size(market);
+    let old = view.held.size(market);
     let new = old.checked_add(size).ok_or(wrong)?;
-    let then = isolated::collateral_after(markets, &slot.account, (market, new));
+    let then = isolated::collateral_after(markets, view.held, (market, new));
     Ok(Plan { settled, quote, trade: Some((market, old, new)), pools: (pool, then) })
 }
 
@@ -202,33 +202,36 @@ fn settle(
     id: &SubaccountId,
     at: u32,
 ) -> Result<(), UpdateResult> {
-    let Some(slot) = accounts.slot(at) else { return Ok(()) };
-    let index = |market| accounts.markets.get(market).and_then(|row| row.index());
-    if slot.account.positions.iter().all(|(market, held)| index(*market) == Some(held.funding_index)) {
+    let index = |accounts: &Accounts, market| accounts.markets.get(market).and_then(|row| row.index());
+    let view = accounts.view(Some(at));
+    let is_settled = |hot: &Hot| index(accounts, hot.market) == Some(view.held.size_of(hot).1);
+    if view.held.hot().iter().all(is_settled) {
         return Ok(());
     }
-    let account = slot.account.clone();
-    let (quote, dust) = accounts.markets.settled_quote(&account).map_err(|error| cause(&error))?;
-    let pool = accounts.markets.pool_of(&account);
+    let (quote, dust) = accounts.markets.settled_quote(&view).map_err(|error| cause(&error))?;
+    let pool = accounts.markets.pool_of(view.held);
     let wrong = UpdateResult::UpdateCausedError;
-    let mut left = quote.checked_sub(account.quote).ok_or(wrong)?;
+    let mut left = quote.checked_sub(view.quote).ok_or(wrong)?;
     let mut first = None;
-    for (market, position) in &account.positions {
-        let owed = accounts.markets.owed(*market, position).map_err(|error| cause(&error))?;
-        let Some(funding_index) = accounts.markets.get(*market).and_then(|row| row.index()) else { continue };
+    for found in 0..view.held.hot().len() {
+        // No position comes or goes meanwhile: each stays where it is.
+        let held = accounts.view(Some(at)).held;
+        let Some((hot, (market, mut new))) = held.hot().get(found).zip(held.get(found)) else { continue };
+        let owed = accounts.markets.owed(held, hot).map_err(|error| cause(&error))?;
+        let Some(funding_index) = index(accounts, market) else { continue };
+        new.funding_index = funding_index;
         let received = QuoteQuantums::new(owed.div_euclid(PPM));
-        let mut new = Position { funding_index, ..*position };
         new.ledger.funding = new.ledger.funding.checked_add(received).ok_or(wrong)?;
-        accounts.set_position(at, *market, new);
+        accounts.set_position(at, market, &new);
         if owed != 0 {
             left = left.checked_sub(received).ok_or(wrong)?;
-            first = first.or(Some((*market, new)));
-            ctx.emit(FundingPaid { id, market: *market, amount: -received });
+            first = first.or(Some((market, new)));
+            ctx.emit(FundingPaid { id, market, amount: -received });
         }
     }
     if let Some((market, mut position)) = first.filter(|_| !left.is_zero()) {
         position.ledger.funding = position.ledger.funding.checked_add(left).ok_or(wrong)?;
-        accounts.set_position(at, market, position);
+        accounts.set_position(at, market, &position);
     }
     accounts.set_quote(at, quote);
     if dust != 0 {
@@ -279,29 +282,27 @@ struct Judge<'a> {
 impl Judge<'_> {
     /// Gate, isolated markets, staleness, and the transition rule.
     #[inline]
-    fn judge(&self, update: &Update, plan: &Plan) -> Result<(), UpdateResult> {
-        let empty = Slot::default();
-        let found = self.accounts.find(&update.id).and_then(|at| self.accounts.slot(at));
-        let slot = found.unwrap_or(&empty);
+    fn judge(&self, at: Option<u32>, update: &Update, plan: &Plan) -> Result<(), UpdateResult> {
+        let view = self.accounts.view(at);
         let markets = &self.accounts.markets;
         let leaves = self.kind.is_outflow() && update.quote.is_negative();
         if self.kind.is_outflow() && self.block.height < self.opens {
             return Err(UpdateResult::WithdrawalsAndTransfersBlocked);
         }
         if let Some((market, _)) = update.base {
-            isolated::check(markets, &slot.account, market)?;
+            isolated::check(markets, view.held, market)?;
         }
         let grows = plan.trade.is_some_and(|(_, old, new)| {
             new.abs() > old.abs() || new.signum().saturating_mul(old.signum()) < 0
         });
         if leaves || grows {
-            self.fresh(slot, plan)?;
+            self.fresh(view.held, plan)?;
         }
         let instead = plan.trade.map(|(market, _, new)| (market, new));
-        let new = markets.risk(slot, plan.quote, instead).map_err(|error| cause(&error))?;
+        let new = markets.risk(&view, plan.quote, instead).map_err(|error| cause(&error))?;
         if !new.is_initially_margined() {
             let instead = plan.trade.map(|(market, old, _)| (market, old));
-            let old = markets.risk(slot, plan.settled, instead).map_err(|error| cause(&error))?;
+            let old = markets.risk(&view, plan.settled, instead).map_err(|error| cause(&error))?;
             transition(&old, &new)?;
         }
         match isolated::carried(plan.pools, plan.settled, plan.quote) {
@@ -311,11 +312,11 @@ impl Judge<'_> {
     }
 
     /// Every position there is after the change has a price that may be relied on.
-    fn fresh(&self, slot: &Slot, plan: &Plan) -> Result<(), UpdateResult> {
+    fn fresh(&self, held: Held<'_>, plan: &Plan) -> Result<(), UpdateResult> {
         let markets: &Markets = &self.accounts.markets;
         let fresh = |market| markets.get(market).is_some_and(|row| row.is_fresh(self.block, markets.max_age));
         let gone = plan.trade.filter(|(_, _, new)| new.is_zero()).map(|(market, ..)| market);
-        let kept = slot.account.positions.iter().map(|(market, _)| *market).filter(|id| Some(*id) != gone);
+        let kept = held.markets().filter(|id| Some(*id) != gone);
         let opened = plan.trade.map(|(market, ..)| market).filter(|id| Some(*id) != gone);
         if kept.chain(opened).all(fresh) {
             Ok(())
@@ -351,19 +352,17 @@ fn commit(
     plan: &Plan,
 ) -> Option<()> {
     if let Some((market, size)) = update.base {
-        let slot = accounts.slot(at)?;
         let index = accounts.markets.get(market)?.index()?;
-        let old = slot.account.position(market);
+        let old = accounts.view(Some(at)).held.position(market);
         let old = old.unwrap_or(Position { funding_index: index, ..Default::default() });
         let new = old.traded(size, update.quote.checked_add(update.fee)?, update.fee)?;
         if new.base.is_zero() {
-            let closed = slot.account.closed.plus(&new.ledger)?;
+            let closed = accounts.closed_of(at).plus(&new.ledger)?;
             accounts.set_closed(at, closed);
         }
-        accounts.set_position(at, market, new);
+        accounts.set_position(at, market, &new);
     }
     accounts.set_quote(at, plan.quote);
-    let slot = accounts.slot(at)?;
-    ctx.emit(SubaccountUpdate(&update.id, &slot.account));
+    ctx.emit(SubaccountUpdate(&update.id, accounts.view(Some(at))));
     Some(())
 }

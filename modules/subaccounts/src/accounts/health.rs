@@ -4,10 +4,10 @@ use num::{BaseQuantums, Ppm, QuoteQuantums};
 use perpetuals::Collateral;
 use types::{Address, Block, MarketId, SubaccountId};
 
-use super::{Accounts, Markets, Slot};
+use super::{Accounts, Held, Hot, Markets, View};
 use crate::margin::Risk;
-use crate::settle::{settle, settlement_ppm, PPM};
-use crate::state::{Position, Subaccount};
+use crate::settle::{received_ppm, settle, PPM};
+use crate::state::Subaccount;
 use crate::Error;
 
 /// A position that would take the place of the one there is.
@@ -15,29 +15,33 @@ pub(crate) type Instead = (MarketId, BaseQuantums);
 
 impl Accounts {
     #[inline]
-    fn held(&self, id: &SubaccountId) -> Option<&Slot> {
-        self.slot(self.find(id)?)
+    fn look(&self, id: &SubaccountId) -> View<'_> {
+        self.view(self.find(id))
     }
 
     /// The account as it stands, funding not settled; empty when it holds nothing.
     pub fn get(&self, id: &SubaccountId) -> Subaccount {
-        self.held(id).map(|slot| slot.account.clone()).unwrap_or_default()
+        let mut account = Subaccount::default();
+        if let Some(at) = self.find(id) {
+            self.copy(at, &mut account);
+        }
+        account
     }
 
     /// Size of its position in `market`; zero without one.
     #[inline]
     pub fn size(&self, id: &SubaccountId, market: MarketId) -> BaseQuantums {
-        self.held(id).map(|slot| slot.account.size(market)).unwrap_or_default()
+        self.look(id).held.size(market)
     }
 
     /// Initial margin shares that the account has set for itself, in order of market.
     pub fn leverage(&self, id: &SubaccountId) -> &[(MarketId, Ppm)] {
-        self.held(id).map(|slot| slot.leverage.as_slice()).unwrap_or_default()
+        self.look(id).leverage
     }
 
     /// Which collateral the account's is part of.
     pub fn collateral(&self, id: &SubaccountId) -> Collateral {
-        self.held(id).map(|slot| self.markets.pool_of(&slot.account)).unwrap_or_default()
+        self.markets.pool_of(self.look(id).held)
     }
 
     /// Account that holds the collateral of positions in `market`.
@@ -65,70 +69,72 @@ impl Accounts {
 
     /// Health of the account with all funding settled first, at the initial margin it has set for itself.
     pub fn risk(&self, id: &SubaccountId) -> Result<Risk, Error> {
-        let Some(slot) = self.held(id) else { return Ok(Risk::default()) };
-        let (settled, _) = self.markets.settled_quote(&slot.account)?;
-        self.markets.risk(slot, settled, None)
+        let view = self.look(id);
+        let (settled, _) = self.markets.settled_quote(&view)?;
+        self.markets.risk(&view, settled, None)
     }
 }
 
 impl Markets {
-    pub(crate) fn pool_of(&self, account: &Subaccount) -> Collateral {
-        account.positions.first().map_or(Collateral::Cross, |(market, _)| self.collateral(*market))
+    pub(crate) fn pool_of(&self, held: Held<'_>) -> Collateral {
+        held.markets().next().map_or(Collateral::Cross, |market| self.collateral(market))
     }
 
     /// F2: collateral after funding is settled, and the dust that this leaves. Exactly what [`settle`] answers.
     #[inline]
-    pub(crate) fn settled_quote(&self, account: &Subaccount) -> Result<(QuoteQuantums, i128), Error> {
+    pub(crate) fn settled_quote(&self, view: &View<'_>) -> Result<(QuoteQuantums, i128), Error> {
         let mut sum: i128 = 0;
-        for (market, position) in &account.positions {
-            sum = sum.checked_add(self.owed(*market, position)?).ok_or(Error::OutOfRange)?;
+        for hot in view.held.hot() {
+            sum = sum.checked_add(self.owed(view.held, hot)?).ok_or(Error::OutOfRange)?;
         }
         if sum == 0 {
-            return Ok((account.quote, 0));
+            return Ok((view.quote, 0));
         }
         let (whole, dust) = (sum.div_euclid(PPM), sum.rem_euclid(PPM));
-        let quote = account.quote.checked_add(QuoteQuantums::new(whole)).ok_or(Error::OutOfRange)?;
+        let quote = view.quote.checked_add(QuoteQuantums::new(whole)).ok_or(Error::OutOfRange)?;
         Ok((quote, dust))
     }
 
     /// F1 at the present index.
     #[inline]
-    pub(crate) fn owed(&self, market: MarketId, position: &Position) -> Result<i128, Error> {
-        let index = self.get(market).and_then(super::market::Market::index).ok_or(Error::NoPrice(market))?;
-        if index == position.funding_index {
+    pub(crate) fn owed(&self, held: Held<'_>, hot: &Hot) -> Result<i128, Error> {
+        let index = self.get(hot.market).and_then(super::market::Market::index);
+        let index = index.ok_or(Error::NoPrice(hot.market))?;
+        let (base, settled) = held.size_of(hot);
+        if index == settled {
             return Ok(0);
         }
-        settlement_ppm(position, index).ok_or(Error::OutOfRange)
+        received_ppm(base, settled, index).ok_or(Error::OutOfRange)
     }
 
     /// F3 of an account with this collateral and, in one market, `instead` of its position.
     #[inline]
     pub(crate) fn risk(
         &self,
-        slot: &Slot,
+        view: &View<'_>,
         quote: QuoteQuantums,
         instead: Option<Instead>,
     ) -> Result<Risk, Error> {
         let mut risk = Risk { net_collateral: quote, ..Risk::default() };
         let mut open = instead;
-        for (market, position) in &slot.account.positions {
+        for hot in view.held.hot() {
             let base = match open {
-                Some((changed, base)) if changed == *market => {
+                Some((changed, base)) if changed == hot.market => {
                     open = None;
                     base
                 }
-                _ => position.base,
+                _ => view.held.size_of(hot).0,
             };
-            self.add(&mut risk, slot, (*market, base))?;
+            self.add(&mut risk, view, (hot.market, base))?;
         }
         if let Some(new) = open {
-            self.add(&mut risk, slot, new)?;
+            self.add(&mut risk, view, new)?;
         }
         Ok(risk)
     }
 
     #[inline]
-    fn add(&self, risk: &mut Risk, slot: &Slot, (market, base): Instead) -> Result<(), Error> {
+    fn add(&self, risk: &mut Risk, view: &View<'_>, (market, base): Instead) -> Result<(), Error> {
         if base.is_zero() {
             return Ok(());
         }
@@ -138,7 +144,7 @@ impl Markets {
             return Err(if priced { Error::OutOfRange } else { Error::NoPrice(market) });
         };
         let custom =
-            if slot.leverage.is_empty() { Ppm::default() } else { Self::custom(&slot.leverage, market) };
+            if view.leverage.is_empty() { Ppm::default() } else { Self::custom(view.leverage, market) };
         let margin = rates.margin(base, custom).ok_or(Error::OutOfRange)?;
         let sum = |one: QuoteQuantums, more| one.checked_add(more).ok_or(Error::OutOfRange);
         risk.net_collateral = sum(risk.net_collateral, margin.notional)?;

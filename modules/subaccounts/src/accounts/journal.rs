@@ -29,16 +29,17 @@ impl Accounts {
     fn undo(&mut self, step: Undo) {
         match step {
             Undo::Quote(at, quote) => {
-                self.change(at, |slot| (slot.account.quote, slot.doubtful) = (quote, true));
+                self.change(at, |slot| (slot.quote, slot.doubtful) = (quote, true));
             }
             Undo::Closed(at, closed) => {
-                self.change(at, |slot| (slot.account.closed, slot.doubtful) = (closed, true));
-            }
-            Undo::Position(at, market, position) => {
-                self.put(at, market, position);
+                self.put_closed(at, closed);
                 self.change(at, |slot| slot.doubtful = true);
             }
-            Undo::Leverage(at, leverage) => self.change(at, |slot| slot.leverage = leverage),
+            Undo::Position(at, market, position) => {
+                self.put(at, market, &position);
+                self.change(at, |slot| slot.doubtful = true);
+            }
+            Undo::Leverage(at, leverage) => drop(self.put_leverage(at, leverage)),
             Undo::Open(market, open) => {
                 if let Some(market) = self.markets.get_mut(market) {
                     market.set_open_interest(open);

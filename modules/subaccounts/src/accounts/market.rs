@@ -9,6 +9,9 @@ use types::{Address, Block, MarketId};
 
 use crate::state::{dust_of, Side, POOL};
 
+/// Holders of a side for which room is made at least.
+const SMALLEST: usize = 8;
+
 /// Terms and price of a market.
 #[derive(Clone, Debug)]
 pub(crate) struct Core {
@@ -99,6 +102,18 @@ impl Market {
             Side::Long => &self.longs,
             Side::Short => &self.shorts,
         }
+    }
+
+    /// Put a holder on the list; returns where it stands there.
+    pub(super) fn enlist(&mut self, side: Side, at: u32) -> u32 {
+        let holders = self.holders_mut(side);
+        let standing = u32::try_from(holders.len()).unwrap_or(u32::MAX);
+        if holders.len() == holders.capacity() {
+            // An eighth more, so that no more than that stands empty.
+            holders.reserve_exact((holders.len() >> 3).max(SMALLEST));
+        }
+        holders.push(at);
+        standing
     }
 
     pub(super) fn holders_mut(&mut self, side: Side) -> &mut Vec<u32> {

@@ -7,7 +7,9 @@ mod health;
 mod index;
 mod journal;
 mod market;
+mod positions;
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use num::{BaseQuantums, Ppm, QuoteQuantums};
@@ -17,12 +19,14 @@ use store::{Journal, Read, State};
 use types::{Block, MarketId, SubaccountId};
 
 pub(crate) use market::Markets;
+pub(crate) use positions::{Held, Hot};
 
 use crate::ledger::Ledger;
 use crate::settle::PPM;
 use crate::state::{self, Position, Side, Subaccount, FUNDING_DUST, LEVERAGE, POOL};
 use index::Index;
 use journal::Undo;
+use positions::{Positions, Span};
 
 /// Accounts for which room is made at least.
 const SMALLEST: usize = 64;
@@ -30,18 +34,34 @@ const SMALLEST: usize = 64;
 /// Accounts read at a time while they are loaded.
 const PAGE: usize = 1_000;
 
-/// An account in its place.
+/// An account in its place: one cache line, with all that finding and judging it needs besides its positions.
 #[derive(Debug, Default)]
-pub(crate) struct Slot {
-    pub(crate) id: SubaccountId,
-    pub(crate) account: Subaccount,
-    pub(crate) leverage: Vec<(MarketId, Ppm)>,
-    /// Where each position stands among the holders of its market.
-    places: Vec<u32>,
+#[repr(align(64))]
+struct Slot {
+    id: SubaccountId,
+    quote: QuoteQuantums,
+    span: Span,
+    /// Whether it has set initial margin shares of its own.
+    has_leverage: bool,
     /// Whether its row may be behind.
     behind: bool,
     /// Whether its row may be right all the same, because the account is new here or a change was undone.
     doubtful: bool,
+}
+
+/// An account to read. Of one that is not there: empty.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View<'a> {
+    pub(crate) quote: QuoteQuantums,
+    pub(crate) held: Held<'a>,
+    /// Initial margin shares that it has set for itself, in order of market.
+    pub(crate) leverage: &'a [(MarketId, Ppm)],
+}
+
+impl View<'_> {
+    fn is_empty(&self) -> bool {
+        self.quote.is_zero() && self.held.is_empty()
+    }
 }
 
 /// What a block knows of margin accounts and of the markets they hold. It answers what the rows would, and what
@@ -50,11 +70,18 @@ pub(crate) struct Slot {
 pub struct Accounts {
     index: Index,
     slots: Vec<Slot>,
+    positions: Positions,
+    /// What closed positions have brought in, by slot.
+    closed: Vec<Ledger>,
+    /// Initial margin shares that accounts have set for themselves, by slot.
+    leverage: BTreeMap<u32, Vec<(MarketId, Ppm)>>,
     free: Vec<u32>,
     /// Slots whose rows may be behind, each once.
     behind: Vec<u32>,
     pub(crate) markets: Markets,
     journal: Journal<Undo>,
+    /// Room to put an account together for its row.
+    row: Subaccount,
 }
 
 impl Default for Accounts {
@@ -69,10 +96,14 @@ impl Accounts {
         Self {
             index: Index::new(seed),
             slots: Vec::new(),
+            positions: Positions::default(),
+            closed: Vec::new(),
+            leverage: BTreeMap::new(),
             free: Vec::new(),
             behind: Vec::new(),
             markets: Markets::default(),
             journal: Journal::default(),
+            row: Subaccount::default(),
         }
     }
 
@@ -84,6 +115,7 @@ impl Accounts {
             let rows = state::page(state, from.as_ref(), PAGE);
             let full = rows.len() >= PAGE;
             from = rows.last().map(|(id, _)| *id);
+            // The last account of a page is the first one of the next page too.
             for (id, account) in rows {
                 accounts.adopt(id, account);
             }
@@ -93,18 +125,18 @@ impl Accounts {
         }
         for (id, leverage) in LEVERAGE.scan(state, &(), usize::MAX) {
             let at = accounts.open(&id);
-            accounts.change(at, |slot| slot.leverage = leverage);
+            accounts.put_leverage(at, leverage);
         }
         accounts.forget_changes();
         accounts
     }
 
-    fn adopt(&mut self, id: SubaccountId, mut account: Subaccount) {
+    fn adopt(&mut self, id: SubaccountId, account: Subaccount) {
         let at = self.open(&id);
-        let positions = core::mem::take(&mut account.positions);
-        self.change(at, |slot| slot.account = account);
-        for (market, position) in positions {
-            self.put(at, market, position);
+        self.change(at, |slot| slot.quote = account.quote);
+        self.put_closed(at, account.closed);
+        for (market, position) in account.positions {
+            self.put(at, market, &position);
         }
     }
 
@@ -158,32 +190,61 @@ impl Accounts {
     }
 
     fn write(&mut self, state: &mut dyn State, at: u32, nested: bool) {
+        let mut row = core::mem::take(&mut self.row);
+        self.copy(at, &mut row);
         let Some(slot) = self.slot_mut(at) else { return };
         slot.behind = nested;
         let id = slot.id;
+        let has_leverage = slot.has_leverage;
         let doubtful = core::mem::replace(&mut slot.doubtful, nested);
-        if !doubtful || state::get(state.as_read(), &id) != slot.account {
-            state::write(state, &id, &slot.account);
+        if !doubtful || state::get(state.as_read(), &id) != row {
+            state::write(state, &id, &row);
         }
-        if slot.account.is_empty() && !nested {
+        if row.is_empty() && !nested {
             // No row says what its closed positions brought in: a node that starts again does not know it either.
-            slot.account.closed = Ledger::default();
+            self.put_closed(at, Ledger::default());
+            if !has_leverage {
+                let slots = &self.slots;
+                self.index.remove(&id, at, |at| id_of(slots, at));
+                self.free.push(at);
+            }
         }
-        if slot.account.is_empty() && slot.leverage.is_empty() && !nested {
-            let slots = &self.slots;
-            self.index.remove(&id, at, |at| id_of(slots, at));
-            self.free.push(at);
-        }
+        self.row = row;
+    }
+
+    /// Put the account together in `to`, whose room is used again.
+    fn copy(&self, at: u32, to: &mut Subaccount) {
+        let view = self.view(Some(at));
+        (to.quote, to.closed) = (view.quote, self.closed_of(at));
+        to.positions.clear();
+        to.positions.extend(view.held.iter());
     }
 
     #[inline]
-    pub(crate) fn slot(&self, at: u32) -> Option<&Slot> {
+    fn slot(&self, at: u32) -> Option<&Slot> {
         self.slots.get(usize::try_from(at).ok()?)
     }
 
     #[inline]
     fn slot_mut(&mut self, at: u32) -> Option<&mut Slot> {
         self.slots.get_mut(usize::try_from(at).ok()?)
+    }
+
+    /// The account in this slot.
+    #[inline]
+    pub(crate) fn view(&self, at: Option<u32>) -> View<'_> {
+        let Some((at, slot)) = at.and_then(|at| Some((at, self.slot(at)?))) else {
+            let held = Held::nothing(&self.positions);
+            return View { quote: QuoteQuantums::ZERO, held, leverage: &[] };
+        };
+        let leverage = if slot.has_leverage { self.leverage.get(&at) } else { None };
+        let leverage = leverage.map(Vec::as_slice).unwrap_or_default();
+        View { quote: slot.quote, held: self.positions.of(at, slot.span), leverage }
+    }
+
+    /// What closed positions of the account in this slot have brought in.
+    pub(crate) fn closed_of(&self, at: u32) -> Ledger {
+        usize::try_from(at).ok().and_then(|at| self.closed.get(at)).copied().unwrap_or_default()
     }
 
     /// The slot of an account that holds something or has just held something.
@@ -209,9 +270,12 @@ impl Accounts {
                 let at = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
                 if self.slots.len() == self.slots.capacity() {
                     // An eighth more, so that no more than that stands empty.
-                    self.slots.reserve_exact((self.slots.len() >> 3).max(SMALLEST));
+                    let more = (self.slots.len() >> 3).max(SMALLEST);
+                    self.slots.reserve_exact(more);
+                    self.closed.reserve_exact(more);
                 }
                 self.slots.push(fresh);
+                self.closed.push(Ledger::default());
                 at
             }
         };
@@ -223,7 +287,8 @@ impl Accounts {
     }
 
     /// Change an account; its row is behind from here on.
-    pub(super) fn change(&mut self, at: u32, f: impl FnOnce(&mut Slot)) {
+    #[inline]
+    fn change(&mut self, at: u32, f: impl FnOnce(&mut Slot)) {
         let Some(slot) = self.slot_mut(at) else { return };
         f(slot);
         if !slot.behind {
@@ -232,31 +297,42 @@ impl Accounts {
         }
     }
 
+    fn put_closed(&mut self, at: u32, closed: Ledger) {
+        if let Some(row) = usize::try_from(at).ok().and_then(|at| self.closed.get_mut(at)) {
+            *row = closed;
+        }
+    }
+
+    /// Returns what there was before.
+    fn put_leverage(&mut self, at: u32, leverage: Vec<(MarketId, Ppm)>) -> Vec<(MarketId, Ppm)> {
+        self.change(at, |slot| slot.has_leverage = !leverage.is_empty());
+        let old =
+            if leverage.is_empty() { self.leverage.remove(&at) } else { self.leverage.insert(at, leverage) };
+        old.unwrap_or_default()
+    }
+
     pub(crate) fn set_quote(&mut self, at: u32, quote: QuoteQuantums) {
-        if let Some(old) = self.slot(at).map(|slot| slot.account.quote) {
+        if let Some(old) = self.slot(at).map(|slot| slot.quote) {
             self.journal.note(|| Undo::Quote(at, old));
-            self.change(at, |slot| slot.account.quote = quote);
+            self.change(at, |slot| slot.quote = quote);
         }
     }
 
     pub(crate) fn set_closed(&mut self, at: u32, closed: Ledger) {
-        if let Some(old) = self.slot(at).map(|slot| slot.account.closed) {
-            self.journal.note(|| Undo::Closed(at, old));
-            self.change(at, |slot| slot.account.closed = closed);
-        }
+        let old = self.closed_of(at);
+        self.journal.note(|| Undo::Closed(at, old));
+        self.put_closed(at, closed);
+        self.change(at, |_| ());
     }
 
-    pub(crate) fn set_position(&mut self, at: u32, market: MarketId, new: Position) {
-        if let Some(slot) = self.slot(at) {
-            let old = slot.account.position(market).unwrap_or_default();
-            self.journal.note(|| Undo::Position(at, market, old));
-            self.put(at, market, new);
-        }
+    pub(crate) fn set_position(&mut self, at: u32, market: MarketId, new: &Position) {
+        let old = self.view(Some(at)).held.position(market).unwrap_or_default();
+        self.journal.note(|| Undo::Position(at, market, old));
+        self.put(at, market, new);
     }
 
     pub(crate) fn set_leverage(&mut self, at: u32, leverage: Vec<(MarketId, Ppm)>) {
-        let mut old = Vec::new();
-        self.change(at, |slot| old = core::mem::replace(&mut slot.leverage, leverage));
+        let old = self.put_leverage(at, leverage);
         self.journal.note(|| Undo::Leverage(at, old));
     }
 
@@ -294,43 +370,33 @@ impl Accounts {
     }
 
     /// Give an account this position; a size of zero removes it. Holders of the market follow.
-    fn put(&mut self, at: u32, market: MarketId, new: Position) {
-        let Some(slot) = self.slot(at) else { return };
-        let found = slot.account.positions.binary_search_by_key(&market, |(market, _)| *market);
-        let old = found.ok().and_then(|place| slot.account.positions.get(place));
-        let (was, is) = (old.and_then(|(_, old)| Side::of(old.base)), Side::of(new.base));
-        let mut standing = found.ok().and_then(|place| slot.places.get(place)).copied().unwrap_or_default();
+    fn put(&mut self, at: u32, market: MarketId, new: &Position) {
+        let Some(span) = self.slot(at).map(|slot| slot.span) else { return };
+        let held = self.positions.of(at, span);
+        let found = held.find(market);
+        let old = found.ok().and_then(|found| held.hot().get(found));
+        let was = old.and_then(|old| Side::of(held.size_of(old).0));
+        let mut standing = old.map(|old| old.standing).unwrap_or_default();
+        let is = Side::of(new.base);
         if was != is {
             if let Some(side) = was {
                 self.strike(market, side, standing);
             }
             if let (Some(side), Some(market)) = (is, self.markets.get_mut(market)) {
-                let holders = market.holders_mut(side);
-                standing = u32::try_from(holders.len()).unwrap_or(u32::MAX);
-                holders.push(at);
+                standing = market.enlist(side, at);
             }
         }
-        self.change(at, |slot| match (found, is) {
-            (Ok(place), None) => {
-                slot.account.positions.remove(place);
-                slot.places.remove(place);
-            }
-            (Ok(place), Some(_)) => {
-                if let (Some(row), Some(kept)) =
-                    (slot.account.positions.get_mut(place), slot.places.get_mut(place))
-                {
-                    row.1 = new;
-                    *kept = standing;
-                }
-            }
+        let mut span = span;
+        match (found, is) {
+            (Ok(found), None) => span = self.positions.remove((at, span), found),
+            (Ok(found), Some(_)) => self.positions.set((at, span), found, (market, standing), new),
             (Err(_), None) => {}
-            (Err(place), Some(_)) => {
-                slot.account.positions.reserve_exact(1);
-                slot.places.reserve_exact(1);
-                slot.account.positions.insert(place, (market, new));
-                slot.places.insert(place, standing);
+            (Err(found), Some(_)) => {
+                span = self.positions.insert(span, found);
+                self.positions.set((at, span), found, (market, standing), new);
             }
-        });
+        }
+        self.change(at, |slot| slot.span = span);
     }
 
     /// Take the holder that stands there off the list; the last one takes its place.
@@ -343,11 +409,9 @@ impl Accounts {
         }
         holders.swap_remove(place);
         let Some(moved) = holders.get(place).copied() else { return };
-        if let Some(slot) = self.slot_mut(moved) {
-            let found = slot.account.positions.binary_search_by_key(&id, |(market, _)| *market);
-            if let Some(kept) = found.ok().and_then(|place| slot.places.get_mut(place)) {
-                *kept = standing;
-            }
+        let Some(span) = self.slot(moved).map(|slot| slot.span) else { return };
+        if let Some(kept) = self.positions.standing_mut(span, id) {
+            *kept = standing;
         }
     }
 
@@ -363,11 +427,16 @@ impl Accounts {
     pub fn hash(&self) -> [u8; 32] {
         let mut digest = Sha256::new();
         let mut add = |bytes: Result<Vec<u8>, borsh::io::Error>| digest.update(bytes.unwrap_or_default());
-        let kept = |slot: &&Slot| !slot.account.is_empty() || !slot.leverage.is_empty();
-        let mut slots: Vec<&Slot> = self.slots.iter().filter(kept).collect();
-        slots.sort_unstable_by_key(|slot| slot.id);
-        for slot in slots {
-            add(borsh::to_vec(&(slot.id, &slot.account, &slot.leverage)));
+        let mut kept: Vec<(SubaccountId, u32)> =
+            (0_u32..).zip(&self.slots).map(|(at, slot)| (slot.id, at)).collect();
+        kept.sort_unstable();
+        for (id, at) in kept {
+            let view = self.view(Some(at));
+            if !view.is_empty() || !view.leverage.is_empty() {
+                let mut account = Subaccount::default();
+                self.copy(at, &mut account);
+                add(borsh::to_vec(&(id, account, view.leverage)));
+            }
         }
         for market in self.markets.iter() {
             let open = market.core.as_ref().map(|core| core.terms.open_interest);

@@ -297,3 +297,30 @@ fn two_trades_by_one_account_equal_one_of_the_sum() {
     assert_eq!(one.rows(), two.rows());
     assert_eq!(one.get(1).size(BTC), BaseQuantums::new(70));
 }
+
+#[test]
+fn an_account_at_the_edge_of_a_page_is_a_holder_once() {
+    let mut world = two_people();
+    let trader = |number| types::SubaccountId { number, ..account(1) };
+    let leg = |number, size: i128| {
+        let quote = quote(-size);
+        Update { id: trader(number), quote, base: Some((BTC, base(size))), fee: Default::default() }
+    };
+    world.with(|ctx, accounts| {
+        for number in 0..1_100 {
+            let msg = subaccounts::Msg::Deposit {
+                sender: crate::world::person(1),
+                recipient: trader(number),
+                amount: 1_000_000,
+            };
+            subaccounts::execute(ctx, accounts, &msg).unwrap();
+        }
+        for pair in 0..550 {
+            let updates = [leg(pair * 2, 10), leg(pair * 2 + 1, -10)];
+            subaccounts::update(ctx, accounts, &updates, Kind::Match).unwrap();
+        }
+    });
+    let again = subaccounts::Accounts::rebuild(&world.state);
+    assert_eq!([Side::Long, Side::Short].map(|side| again.holders(BTC, side).len()), [550, 550]);
+    world.check();
+}
