@@ -93,7 +93,13 @@ impl Market {
         if core.terms.tier.open_interest_upper_cap.is_zero() {
             return core.rates.is_some();
         }
-        core.rate();
+        let price = core.price.map(|price| price.price);
+        let share = price.and_then(|price| core.terms.initial_ppm(price).ok());
+        match (&mut core.rates, share) {
+            (Some(rates), Some(share)) => *rates = rates.with_initial_ppm(share),
+            // Without rates there may be some now; without a share there are none any more.
+            _ => core.rate(),
+        }
         core.rates.is_some()
     }
 
