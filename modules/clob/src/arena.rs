@@ -109,6 +109,12 @@ impl<T> Arena<T> {
         self.free.push(handle);
     }
 
+    /// The record, if there is one.
+    #[inline]
+    pub(crate) fn look(&self, handle: Handle) -> Option<&T> {
+        self.records.get(handle.index())
+    }
+
     #[inline]
     pub(crate) fn get(&self, handle: Handle) -> &T {
         match self.records.get(handle.index()) {

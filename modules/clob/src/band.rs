@@ -31,14 +31,14 @@ pub(crate) fn bound(ctx: &Ctx<'_>, books: &mut Books, pair: &Pair, side: Side) -
     }
     let price = books.accounts.oracle(pair.market)?.price;
     let from = (price, ppm, pair.subticks_per_tick);
-    let known = books.bands.get(&pair.market).filter(|band| band.from == from).copied();
+    let known = books.band(pair.market).filter(|band| band.from == from);
     let band = match known {
         Some(band) => band,
         None => {
             let low = edge(ctx.state.as_read(), pair, (WHOLE.saturating_sub(ppm), Round::Ceil))?;
             let high = edge(ctx.state.as_read(), pair, (WHOLE.saturating_add(ppm), Round::Floor))?;
             let band = Band { from, low, high };
-            books.bands.insert(pair.market, band);
+            books.set_band(pair.market, band);
             band
         }
     };

@@ -18,6 +18,7 @@ use crate::order::{
 };
 use crate::place::{self, place};
 use crate::state::{pair, Pair};
+use crate::warm::warm_batch;
 
 /// Operations that a batch may have.
 pub const MAX_OPERATIONS: usize = 100;
@@ -187,6 +188,7 @@ pub(crate) fn batch(
     books: &mut Books,
     batch: &Batch,
 ) -> Result<Vec<OperationResult>, Error> {
+    warm_batch(books, batch);
     let mut results = Vec::with_capacity(batch.operations.len());
     let mut first = None;
     let mut failed: usize = 0;

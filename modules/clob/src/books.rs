@@ -5,6 +5,7 @@
 //! Every change is journaled, so that a refused message undoes its share in the reverse order.
 
 mod changes;
+mod glance;
 mod journal;
 mod links;
 mod record;
@@ -32,6 +33,7 @@ use crate::used::Used;
 use crate::waiting::Waiting;
 pub(crate) use changes::Changes;
 use changes::Log;
+pub(crate) use glance::Glance;
 use journal::Undo;
 pub(crate) use record::Record;
 use record::{Flags, Holder, Level, Trader};
@@ -52,6 +54,8 @@ struct Market {
     grid: Grid,
     bids: Ladder,
     asks: Ladder,
+    /// How far takers go, as long as the oracle price stands.
+    band: Option<Band>,
 }
 
 impl Market {
@@ -118,8 +122,6 @@ pub struct Books {
     pub(crate) waiting: Waiting,
     /// Orders that go on in the next block.
     pub(crate) parked: Parked,
-    /// How far takers go in each market, as long as the oracle price stands.
-    pub(crate) bands: BTreeMap<MarketId, Band>,
     /// Markets that may be over and still have orders.
     pub(crate) closing: BTreeSet<MarketId>,
     next_sequence: u64,
@@ -167,7 +169,6 @@ impl Books {
             budgets: Budgets::default(),
             waiting: Waiting::default(),
             parked: Parked::default(),
-            bands: BTreeMap::new(),
             closing: BTreeSet::new(),
             next_sequence: 0,
             triggers: Triggers::new(Hasher::new(seed)),
@@ -207,6 +208,7 @@ impl Books {
             grid,
             bids: Ladder::new(Side::Buy, grid.subticks_per_tick),
             asks: Ladder::new(Side::Sell, grid.subticks_per_tick),
+            band: None,
         });
     }
 
@@ -243,6 +245,18 @@ impl Books {
         match self.market_mut(slot) {
             Some(market) => market.side_mut(side),
             None => fault("a level of a market without a book"),
+        }
+    }
+
+    /// How far takers went in a market when it was last asked.
+    pub(crate) fn band(&self, market: MarketId) -> Option<Band> {
+        self.market(market)?.band
+    }
+
+    /// Remember how far takers go in a market; forgotten when it has no book.
+    pub(crate) fn set_band(&mut self, market: MarketId, band: Band) {
+        if let Some(market) = self.slot(market).and_then(|slot| self.market_mut(slot)) {
+            market.band = Some(band);
         }
     }
 

@@ -44,7 +44,7 @@ struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
     fn byte(&mut self) -> Result<u8, Error> {
-        let (byte, rest) = self.0.split_first().ok_or(wrong("end in the middle of one"))?;
+        let (byte, rest) = self.0.split_first().ok_or_else(|| wrong("end in the middle of one"))?;
         self.0 = rest;
         Ok(*byte)
     }
@@ -56,7 +56,7 @@ impl<'a> Reader<'a> {
             let bits = u64::from(byte & 0x7f);
             // The tenth byte has room for one bit.
             let part = bits.checked_shl(shift).filter(|part| part.checked_shr(shift) == Some(bits));
-            value |= part.ok_or(wrong("have a number above 64 bits"))?;
+            value |= part.ok_or_else(|| wrong("have a number above 64 bits"))?;
             if byte & 0x80 == 0 {
                 if byte == 0 && shift > 0 {
                     return Err(wrong("have a number in more bytes than it needs"));
@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
     }
 
     fn address(&mut self) -> Result<Address, Error> {
-        let (bytes, rest) = self.0.split_first_chunk::<20>().ok_or(wrong("end in an address"))?;
+        let (bytes, rest) = self.0.split_first_chunk::<20>().ok_or_else(|| wrong("end in an address"))?;
         self.0 = rest;
         Ok(Address::new(*bytes))
     }
@@ -116,7 +116,7 @@ fn operation(reader: &mut Reader<'_>, base: u32) -> Result<Operation, Error> {
     let good_til = if by_time {
         GoodTil::Time(until)
     } else {
-        GoodTil::Block(base.checked_add(until).ok_or(wrong("have a block above 32 bits"))?)
+        GoodTil::Block(base.checked_add(until).ok_or_else(|| wrong("have a block above 32 bits"))?)
     };
     match good_til {
         GoodTil::Block(0) => return Err(Error::NoBlock),

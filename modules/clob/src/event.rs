@@ -30,20 +30,25 @@ pub(crate) fn with_id<'a>(event: Record<'a>, id: &OrderId) -> Record<'a> {
 }
 
 /// An order came to rest, behind all others at its price.
-pub(crate) struct Placed<'a>(pub(crate) &'a Resting);
+pub(crate) struct Placed<'a> {
+    pub(crate) order: &'a Order,
+    /// What may still trade.
+    pub(crate) remaining: Size,
+    /// Its turn.
+    pub(crate) sequence: u64,
+}
 
 impl Tell for Placed<'_> {
     fn tell(self, events: &mut Events) {
-        let Placed(resting) = self;
-        let order = &resting.order;
+        let Placed { order, remaining, sequence } = self;
         let event = with_id(events.begin(PLACED_EVENT), &order.id)
             .with("side", order.side.name())
             .with("price", order.price)
             .with("size", order.size.raw())
-            .with("remaining", resting.remaining.raw())
+            .with("remaining", remaining.raw())
             .with("post_only", order.time_in_force == TimeInForce::PostOnly)
             .with("client_metadata", order.client_metadata)
-            .with("sequence", resting.sequence);
+            .with("sequence", sequence);
         match order.good_til {
             GoodTil::Block(height) => event.with("good_til_block", height),
             GoodTil::Time(seconds) => event.with("good_til_block_time", seconds),

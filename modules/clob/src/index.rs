@@ -81,6 +81,28 @@ impl Index {
         }
     }
 
+    /// Ask memory for the place of this hash.
+    #[inline]
+    pub(crate) fn touch(&self, hash: u32) -> u64 {
+        self.slot(self.home(hash)).hash.into()
+    }
+
+    /// The handle that most likely has this hash, without a wait for each step; [`Handle::NONE`] when it is not
+    /// near its place.
+    #[inline]
+    pub(crate) fn glance(&self, hash: u32) -> Handle {
+        let mut at = self.home(hash);
+        let mut found = Handle::NONE;
+        for _ in 0..4 {
+            let slot = self.slot(at);
+            if slot.hash == hash {
+                found = slot.handle;
+            }
+            at = self.after(at);
+        }
+        found
+    }
+
     /// Add a handle that is not there yet.
     pub(crate) fn insert(&mut self, hash: u32, handle: Handle) {
         let spare = if self.slots.len() > ROOMY { self.slots.len() >> 2 } else { self.slots.len() >> 1 };

@@ -57,6 +57,7 @@ mod triggers;
 mod twap;
 mod used;
 mod waiting;
+mod warm;
 
 pub use admin::{refine, refined, set_params};
 pub use arena::Handle;
@@ -92,6 +93,7 @@ pub use trigger::{steps, trigger, Backlog, Step};
 pub use triggers::{Direction, Trigger};
 pub use twap::{slice_price, slice_size, slices, Parent};
 pub use waiting::Traded;
+pub use warm::warm;
 
 /// Digest of all books: two with the same digest behave the same.
 pub fn hash(books: &Books) -> [u8; 32] {

@@ -316,15 +316,17 @@ pub(crate) enum Counted {
 /// Whether the account is worth one more order (10001).
 pub(crate) fn within_tier(books: &Books, id: SubaccountId, counted: Counted) -> Result<(), Error> {
     let params = &books.budgets.params;
-    let (tiers, count) = match counted {
-        Counted::ShortTerm => (&params.short_term_equity_tiers, books.short_term(&id)),
-        Counted::Stateful => {
-            (&params.equity_tiers, books.stateful(&id).saturating_add(books.waiting.count(&id)))
-        }
+    let tiers = match counted {
+        Counted::ShortTerm => &params.short_term_equity_tiers,
+        Counted::Stateful => &params.equity_tiers,
     };
     if tiers.is_empty() {
         return Ok(());
     }
+    let count = match counted {
+        Counted::ShortTerm => books.short_term(&id),
+        Counted::Stateful => books.stateful(&id).saturating_add(books.waiting.count(&id)),
+    };
     let risk = books.accounts.risk(&id).map_err(Error::Subaccount)?;
     match limit_of(tiers, risk.net_collateral) {
         Some(limit) if count >= limit => Err(Error::EquityTier { id, count, limit }),

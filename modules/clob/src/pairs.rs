@@ -26,6 +26,11 @@ impl Pairs {
     /// Units and status of a market.
     #[inline]
     pub(crate) fn get(&self, market: MarketId) -> Option<Pair> {
+        // Markets are most often numbered without a gap.
+        let guess = usize::try_from(market.0).ok().and_then(|at| self.by_market.get(at));
+        if let Some((_, pair)) = guess.filter(|(id, _)| *id == market) {
+            return Some(*pair);
+        }
         let at = self.by_market.binary_search_by_key(&market, |(market, _)| *market).ok()?;
         self.by_market.get(at).map(|(_, pair)| *pair)
     }

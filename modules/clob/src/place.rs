@@ -1,6 +1,6 @@
 //! Placing an order: is it allowed, whom does it trade with, what rests.
 
-use store::{attempt, Ctx};
+use store::Ctx;
 
 pub(crate) use crate::admit::{admissible, affordable, in_window};
 
@@ -99,7 +99,8 @@ pub(crate) fn replace(ctx: &mut Ctx<'_>, books: &mut Books, order: &Order) -> Re
     }
 }
 
-/// Let an order come to the book, or leave everything as it was. What was asked of its user when it was placed
+/// Let an order come to the book. A refusal may come after the first trade: whoever calls this stands in an
+/// attempt that undoes everything. What was asked of its user when it was placed
 /// is not asked again: window, equity tier, and of a triggered order whether its account can carry all of it.
 pub fn put(
     ctx: &mut Ctx<'_>,
@@ -110,6 +111,7 @@ pub fn put(
     let user = matches!(origin, Origin::User | Origin::Replacement);
     let pair = if user { admitted(ctx, books, order)? } else { tradable(ctx, books, order)? };
     books.open(order.id.market, pair.grid());
+    books.turn_of(&order.id.subaccount, order.id.market);
     let claim = replace::claim(ctx, books, (order, &pair), origin)?;
     let wanted = claim.left.min(reduce::most(books, order, &pair)?);
     let stateful = order.id.kind.is_stateful();
@@ -120,14 +122,12 @@ pub fn put(
     if (user && stateful) || origin == Origin::TwapSlice {
         affordable(ctx, books, &Order { size: claim.left, ..*order }, &pair)?;
     }
-    attempt(ctx, books, |ctx, books| {
-        if let Some(placed) = replace::in_place(ctx, books, order, (&claim, wanted)) {
-            return Ok(placed);
-        }
-        let progress = trade(ctx, books, order, &pair, wanted)?;
-        replace::remove_old(ctx, books, &claim);
-        finish(ctx, books, order, claim.left, progress)
-    })
+    if let Some(placed) = replace::in_place(ctx, books, order, (&claim, wanted)) {
+        return Ok(placed);
+    }
+    let progress = trade(ctx, books, order, &pair, wanted)?;
+    replace::remove_old(ctx, books, &claim);
+    finish(ctx, books, order, claim.left, progress)
 }
 
 /// Book what traded on the taker's side; rest or drop what did not. `left` is what the order had left before.
@@ -164,9 +164,9 @@ fn finish(
         if count >= books.budgets.params.max_resting {
             return Err(Error::TooManyResting { id, market: order.id.market, count });
         }
-        let handle = books.place(order, wanted);
-        let resting = books.get(handle);
-        ctx.emit(Placed(&resting));
+        let sequence = books.next_sequence();
+        books.place(order, wanted);
+        ctx.emit(Placed { order, remaining: wanted, sequence });
         return Ok(PlacedOrder { status, filled, resting: wanted });
     }
     if status == Status::Success {

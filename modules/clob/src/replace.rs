@@ -101,11 +101,11 @@ pub(crate) fn in_place(
     (claim, wanted): (&Claim, Size),
 ) -> Option<PlacedOrder> {
     let (handle, _) = claim.old?;
-    let old = books.get(handle);
-    if order.price != old.order.price || wanted > old.remaining {
+    if wanted > books.remaining(handle) || order.price != books.price(handle) {
         return None;
     }
-    overtake(ctx, books, &old.order);
+    let old = books.get(handle).order;
+    overtake(ctx, books, &old);
     if claim.left < order.size {
         // What was traded before must be remembered for as long as the new order lives.
         spent::trade(ctx, books, order, (Size::ZERO, wanted));

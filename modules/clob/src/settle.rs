@@ -124,6 +124,17 @@ pub(crate) fn settle(
     let maker_side = trade.side.opposite();
     let fee = trade.maker_fee + built(trade.maker_builder);
     let maker = update_of(trade.maker, trade.market, (maker_side, size), trade.quote, fee);
+    let pay = |ctx: &mut Ctx<'_>, accounts: &mut Accounts| {
+        subaccounts::update(ctx, accounts, &[taker, maker], kind).map_err(|Refused { index, code }| {
+            match index {
+                0 => Obstacle::Taker(code),
+                _ => Obstacle::Maker,
+            }
+        })
+    };
+    if trade.insurance.is_zero() {
+        return pay(ctx, accounts);
+    }
     if trade.insurance.is_negative() {
         let has = insurance::balance_of(ctx.state.as_read(), trade.market, &ctx.chain.collateral);
         if !insurance::can_pay(has, trade.insurance) {
@@ -133,11 +144,6 @@ pub(crate) fn settle(
     attempt(ctx, accounts, |ctx, accounts| {
         insurance::settle(ctx, trade.market, trade.insurance)
             .map_err(|error| Obstacle::Failed(error.into()))?;
-        subaccounts::update(ctx, accounts, &[taker, maker], kind).map_err(|Refused { index, code }| {
-            match index {
-                0 => Obstacle::Taker(code),
-                _ => Obstacle::Maker,
-            }
-        })
+        pay(ctx, accounts)
     })
 }

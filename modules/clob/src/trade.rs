@@ -52,7 +52,8 @@ pub(crate) fn trade(
     };
     let taker = Taker { subaccount, market, side: order.side, limit, remaining: wanted };
     let mut progress = Progress { taker, filled: Size::ZERO, met: 0, status: Status::Success };
-    let rate = books.desk.rates(ctx.state.as_read(), &subaccount.owner, market).taker;
+    // Most orders meet nobody: what a taker pays is looked up when somebody is met.
+    let mut rate = None;
     let most = books.budgets.params.max_fills.min(books.budgets.fills_left());
     loop {
         let next = next(books, &progress.taker);
@@ -70,6 +71,9 @@ pub(crate) fn trade(
             Next::Own(handle) => meet_own(ctx, books, order, &mut progress, handle),
             Next::Trade { maker, .. } if reduce::excess(ctx, books, pair, maker) => Turn::On,
             Next::Trade { maker, size } => {
+                let rate = *rate.get_or_insert_with(|| {
+                    books.desk.rates(ctx.state.as_read(), &subaccount.owner, market).taker
+                });
                 meet(ctx, books, (order, pair, rate), &mut progress, (maker, size))?
             }
         };

@@ -76,6 +76,30 @@ impl Used {
         self.find(self.hasher.id(id), id).map(|handle| &self.entries.get(handle).spent)
     }
 
+    /// Hash of an id.
+    #[inline]
+    pub(crate) fn hash(&self, id: &OrderId) -> u32 {
+        self.hasher.id(id)
+    }
+
+    /// Ask memory for the place of this hash.
+    #[inline]
+    pub(crate) fn touch(&self, hash: u32) -> u64 {
+        self.index.touch(hash)
+    }
+
+    /// Where the id with this hash most likely is.
+    #[inline]
+    pub(crate) fn glance(&self, hash: u32) -> Handle {
+        self.index.glance(hash)
+    }
+
+    /// Ask memory for what may be there.
+    #[inline]
+    pub(crate) fn look(&self, handle: Handle) -> u64 {
+        self.entries.look(handle).map_or(0, |entry| entry.spent.keep)
+    }
+
     /// Change what `id` has used up, from nothing if it was not remembered. A short-term id is looked at again
     /// when the height that its row is kept for has passed.
     pub(crate) fn update(&mut self, id: OrderId, change: impl FnOnce(&mut Spent)) {

@@ -1,7 +1,8 @@
 //! The fees of the block that runs, in memory: who pays which rate, what was traded, what is to be paid.
 //!
 //! Rates stand still within a block: volumes of a block count from the next one on, and so do changes of the
-//! table. So a rate is looked up in the rows once for each user and block. Fees wait in the collateral pools
+//! table. So a rate is found once for each user and block, and a user's volume is read again only when a bucket
+//! may have left it. Fees wait in the collateral pools
 //! until the block ends, and are then paid in one sum for each pool and payee.
 
 mod journal;
@@ -15,9 +16,9 @@ use store::{Ctx, Journal, Read};
 use types::{Address, MarketId};
 
 use crate::rates::{tier_index, Rates};
-use crate::state::{discounts, now, params, tiers, FeeTier, BUILDERS, NOW};
+use crate::state::{discounts, now, params, tiers, FeeTier, BUILDERS, NOW, USERS};
 use crate::volumes::{
-    add, add_global, builder, first, global, hour_of, sweep, volume_since, Builder, Volume,
+    add, add_global, builder, counted, first, global, hour_of, sweep, Builder, Total, Volume,
 };
 use journal::{Built, Undo};
 use users::Users;
@@ -66,6 +67,9 @@ impl Terms {
     }
 }
 
+/// Of a user who has not traded: nothing, which no window leaves.
+const NO_ROW: Total = Total { volume: Volume::NONE, oldest: u32::MAX };
+
 /// What a pool holds for somebody.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Held {
@@ -81,6 +85,10 @@ pub struct Desk {
     terms: Option<Terms>,
     /// Counts blocks, so that rates of an earlier one are not taken for today's.
     stamp: u64,
+    /// The latest bucket that a window of any block so far began with: what began before it may be gone.
+    latest_first: u32,
+    /// Counts undone blocks: rows that were read in one may say something else now.
+    era: u64,
     users: Users,
     /// Users who traded in this block; some twice.
     traded: Vec<usize>,
@@ -99,7 +107,10 @@ impl Desk {
         NOW.set(ctx.state, &ctx.block.time);
         let oldest = first(ctx.state.as_read());
         sweep(ctx.state, oldest);
-        self.terms = Some(Terms::of(ctx.state.as_read()));
+        let terms = Terms::of(ctx.state.as_read());
+        self.latest_first = self.latest_first.max(terms.first);
+        self.terms = Some(terms);
+        self.journal.note(|| Undo::Began);
         self.stamp = self.stamp.saturating_add(1);
         if !self.journal.is_open() {
             self.users.shrink();
@@ -127,11 +138,15 @@ impl Desk {
     #[cold]
     fn look_up(&mut self, state: &dyn Read, user: &Address, slot: usize) -> Rates {
         let terms = self.terms.get_or_insert_with(|| Terms::of(state));
-        let volume = volume_since(state, user, terms.first);
+        let latest = self.latest_first.max(terms.first);
+        let known = self.users.get(slot).total.filter(|(era, _)| *era == self.era).map(|(_, total)| total);
+        let known = known.filter(|total| total.oldest >= latest);
+        let total = known.unwrap_or_else(|| USERS.get(state, user).unwrap_or(NO_ROW));
+        let volume = counted(state, user, &total, terms.first);
         let tier = terms.tiers.get(tier_index(&terms.tiers, &volume, terms.global));
         let rates = tier.map(Rates::of).unwrap_or_default();
         let known = self.users.get_mut(slot);
-        (known.rates, known.stamp) = (rates, Some(self.stamp));
+        (known.rates, known.stamp, known.total) = (rates, Some(self.stamp), Some((self.era, total)));
         rates
     }
 
@@ -206,7 +221,8 @@ impl Desk {
             if !user.traded.is_zero() {
                 self.journal.note(|| Undo::Traded(*slot, user.traded));
                 self.users.get_mut(*slot).traded = Volume::default();
-                add(ctx.state, &user.address, user.traded, terms);
+                let total = add(ctx.state, &user.address, user.traded, terms);
+                self.users.get_mut(*slot).total = Some((self.era, total));
                 everybody += user.traded.maker;
             }
         }

@@ -147,7 +147,7 @@ pub fn init(ctx: &mut Ctx<'_>, genesis: &Genesis) -> Result<(), Error> {
         DISCOUNTS.set(ctx.state, market, discount);
     }
     for ((user, hour), volume) in &genesis.hours {
-        add(ctx.state, user, *volume, (0, *hour));
+        let _total = add(ctx.state, user, *volume, (0, *hour));
         if volume.maker.is_positive() {
             add_global(ctx.state, volume.maker, *hour);
         }

@@ -27,6 +27,9 @@ pub struct Volume {
 }
 
 impl Volume {
+    /// Nothing.
+    pub const NONE: Self = Self { maker: QuoteQuantums::ZERO, taker: QuoteQuantums::ZERO };
+
     /// Both together.
     pub fn total(&self) -> QuoteQuantums {
         self.maker + self.taker
@@ -108,7 +111,11 @@ pub fn builder(state: &dyn Read, builder: &Address) -> Builder {
 
 /// What `user` traded from the bucket `first` on.
 pub(crate) fn volume_since(state: &dyn Read, user: &Address, first: u32) -> Volume {
-    let Some(total) = USERS.get(state, user) else { return Volume::default() };
+    counted(state, user, &USERS.get(state, user).unwrap_or_default(), first)
+}
+
+/// The same of a user whose row is `total`.
+pub(crate) fn counted(state: &dyn Read, user: &Address, total: &Total, first: u32) -> Volume {
     let mut volume = total.volume;
     if total.oldest >= first {
         return volume;
@@ -144,13 +151,15 @@ pub(crate) fn expire(state: &mut dyn State, user: &Address, first: u32) {
     USERS.remove(state, user);
 }
 
-/// Count `more` for `user` in the bucket `hour`, which is the present one; the window begins at `first`.
-pub(crate) fn add(state: &mut dyn State, user: &Address, more: Volume, (first, hour): (u32, u32)) {
+/// Count `more` for `user` in the bucket `hour`, which is the present one; the window begins at `first`. Returns
+/// the new total.
+pub(crate) fn add(state: &mut dyn State, user: &Address, more: Volume, (first, hour): (u32, u32)) -> Total {
     expire(state, user, first);
     let total = USERS.get(state.as_read(), user);
     let oldest = total.map_or(hour, |total| total.oldest.min(hour));
     let volume = total.unwrap_or_default().volume.plus(more);
-    USERS.set(state, user, &Total { volume, oldest });
+    let total = Total { volume, oldest };
+    USERS.set(state, user, &total);
     let key = (*user, hour);
     match HOURS.get(state.as_read(), &key) {
         Some(bucket) => HOURS.set(state, &key, &bucket.plus(more)),
@@ -159,6 +168,7 @@ pub(crate) fn add(state: &mut dyn State, user: &Address, more: Volume, (first, h
             DUE.set(state, &(hour, *user), &true);
         }
     }
+    total
 }
 
 /// Count `more` for everybody in the bucket `hour`.

@@ -130,13 +130,28 @@ impl Books {
     /// The trader of a subaccount in a market.
     #[inline]
     pub(super) fn trader(&self, id: &SubaccountId, market: MarketId) -> Option<Handle> {
-        let is_it = |handle| {
-            let trader: &Trader = self.traders.get(handle);
-            trader.market == market && same(&trader.id, id)
-        };
-        // Whoever moves an order places it under the same name.
-        let last = self.last_trader.some().filter(|handle| is_it(*handle));
+        let is_it = |handle| self.is_trader(handle, id, market);
+        let last = self.last(id, market);
         last.or_else(|| self.by_trader.find(self.hasher.subaccount(id, market.0), is_it))
+    }
+
+    fn is_trader(&self, handle: Handle, id: &SubaccountId, market: MarketId) -> bool {
+        let trader: &Trader = self.traders.get(handle);
+        trader.market == market && same(&trader.id, id)
+    }
+
+    /// The trader that was asked for last, if it is this one: an operation asks for the same one many times.
+    #[inline]
+    pub(super) fn last(&self, id: &SubaccountId, market: MarketId) -> Option<Handle> {
+        self.last_trader.some().filter(|handle| self.is_trader(*handle, id, market))
+    }
+
+    /// An operation of this trader begins.
+    #[inline]
+    pub(crate) fn turn_of(&mut self, id: &SubaccountId, market: MarketId) {
+        if let Some(trader) = self.trader(id, market) {
+            self.last_trader = trader;
+        }
     }
 
     /// A subaccount in all markets.

@@ -66,6 +66,12 @@ impl Books {
         self.orders.get(handle).remaining
     }
 
+    /// Price of the order that `handle` names.
+    #[inline]
+    pub(crate) fn price(&self, handle: Handle) -> Subticks {
+        self.levels.get(self.orders.get(handle).level).price
+    }
+
     /// The resting order called `id`.
     #[inline]
     pub fn find(&self, id: &OrderId) -> Option<Handle> {
@@ -77,7 +83,10 @@ impl Books {
                 && trader.market == id.market
                 && same(&trader.id, &id.subaccount)
         };
-        let trader = self.hasher.subaccount(&id.subaccount, id.market.0);
+        let trader = match self.last(&id.subaccount, id.market) {
+            Some(trader) => self.traders.get(trader).hash,
+            None => self.hasher.subaccount(&id.subaccount, id.market.0),
+        };
         self.by_id.find(self.hasher.order(trader, id.kind, id.client_id), is_it)
     }
 

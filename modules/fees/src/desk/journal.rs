@@ -11,6 +11,8 @@ use crate::volumes::{Builder, Volume};
 /// What a step replaced.
 #[derive(Debug)]
 pub(super) enum Undo {
+    /// A block began: what left the window came back.
+    Began,
     /// Volume of the user at a slot.
     Traded(usize, Volume),
     /// Fees of a pool.
@@ -53,8 +55,11 @@ impl Desk {
 
     fn undo(&mut self, step: Undo) {
         match step {
+            Undo::Began => self.era = self.era.saturating_add(1),
             Undo::Traded(slot, old) => {
                 let user = self.users.get_mut(slot);
+                // Its row may have been written in between.
+                user.total = None;
                 let listed = user.traded.is_zero() && !old.is_zero();
                 user.traded = old;
                 if listed {

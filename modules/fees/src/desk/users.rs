@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use types::Address;
 
 use crate::rates::Rates;
-use crate::volumes::Volume;
+use crate::volumes::{Total, Volume};
 
 /// Users that are remembered from block to block.
 const KEPT: usize = 65_536;
@@ -19,6 +19,9 @@ pub(super) struct User {
     /// Block that `rates` are of.
     pub(super) stamp: Option<u64>,
     pub(super) rates: Rates,
+    /// The row of its volume, when it was read or written last, and the desk's era then. As long
+    /// as no bucket has left the window since, the row still says so.
+    pub(super) total: Option<(u64, Total)>,
     /// Traded in this block.
     pub(super) traded: Volume,
 }

@@ -1,0 +1,57 @@
+//! Asking memory at once for what the next operations need, so that one wait serves many of them.
+//!
+//! An operation follows a chain: hash, index, record, level, neighbours. Alone it waits for memory at each link.
+//! Here some operations take each step together, and find everything near when their turn comes. Nothing changes
+//! and nothing is answered.
+
+use core::hint::black_box;
+use num::Subticks;
+
+use crate::batch::{Batch, Operation};
+use crate::books::{Books, Glance};
+use crate::msg::Msg;
+use crate::order::{OrderId, Side};
+
+/// Operations that look ahead together: what they read fits the nearer caches.
+const TOGETHER: usize = 32;
+
+/// What is known of an operation before it runs: the order, and where it would rest.
+type Ahead = (OrderId, Option<(Side, Subticks)>);
+
+/// Look at what these messages will need, before they run. Worth it for some messages at a time, some dozens.
+pub fn warm(books: &Books, msgs: &[Msg]) {
+    let single = msgs.iter().filter_map(|msg| match msg {
+        Msg::Place(order) | Msg::PlaceMore { order, .. } => Some((order.id, Some((order.side, order.price)))),
+        Msg::Cancel(cancel) => Some((cancel.id, None)),
+        Msg::BatchCancel(_) | Msg::Batch(_) | Msg::Leverage(_) => None,
+    });
+    look(books, single);
+}
+
+/// The same for the operations of a batch.
+pub(crate) fn warm_batch(books: &Books, batch: &Batch) {
+    let operations = batch.operations.iter().map(|operation| {
+        let (market, client_id) = match operation {
+            Operation::Place(placing) | Operation::Replace(placing) => (placing.market, placing.client_id),
+            Operation::Cancel { market, client_id, .. } => (*market, *client_id),
+        };
+        (OrderId { subaccount: batch.subaccount, market, kind: operation.kind(), client_id }, None)
+    });
+    look(books, operations);
+}
+
+fn look(books: &Books, mut ahead: impl Iterator<Item = Ahead>) {
+    let mut glances = [Glance::NONE; TOGETHER];
+    let Some(first) = ahead.next() else { return };
+    let mut some = [first; TOGETHER];
+    let mut count: usize = 1;
+    loop {
+        for (place, next) in some.iter_mut().skip(count).zip(ahead.by_ref()) {
+            *place = next;
+            count = count.saturating_add(1);
+        }
+        let Some(known) = some.get(..count).filter(|known| !known.is_empty()) else { return };
+        black_box(books.glance(known, &mut glances));
+        count = 0;
+    }
+}
