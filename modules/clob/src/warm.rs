@@ -19,8 +19,8 @@ const TOGETHER: usize = 32;
 type Ahead = (OrderId, Option<(Side, Subticks)>);
 
 /// Look at what these messages will need, before they run. Worth it for some messages at a time, some dozens.
-pub fn warm(books: &Books, msgs: &[Msg]) {
-    let single = msgs.iter().filter_map(|msg| match msg {
+pub fn warm<'a>(books: &Books, msgs: impl IntoIterator<Item = &'a Msg>) {
+    let single = msgs.into_iter().filter_map(|msg| match msg {
         Msg::Place(order) | Msg::PlaceMore { order, .. } => Some((order.id, Some((order.side, order.price)))),
         Msg::Cancel(cancel) => Some((cancel.id, None)),
         Msg::BatchCancel(_) | Msg::Batch(_) | Msg::Leverage(_) => None,

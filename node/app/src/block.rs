@@ -33,19 +33,44 @@ pub(crate) fn begin(ctx: &mut Ctx<'_>, hot: &mut Hot, prices: &Prices) {
     clob::resume(ctx, &mut hot.books);
 }
 
-/// One transaction. A refusal leaves at most its fee and sequence behind.
-pub(crate) fn transaction(
+/// Transactions that are read before the first of them runs, so that the books can ask memory for what they
+/// need together.
+const AHEAD: usize = 32;
+
+/// The transactions, in order. A refusal leaves at most the fee and sequence of its transaction behind.
+pub(crate) fn transactions(
     ctx: &mut Ctx<'_>,
     hot: &mut Hot,
-    bytes: &[u8],
+    txs: &[Vec<u8>],
     signatures: &Signatures,
-) -> TxResult {
-    guarded(ctx, hot, |ctx, hot| tx::deliver(ctx, hot, bytes, signatures))
+) -> Vec<TxResult> {
+    let mut results = Vec::with_capacity(txs.len());
+    for some in txs.chunks(AHEAD) {
+        // What faults while it is read is read again where faults are caught.
+        let chain = ctx.chain;
+        let read = |bytes: &Vec<u8>| catch_unwind(AssertUnwindSafe(|| tx::read(bytes, chain))).ok();
+        let read: Vec<Option<tx::Reading>> = some.iter().map(read).collect();
+        let known = read.iter().flatten().flatten();
+        clob::warm(&hot.books, known.flat_map(|tx| &tx.messages).filter_map(Msg::clob));
+        for (bytes, read) in some.iter().zip(read) {
+            results.push(guarded(ctx, hot, |ctx, hot| {
+                let tx = read.unwrap_or_else(|| tx::read(bytes, ctx.chain));
+                tx::deliver(ctx, hot, tx, signatures)
+            }));
+        }
+    }
+    results
 }
 
-/// One message without a transaction around it.
-pub(crate) fn message(ctx: &mut Ctx<'_>, hot: &mut Hot, msg: &Msg) -> TxResult {
-    guarded(ctx, hot, |ctx, hot| tx::deliver_message(ctx, hot, msg))
+/// Messages without transactions around them, in order.
+pub(crate) fn messages(ctx: &mut Ctx<'_>, hot: &mut Hot, msgs: &[Msg]) -> Vec<TxResult> {
+    let mut results = Vec::with_capacity(msgs.len());
+    for some in msgs.chunks(AHEAD) {
+        clob::warm(&hot.books, some.iter().filter_map(Msg::clob));
+        results
+            .extend(some.iter().map(|msg| guarded(ctx, hot, |ctx, hot| tx::deliver_message(ctx, hot, msg))));
+    }
+    results
 }
 
 fn guarded(

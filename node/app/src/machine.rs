@@ -161,7 +161,7 @@ impl Machine {
             let transactions = |ctx: &mut Ctx<'_>, hot: &mut Hot| {
                 let (votes, txs) = input.txs.split_at(usize::from(input.votes).min(input.txs.len()));
                 let voted = votes.iter().map(|_| TxResult::default());
-                voted.chain(txs.iter().map(|tx| block::transaction(ctx, hot, tx, &signatures))).collect()
+                voted.chain(block::transactions(ctx, hot, txs, &signatures)).collect()
             };
             let mut outcome = machine.run((input.height, input.time), prices, transactions)?;
             let all = outcome.results.iter().skip(usize::from(input.votes));
@@ -182,9 +182,7 @@ impl Machine {
     ) -> Result<BlockOutcome, Fault> {
         let height = self.last_block().0 + 1;
         self.guarded(height, |machine| {
-            let run = |ctx: &mut Ctx<'_>, hot: &mut Hot| {
-                messages.iter().map(|msg| block::message(ctx, hot, msg)).collect()
-            };
+            let run = |ctx: &mut Ctx<'_>, hot: &mut Hot| block::messages(ctx, hot, messages);
             machine.run((height, time), |_| prices.clone(), run)
         })
     }

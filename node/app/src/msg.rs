@@ -54,6 +54,14 @@ impl Msg {
         })
     }
 
+    /// The trading message, if it is one.
+    pub(crate) const fn clob(&self) -> Option<&clob::Msg> {
+        match self {
+            Self::Clob(msg) => Some(msg),
+            Self::Bank(_) | Self::Subaccounts(_) | Self::Governance(_) => None,
+        }
+    }
+
     /// Who must sign it.
     pub fn signer(&self) -> Address {
         match self {

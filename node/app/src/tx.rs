@@ -4,6 +4,7 @@ use cosmos_sdk_proto::cosmos::base::abci::v1beta1::TxMsgData;
 use cosmos_sdk_proto::Any;
 use prost::Message as _;
 use store::{attempt, Ctx};
+use types::Chain;
 
 use crate::error::{Error, Refusal};
 use crate::lanes;
@@ -12,11 +13,22 @@ use crate::msg::{Msg, Transaction};
 use crate::signatures::Signatures;
 use crate::state;
 
+/// A transaction as it was read, or why it cannot be.
+pub(crate) type Reading = Result<Transaction, Refusal>;
+
+/// Read one transaction of a block. Needs nothing but its bytes.
+pub(crate) fn read(bytes: &[u8], chain: &Chain) -> Reading {
+    if lanes::is_oracle(bytes) {
+        return Err(Error::OracleVotes.into());
+    }
+    Transaction::decode(bytes, &accounts::Limits::default(), chain)
+}
+
 /// Execute one transaction of a block. Authentication and messages are undone apart: a refused message leaves
 /// fee and sequence behind, a refused authentication leaves nothing.
-pub(crate) fn deliver(ctx: &mut Ctx<'_>, hot: &mut Hot, bytes: &[u8], signatures: &Signatures) -> TxResult {
+pub(crate) fn deliver(ctx: &mut Ctx<'_>, hot: &mut Hot, tx: Reading, signatures: &Signatures) -> TxResult {
     let mut result = TxResult::default();
-    if let Err(refusal) = run(ctx, hot, bytes, signatures, &mut result) {
+    if let Err(refusal) = run(ctx, hot, tx, signatures, &mut result) {
         result.refusal = Some(refusal);
     }
     result
@@ -34,14 +46,11 @@ pub(crate) fn deliver_message(ctx: &mut Ctx<'_>, hot: &mut Hot, msg: &Msg) -> Tx
 fn run(
     ctx: &mut Ctx<'_>,
     hot: &mut Hot,
-    bytes: &[u8],
+    tx: Reading,
     signatures: &Signatures,
     result: &mut TxResult,
 ) -> Result<(), Refusal> {
-    if lanes::is_oracle(bytes) {
-        return Err(Error::OracleVotes.into());
-    }
-    let tx = Transaction::decode(bytes, &accounts::Limits::default(), ctx.chain)?;
+    let tx = tx?;
     result.gas_wanted = tx.envelope.fee.gas_limit;
     result.gas_used = tx.gas();
     let verified = signatures.signer(&tx.envelope, ctx.chain);
