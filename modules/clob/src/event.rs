@@ -3,7 +3,7 @@
 //! A book is: orders placed, less fills of makers, less orders removed.
 
 use num::{QuoteQuantums, Subticks};
-use types::{Events, MarketId, Record, SubaccountId, Tell};
+use types::{Address, Events, MarketId, Record, SubaccountId, Tell};
 
 use crate::error::Error;
 use crate::order::{GoodTil, Order, OrderId, Resting, Side, Size, TimeInForce};
@@ -119,6 +119,8 @@ pub(crate) struct Fill {
     /// The taker's order; none when the chain closes a position.
     pub(crate) taker_order: Option<OrderId>,
     pub(crate) taker_fee: QuoteQuantums,
+    /// Who brought the maker's and the taker's order, and what each gets on top of the fees.
+    pub(crate) builders: [Option<(Address, QuoteQuantums)>; 2],
     /// What the insurance fund got (above zero) or paid.
     pub(crate) insurance: QuoteQuantums,
 }
@@ -139,6 +141,11 @@ impl Tell for Fill {
             .with("maker_fee", self.maker_fee)
             .with_subaccount("taker_owner", "taker_number", &self.taker)
             .with("taker_fee", self.taker_fee);
+        let named = [("maker_builder", "maker_builder_fee"), ("taker_builder", "taker_builder_fee")];
+        let built = named.into_iter().zip(self.builders);
+        let built = built.filter_map(|(names, builder)| builder.map(|builder| (names, builder)));
+        let event =
+            built.fold(event, |event, ((name, of), (builder, fee))| event.with(name, builder).with(of, fee));
         match self.taker_order {
             Some(id) => event
                 .with("taker_order_flags", id.kind.flags())

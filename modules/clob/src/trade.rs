@@ -172,6 +172,7 @@ pub(crate) fn filled(
         taker: trade.taker,
         taker_order,
         taker_fee: trade.taker_fee,
+        builders: [trade.maker_builder, trade.taker_builder],
         insurance: trade.insurance,
     });
     for slice in [Some(maker.id), taker_order].into_iter().flatten() {

@@ -32,7 +32,7 @@ pub fn settle(ctx: &mut Ctx<'_>, market: MarketId, delta: QuoteQuantums) -> Resu
     pay(ctx, (from, to), delta.raw().unsigned_abs())?;
     let old = moved(ctx.state.as_read(), of);
     set_totals(ctx.state, of, &old.after(delta));
-    ctx.emit(event::insurance_payment(market, delta, has + delta));
+    ctx.emit(event::insurance_payment(market, fund, delta, has + delta));
     Ok(())
 }
 
@@ -59,11 +59,13 @@ pub fn merge(ctx: &mut Ctx<'_>, market: MarketId) -> Result<(), Error> {
     if amount.is_zero() {
         return Ok(());
     }
-    pay(ctx, (own.address(FUND), cross.address(FUND)), amount.raw().unsigned_abs())?;
+    let (from, to) = (own.address(FUND), cross.address(FUND));
+    pay(ctx, (from, to), amount.raw().unsigned_abs())?;
     let old = moved(ctx.state.as_read(), cross);
     set_totals(ctx.state, cross, &old.after(amount));
     let balance = held(ctx.state.as_read(), cross, &ctx.chain.collateral);
-    ctx.emit(event::insurance_payment(market, amount, balance));
+    ctx.emit(event::insurance_payment(market, from, -amount, QuoteQuantums::ZERO));
+    ctx.emit(event::insurance_payment(market, to, amount, balance));
     Ok(())
 }
 

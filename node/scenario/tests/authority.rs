@@ -52,6 +52,22 @@ fn refusal(world: &mut World, person: &str, message: Any) -> Option<(String, u32
     result.refusal.map(|refusal| (refusal.codespace, refusal.code))
 }
 
+/// Alice and Bob have 100,000 dollars each in their accounts.
+fn fund(world: &mut World) {
+    for person in ["alice", "bob"] {
+        let deposit = world.deposit(person, 100_000_000_000);
+        assert_eq!(refusal(world, person, deposit), None);
+    }
+}
+
+/// Alice sells so many bitcoin quantums to Bob at the oracle price.
+fn trade(world: &mut World, size: u64) {
+    for (person, side) in [("alice", Side::Sell), ("bob", Side::Buy)] {
+        let order = world.place(world.order(person, 0, 1, (side, size, 2_868_800_000)));
+        assert_eq!(refusal(world, person, order), None);
+    }
+}
+
 #[test]
 fn gov_01_nobody_but_the_authority_changes_anything() {
     let mut world = world();
@@ -75,10 +91,7 @@ fn without_an_authority_in_the_genesis_nobody_has_its_key() {
 #[test]
 fn gov_03_a_grid_becomes_finer_only_and_resting_orders_stay() {
     let mut world = world();
-    for person in ["alice", "bob"] {
-        let deposit = world.deposit(person, 100_000_000_000);
-        assert_eq!(refusal(&mut world, person, deposit), None);
-    }
+    fund(&mut world);
     let order = world.place(world.order("alice", 0, 1, (Side::Sell, 10_000_000_000, 2_868_800_000)));
     assert_eq!(refusal(&mut world, "alice", order), None);
     let old = clob::pair(world.machine.state(), BTC).unwrap();
@@ -164,10 +177,7 @@ fn gov_02_values_out_of_bounds_and_things_that_are_for_ever_are_refused() {
 #[test]
 fn fees_and_discounts_change_for_the_fills_of_the_next_block() {
     let mut world = world();
-    for person in ["alice", "bob"] {
-        let deposit = world.deposit(person, 100_000_000_000);
-        assert_eq!(refusal(&mut world, person, deposit), None);
-    }
+    fund(&mut world);
     let request = fees::query::perpetual_fee_params(world.machine.state());
     let mut tiers = request.params.unwrap();
     for tier in &mut tiers.tiers {
@@ -190,10 +200,7 @@ fn fees_and_discounts_change_for_the_fills_of_the_next_block() {
     assert_eq!(refusal(&mut world, "olga", any(&message)), None);
     // One BTC-cent-sized trade: 1 % of its quote, halved by the discount.
     let size = 10_000_000_000;
-    for (person, side) in [("alice", Side::Sell), ("bob", Side::Buy)] {
-        let order = world.place(world.order(person, 0, 1, (side, size, 2_868_800_000)));
-        assert_eq!(refusal(&mut world, person, order), None);
-    }
+    trade(&mut world, size);
     let cost = 100_000_000_000 - world.account("bob").quote.raw();
     let price = world.account("alice").quote.raw() - 100_000_000_000;
     assert_eq!(cost - price, price / 200, "bob paid {cost}, alice got {price}");
@@ -206,14 +213,8 @@ fn an_isolated_market_joins_the_others_with_its_pool_and_its_fund() {
     app.markets[0].isolated = true;
     app.fees.insurance_share_ppm = 500_000;
     let mut world = World::with(app, &["olga", "alice", "bob"], 1_000_000_000_000);
-    for person in ["alice", "bob"] {
-        let deposit = world.deposit(person, 100_000_000_000);
-        assert_eq!(refusal(&mut world, person, deposit), None);
-    }
-    for (person, side) in [("alice", Side::Sell), ("bob", Side::Buy)] {
-        let order = world.place(world.order(person, 0, 1, (side, 10_000_000_000, 2_868_800_000)));
-        assert_eq!(refusal(&mut world, person, order), None);
-    }
+    fund(&mut world);
+    trade(&mut world, 10_000_000_000);
     let denom = world.machine.chain().collateral.clone();
     let own = perpetuals::Collateral::Isolated(BTC);
     let held = |world: &World, address| bank::balance(world.machine.state(), &address, &denom);
@@ -240,14 +241,8 @@ fn an_isolated_market_joins_the_others_with_its_pool_and_its_fund() {
 #[test]
 fn ord_20_a_market_that_is_over_loses_its_orders_and_settles_every_position_at_the_oracle_price() {
     let mut world = world();
-    for person in ["alice", "bob"] {
-        let deposit = world.deposit(person, 100_000_000_000);
-        assert_eq!(refusal(&mut world, person, deposit), None);
-    }
-    for (person, side) in [("alice", Side::Sell), ("bob", Side::Buy)] {
-        let order = world.place(world.order(person, 0, 1, (side, 10_000_000_000, 2_868_800_000)));
-        assert_eq!(refusal(&mut world, person, order), None);
-    }
+    fund(&mut world);
+    trade(&mut world, 10_000_000_000);
     let rest = world.place(world.order("alice", 0, 2, (Side::Sell, 10_000_000_000, 2_900_000_000)));
     assert_eq!(refusal(&mut world, "alice", rest), None);
     assert_eq!(world.machine.books().len(), 1);

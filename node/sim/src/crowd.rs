@@ -8,9 +8,8 @@ use cosmos_sdk_proto::Any;
 use proto::dydxprotocol::clob as wire;
 use proto::dydxprotocol::clob::msg_cancel_order::GoodTilOneof as Until;
 use proto::dydxprotocol::clob::order::{GoodTilOneof, Side, TimeInForce};
-use scenario::{any, sign, Wallet, World};
+use scenario::{any, sign, Dice, Wallet, World};
 
-use crate::dice::Dice;
 use crate::market::Market;
 use crate::special;
 

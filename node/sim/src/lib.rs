@@ -2,7 +2,7 @@
 //! transactions.
 //!
 //! Reading order: [`simulate`] (one seed), [`Counts`] (what happened), `crowd` (what people do), `market`
-//! (what prices and clocks do), `ledger` (a second opinion on money), `dice` (where chance comes from). The
+//! (what prices and clocks do), `ledger` (a second opinion on money), chance comes from [`scenario::Dice`]. The
 //! same seed and number of blocks always tell the same story, so a failure names all that is needed to see it
 //! again.
 //!
@@ -13,7 +13,6 @@
 //! It never touches disk, network or clock.
 
 mod crowd;
-mod dice;
 mod ledger;
 mod market;
 mod run;

@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 
 use app::AppState;
 use num::Price;
-use scenario::World;
+use scenario::{Dice, World};
 use types::MarketId;
-
-use crate::dice::Dice;
 
 /// A market as the crowd sees it.
 #[derive(Clone, Copy, Debug)]

@@ -5,11 +5,10 @@ use std::fmt;
 
 use app::genesis::{Balance, GenesisCoin};
 use app::{AppState, BlockInput};
-use scenario::World;
+use scenario::{Dice, World};
 use tree::Store;
 
 use crate::crowd::{Crowd, USD};
-use crate::dice::Dice;
 use crate::ledger::Ledger;
 use crate::market::Market;
 

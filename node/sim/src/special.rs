@@ -5,10 +5,8 @@ use cosmos_sdk_proto::Any;
 use proto::ballast::clob::v1 as ballast;
 use proto::dydxprotocol::clob as wire;
 use proto::dydxprotocol::clob::order::{ConditionType, GoodTilOneof, TimeInForce};
-use scenario::{any, World};
+use scenario::{any, Dice, World};
 use types::MarketId;
-
-use crate::dice::Dice;
 
 fn flag(order: &mut wire::Order, flags: u32, until: u32) {
     if let Some(id) = &mut order.order_id {

@@ -1,9 +1,9 @@
 //! What people ask at random: mostly sensible, often not.
 
 use num_traits::Signed;
+use scenario::Dice;
 
 use crate::chain::{named, sane, Chain};
-use crate::dice::Dice;
 use crate::setting::Setting;
 use crate::terms::{Force, Id, Market, MeetsOwn, Op, Order, Status, Until};
 

@@ -62,17 +62,7 @@ pub(crate) fn run(seed: u64, ops: u64) -> Result<Seen, String> {
                 .map(|account| Op::Deposit { account, amount: 20_000_000 << (account / 2) })
                 .collect();
         }
-        for op in &mut batch {
-            match op {
-                Op::Place(order) => *order = engine.hashed(*order),
-                Op::Many { parts, .. } => parts.iter_mut().for_each(|part| {
-                    if let Op::Place(order) = part {
-                        *order = engine.hashed(*order);
-                    }
-                }),
-                _ => {}
-            }
-        }
+        batch.iter_mut().for_each(|op| engine.hash(op));
         let height = seen.blocks + 1;
         let failed = |what: String| {
             format!(

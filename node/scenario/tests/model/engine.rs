@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use app::genesis::{Balance, FeeTier, GenesisCoin, LiquidityTier};
 use app::msg::Msg;
-use app::{AppState, Genesis, GenesisValidator, Machine, TxResult};
+use app::{AppState, BlockOutcome, Genesis, GenesisValidator, Machine, TxResult};
 use clob::Side;
 use ed25519_consensus::SigningKey;
 use num::Price;
@@ -32,6 +32,8 @@ pub(crate) struct Engine {
     pub(crate) ids: Vec<SubaccountId>,
     /// Events of the last block, as they happened.
     pub(crate) told: Vec<Event>,
+    /// The last block.
+    pub(crate) outcome: BlockOutcome,
 }
 
 pub(crate) struct Done {
@@ -137,7 +139,7 @@ impl Engine {
             .accounts
             .iter()
             .map(|(owner, number)| SubaccountId { owner: address(*owner), number: *number });
-        Self { machine, ids: ids.collect(), told: Vec::new() }
+        Self { machine, ids: ids.collect(), told: Vec::new(), outcome: BlockOutcome::default() }
     }
 
     /// Forget everything that is not state.
@@ -151,7 +153,12 @@ impl Engine {
     /// Another engine with the same state.
     pub(crate) fn twin(&mut self) -> Self {
         let memory = Memory::from_pairs(self.machine.memory().iter().map(|(k, v)| (k.clone(), v.clone())));
-        Self { machine: Machine::from_state(memory).unwrap(), ids: self.ids.clone(), told: Vec::new() }
+        Self {
+            machine: Machine::from_state(memory).unwrap(),
+            ids: self.ids.clone(),
+            told: Vec::new(),
+            outcome: BlockOutcome::default(),
+        }
     }
 
     /// One block. Fails when the engine stops before it commits.
@@ -188,6 +195,7 @@ impl Engine {
         let is_expired = |note: &Note| matches!(note, Note::Removed { reason, .. } if reason == "expired");
         let (mut expired, after): (Vec<_>, Vec<_>) = notes.into_iter().partition(is_expired);
         expired.sort();
+        self.outcome = outcome;
         Ok(Done { answers: told, expired, after })
     }
 

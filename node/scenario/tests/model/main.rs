@@ -3,12 +3,11 @@
 //!
 //! Reading order: [`terms`] (words), [`money`] (numbers), [`ledger`] (accounts and margin), [`orders`] (books),
 //! [`funding`], [`liquidate`], [`chain`] (a block); then [`engine`] (the other side), [`crowd`] (what is asked)
-//! and the tests: [`differential`], [`orderings`], [`metamorphic`], [`stream`].
+//! and the tests: [`differential`], [`orderings`], [`metamorphic`], [`stream`], [`rebuilt`].
 
 mod admit;
 mod chain;
 mod crowd;
-mod dice;
 mod differential;
 mod engine;
 mod fee;
@@ -22,6 +21,7 @@ mod orderings;
 mod orders;
 mod parked;
 mod pots;
+mod rebuilt;
 mod resting;
 mod setting;
 mod status;

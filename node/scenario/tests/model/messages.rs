@@ -72,6 +72,15 @@ impl Engine {
         Order { hash: Sha256::digest(bytes).into(), ..order }
     }
 
+    /// Give the orders of an operation their hashes.
+    pub(crate) fn hash(&self, op: &mut Op) {
+        match op {
+            Op::Place(order) => *order = self.hashed(*order),
+            Op::Many { parts, .. } => parts.iter_mut().for_each(|part| self.hash(part)),
+            _ => {}
+        }
+    }
+
     pub(crate) fn encode(&self, op: &Op) -> Any {
         use wire::msg_cancel_order::GoodTilOneof::{GoodTilBlock, GoodTilBlockTime};
         match op {

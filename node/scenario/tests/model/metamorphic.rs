@@ -2,8 +2,8 @@
 //! gains by it, and what anybody loses is bounded by the number of roundings.
 
 use num_traits::Zero;
+use scenario::Dice;
 
-use crate::dice::Dice;
 use crate::engine::Engine;
 use crate::money::{int, Int};
 use crate::setting::Setting;

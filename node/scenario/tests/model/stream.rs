@@ -1,11 +1,12 @@
 //! The stream of events is complete: whoever hears it from genesis on, and reads nothing else, knows every book in
-//! its order, every account, funding index, open interest, waiting order and fund after every block.
+//! its order, every account, funding index, open interest and waiting order, every insurance fund, all fees and all
+//! coins after every block.
 
 use std::collections::BTreeMap;
 
 use clob::Side;
 use num::{BaseQuantums, FundingIndex, QuoteQuantums};
-use types::{Event, MarketId, SubaccountId, Value};
+use types::{Address, Event, MarketId, SubaccountId, Value};
 
 use crate::crowd::Crowd;
 use crate::engine::{number, Engine};
@@ -27,21 +28,44 @@ struct Known {
     indices: BTreeMap<u32, i128>,
     /// What each market's trades opened: the sum of long positions.
     open: BTreeMap<u32, BaseQuantums>,
-    /// What is held by the funds.
-    funds: i128,
+    /// What each insurance fund holds, by what it was told to have got and paid.
+    funds: BTreeMap<Address, i128>,
+    /// Fees of all time: what the collector has, and what builders got, by what fills told.
+    collected: i128,
+    built: BTreeMap<Address, i128>,
+    /// What everybody holds outside subaccounts, pools and funds too, by coins spent and received.
+    coins: BTreeMap<Address, i128>,
     /// Orders that wait for a price.
     conditionals: Vec<Name>,
     /// Orders that are placed in slices.
     twaps: Vec<Name>,
 }
 
+/// What a listener knows of fees from genesis, and what waits in the block for its end: fees of a pool.
+struct Fees {
+    isolated: Vec<u32>,
+    insured_ppm: i128,
+    waiting: BTreeMap<Option<u32>, i128>,
+}
+
 fn small(event: &Event, name: &str) -> u32 {
     u32::try_from(number(event, name)).unwrap()
 }
 
+fn address(event: &Event, name: &str) -> Address {
+    let Some(Value::Address(address)) = event.get(name) else { panic!("{event:?} has no {name}") };
+    *address
+}
+
 fn account(event: &Event, owner: &str, of: &str) -> SubaccountId {
-    let Some(Value::Address(owner)) = event.get(owner) else { panic!("{event:?} has no {owner}") };
-    SubaccountId { owner: *owner, number: small(event, of) }
+    SubaccountId { owner: address(event, owner), number: small(event, of) }
+}
+
+/// Coins of an event of the bank; there is one kind here.
+fn coins(event: &Event) -> i128 {
+    let Some(Value::Owned(text)) = event.get("amount") else { panic!("{event:?} has no amount") };
+    let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap()
 }
 
 fn name(event: &Event, before: &str) -> Name {
@@ -69,7 +93,7 @@ impl Known {
         Ok(())
     }
 
-    fn hear(&mut self, event: &Event) -> Result<(), String> {
+    fn hear(&mut self, event: &Event, fees: &mut Fees) -> Result<(), String> {
         let size = |of: &str| u64::try_from(number(event, of)).unwrap();
         match event.kind {
             "order_placed" => {
@@ -81,7 +105,10 @@ impl Known {
                     .push((order, size("remaining")));
             }
             "order_resized" => self.left(&name(event, ""), size("remaining"))?,
-            "order_fill" => self.left(&name(event, "maker_"), size("maker_remaining"))?,
+            "order_fill" => {
+                self.left(&name(event, "maker_"), size("maker_remaining"))?;
+                self.fees(event, fees);
+            }
             "order_removed" if event.get("rested") == Some(&Value::Bool(true)) => {
                 self.left(&name(event, ""), 0)?;
             }
@@ -94,7 +121,15 @@ impl Known {
             "funding_rate" => {
                 self.indices.insert(small(event, "market"), number(event, "index"));
             }
-            "insurance_payment" | "insurance_dust" => self.funds += number(event, "amount"),
+            "insurance_payment" | "insurance_dust" => {
+                let fund = self.funds.entry(address(event, "fund")).or_default();
+                *fund += number(event, "amount");
+                if *fund != number(event, "balance") {
+                    return Err(format!("the fund should hold {fund}"));
+                }
+            }
+            "coin_spent" => *self.coins.entry(address(event, "spender")).or_default() -= coins(event),
+            "coin_received" => *self.coins.entry(address(event, "receiver")).or_default() += coins(event),
             "conditional_placed" => self.conditionals.push(name(event, "")),
             "conditional_triggered" => {
                 let order = name(event, "");
@@ -108,6 +143,19 @@ impl Known {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Fees go in the block to the fund, the collector and the builders; of how many, the genesis tells.
+    fn fees(&mut self, event: &Event, fees: &mut Fees) {
+        let market = Some(small(event, "market")).filter(|market| fees.isolated.contains(market));
+        let paid = number(event, "maker_fee") + number(event, "taker_fee");
+        *fees.waiting.entry(market).or_default() += paid;
+        for (builder, fee) in [("maker_builder", "maker_builder_fee"), ("taker_builder", "taker_builder_fee")]
+        {
+            if event.get(builder).is_some() {
+                *self.built.entry(address(event, builder)).or_default() += number(event, fee);
+            }
+        }
     }
 
     fn account(&mut self, event: &Event) {
@@ -132,8 +180,14 @@ impl Known {
         }
     }
 
-    /// Follows from the accounts.
-    fn add_up(&mut self) {
+    /// Follows from the accounts, and from the fees of the block.
+    fn add_up(&mut self, fees: &mut Fees) {
+        for paid in std::mem::take(&mut fees.waiting).into_values() {
+            self.collected += paid - paid * fees.insured_ppm / 1_000_000;
+        }
+        self.coins.retain(|_, amount| *amount != 0);
+        self.funds.retain(|_, amount| *amount != 0);
+        self.built.retain(|_, amount| *amount != 0);
         self.open.clear();
         for (_, positions) in self.accounts.values() {
             for (market, (base, _)) in positions {
@@ -170,10 +224,21 @@ impl Known {
             known.accounts.insert(id, (account.quote, positions.collect()));
         }
         let denom = &engine.machine.chain().collateral;
-        known.funds = insurance::balance(state, denom).raw();
-        for market in perpetuals::isolated(state) {
-            known.funds += insurance::balance_of(state, market, denom).raw();
+        for market in perpetuals::all(state) {
+            let fund = perpetuals::collateral(state, market.market).address(insurance::FUND);
+            let amount = bank::balance(state, &fund, denom);
+            known.funds.insert(fund, i128::try_from(amount).unwrap());
         }
+        known.collected = i128::try_from(bank::balance(state, &fees::collector(), denom)).unwrap();
+        for (address, builder) in fees::genesis::export(state).builders {
+            known.built.insert(address, builder.fees.raw());
+        }
+        for balance in bank::genesis::export(state).balances {
+            for coin in balance.coins.iter().filter(|coin| coin.denom == *denom) {
+                known.coins.insert(balance.address, i128::try_from(coin.amount).unwrap());
+            }
+        }
+        known.funds.retain(|_, amount| *amount != 0);
         let rows = clob::genesis::export(state);
         known.conditionals = rows.conditionals.iter().map(|(id, _)| of_id(id)).collect();
         known.twaps = rows.twaps.iter().map(|(id, _)| of_id(id)).collect();
@@ -191,7 +256,10 @@ impl Known {
             .or_else(|| of("accounts", &self.accounts, &state.accounts))
             .or_else(|| of("funding", &self.indices, &state.indices))
             .or_else(|| of("open interest", &self.open, &state.open))
-            .or_else(|| of("funds", &self.funds, &state.funds))
+            .or_else(|| of("insurance funds", &self.funds, &state.funds))
+            .or_else(|| of("fees collected", &self.collected, &state.collected))
+            .or_else(|| of("fees of builders", &self.built, &state.built))
+            .or_else(|| of("coins", &self.coins, &state.coins))
             .or_else(|| of("conditional orders", &self.conditionals, &state.conditionals))
             .or_else(|| of("TWAP orders", &self.twaps, &state.twaps))
     }
@@ -210,6 +278,12 @@ fn run(seed: u64, ops: u64, drop: impl Fn(&Event) -> bool) -> Result<BTreeMap<&'
     let mut crowd = Crowd::new(seed, &setting);
     let mut known = Known::of(&engine);
     let mut told: BTreeMap<&'static str, u64> = BTreeMap::new();
+    let isolated = setting.markets.iter().filter(|market| market.isolated).map(|market| market.id);
+    let mut fees = Fees {
+        isolated: isolated.collect(),
+        insured_ppm: setting.fee_terms.0.into(),
+        waiting: BTreeMap::new(),
+    };
     let (mut done, mut height) = (0, 0);
     while done < ops {
         // Now and then a while without blocks, so that funding is paid.
@@ -221,20 +295,18 @@ fn run(seed: u64, ops: u64, drop: impl Fn(&Event) -> bool) -> Result<BTreeMap<&'
             let deposit = |account| Op::Deposit { account, amount: 20_000_000 << (account / 2) };
             batch = (0..setting.accounts.len()).map(deposit).collect();
         }
-        for op in &mut batch {
-            if let Op::Place(order) = op {
-                *order = engine.hashed(*order);
-            }
-        }
+        batch.iter_mut().for_each(|op| engine.hash(op));
         engine.block(time, &prices, &batch)?;
         chain.block(time, &prices, &batch);
         for event in std::mem::take(&mut engine.told) {
             *told.entry(event.kind).or_default() += 1;
             if !drop(&event) {
-                known.hear(&event).map_err(|reason| format!("block {height}: {reason} in {event:?}"))?;
+                known
+                    .hear(&event, &mut fees)
+                    .map_err(|reason| format!("block {height}: {reason} in {event:?}"))?;
             }
         }
-        known.add_up();
+        known.add_up(&mut fees);
         if let Some(difference) = known.difference(&Known::of(&engine)) {
             return Err(format!("seed {seed}, block {height}: {difference}"));
         }
@@ -244,7 +316,9 @@ fn run(seed: u64, ops: u64, drop: impl Fn(&Event) -> bool) -> Result<BTreeMap<&'
 }
 
 /// Kinds without which the state cannot be known, and which a story must have.
-const NEEDED: [&str; 13] = [
+const NEEDED: [&str; 15] = [
+    "coin_spent",
+    "coin_received",
     "order_placed",
     "order_resized",
     "order_fill",
@@ -276,7 +350,7 @@ fn the_state_follows_from_the_events_alone_after_every_block() {
 #[test]
 fn a_listener_that_misses_an_event_is_found_out() {
     // Liquidation and deleveraging only say why accounts change.
-    for kind in &NEEDED[..11] {
+    for kind in &NEEDED[..13] {
         let seen = std::cell::Cell::new(0);
         // Rather not the first one: a listener may well get along without what soon is told again.
         let found = [(11, 2), (12, 2), (11, 1), (12, 1)].into_iter().any(|(seed, turn)| {

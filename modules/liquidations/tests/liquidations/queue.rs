@@ -1,22 +1,12 @@
 //! Whose turn it is when a block has less room than there are accounts: the worst off, and nobody starves.
 
-#![cfg(test)]
-#![expect(
-    clippy::arithmetic_side_effects,
-    clippy::integer_division,
-    reason = "tests count with small numbers"
-)]
-#![expect(dead_code, reason = "the world is shared; each test file uses a part of it")]
-
-mod world;
-
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::world::{account, quote, reference, World, BTC, DOLLAR, ONE_BTC};
 use liquidations::queue::{turns, Candidate};
 use liquidations::Params;
 use subaccounts::Risk;
 use types::{Address, SubaccountId};
-use world::{account, quote, reference, World, BTC, DOLLAR, ONE_BTC};
 
 fn id(number: u32) -> SubaccountId {
     SubaccountId { owner: Address::new([7; 20]), number }

@@ -1,20 +1,10 @@
 //! Isolated markets: their own fund beside the book, their own counterparties, their own gate.
 
-#![cfg(test)]
-#![expect(
-    clippy::arithmetic_side_effects,
-    clippy::integer_division,
-    reason = "tests count with small numbers"
-)]
-#![expect(dead_code, reason = "the world is shared; each test file uses a part of it")]
-
-mod world;
-
+use crate::world::{account, quote, World, BTC, DOLLAR, ETH, ONE_BTC, REST};
 use clob::Side;
 use perpetuals::Collateral;
 use subaccounts::{Kind, Update};
 use types::Coin;
-use world::{account, quote, World, BTC, DOLLAR, ETH, ONE_BTC, REST};
 
 const CARL: u8 = 1;
 const DAVE: u8 = 2;
@@ -27,7 +17,8 @@ const ONE_ETH: i128 = 1_000_000_000;
 /// common one $1,000. Erin has money and nothing else.
 fn isolated(carl: i128, dave: i128, fund: i128) -> World {
     let held = [(CARL, carl * DOLLAR), (DAVE, dave * DOLLAR), (ERIN, 10_000 * DOLLAR), (GINA, 600 * DOLLAR)];
-    let holders: Vec<world::Holder<'_>> = held.iter().map(|(name, money)| (*name, *money, &[][..])).collect();
+    let holders: Vec<crate::world::Holder<'_>> =
+        held.iter().map(|(name, money)| (*name, *money, &[][..])).collect();
     let mut world = World::new(&holders, 1_000 * DOLLAR);
     world.isolate(ETH);
     let coin = Coin { denom: world.chain.collateral.clone(), amount: u128::try_from(fund * DOLLAR).unwrap() };
@@ -83,7 +74,7 @@ fn d13_a_debt_that_nobody_takes_over_shuts_the_market_s_own_pool_alone() {
     world.next_block();
     world.set_price(ETH, 2_350_000_000);
     // Two accounts are below zero, and the block has room for one.
-    world.set_params(liquidations::Params { max_deleveragings: 1, ..world::reference() });
+    world.set_params(liquidations::Params { max_deleveragings: 1, ..crate::world::reference() });
     let report = world.liquidate();
     assert_eq!((report.below, report.deleveragings, report.negative), (2, 1, 1), "{report:?}");
     let shut = |world: &World, name| {

@@ -2,34 +2,14 @@
 //! adds up after every block, nobody is left with a debt and nothing else, and the outcome does not depend on
 //! when the index was built.
 
-#![cfg(test)]
-#![expect(
-    clippy::arithmetic_side_effects,
-    clippy::integer_division,
-    reason = "tests count with small numbers"
-)]
-#![expect(dead_code, reason = "the world is shared; each test file uses a part of it")]
-
-mod world;
-
+use crate::dice::Dice;
+use crate::world::{quote, reference, World, BTC, DOLLAR, ETH, ONE_BTC};
 use clob::Side::{Buy, Sell};
 use liquidations::{Params, Watch};
 use types::MarketId;
-use world::{quote, reference, World, BTC, DOLLAR, ETH, ONE_BTC};
 
 /// A person, quote quantums and positions.
 type Person = (u8, i128, Vec<(MarketId, i128)>);
-
-struct Dice(u64);
-
-impl Dice {
-    fn within(&mut self, low: i128, high: i128) -> i128 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        low + i128::from(self.0) % (high - low + 1)
-    }
-}
 
 /// Levered accounts, makers and a small fund.
 fn market(dice: &mut Dice) -> World {

@@ -1,21 +1,11 @@
 //! Positions against the book with the insurance fund beside it: the reference's cases and the ways a block can
 //! go. BTC costs $50,000, initial margin is 20 %, maintenance 10 %.
 
-#![cfg(test)]
-#![expect(
-    clippy::arithmetic_side_effects,
-    clippy::integer_division,
-    reason = "tests count with small numbers"
-)]
-#![expect(dead_code, reason = "the world is shared; each test file uses a part of it")]
-
-mod world;
-
+use crate::world::{account, quote, reference, World, BTC, DOLLAR, ETH, ONE_BTC, REST, SOL};
 use clob::Side::{Buy, Sell};
 use liquidations::{Params, Report};
 use num::{Ppm, SignedPpm};
 use types::Value;
-use world::{account, quote, reference, World, BTC, DOLLAR, ETH, ONE_BTC, REST, SOL};
 
 const CARL: u8 = 1;
 const DAVE: u8 = 2;

@@ -1,42 +1,13 @@
 //! The index of accounts below their margin against a full sweep: never one too few, never one too many, and
 //! far fewer looks than accounts.
 
-#![cfg(test)]
-#![expect(
-    clippy::arithmetic_side_effects,
-    clippy::integer_division,
-    reason = "tests count with small numbers"
-)]
-#![expect(dead_code, reason = "the world is shared; each test file uses a part of it")]
-
-mod world;
-
 use std::collections::BTreeMap;
 
+use crate::dice::Dice;
+use crate::world::{account, World, BTC, DOLLAR, ETH, ONE_BTC, REST, SOL};
 use liquidations::Watch;
 use subaccounts::Risk;
 use types::{MarketId, SubaccountId};
-use world::{account, World, BTC, DOLLAR, ETH, ONE_BTC, REST, SOL};
-
-/// A small generator: tests must not depend on a library's choice of one.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    fn within(&mut self, low: i128, high: i128) -> i128 {
-        low + i128::from(self.below(u64::try_from(high - low + 1).unwrap()))
-    }
-}
 
 /// Every account below its margin, by looking at all.
 fn sweep(world: &World) -> BTreeMap<SubaccountId, Risk> {

@@ -1,13 +1,6 @@
 //! The formulas against known answers: BTC has atomic resolution -8 and costs $50,000, ETH -9 and $3,000;
 //! initial margin 20 %, maintenance 10 %.
 
-#![cfg(test)]
-#![expect(
-    clippy::arithmetic_side_effects,
-    clippy::integer_division,
-    reason = "tests count with small numbers"
-)]
-
 use liquidations::formulas::{
     bankruptcy_quote, fillable_price, insurance_delta, limit, liquidatable_notional, liquidatable_size,
     Holding, Scale, Slice,
@@ -15,6 +8,8 @@ use liquidations::formulas::{
 use liquidations::Params;
 use num::{oracle_value, BaseQuantums, Ppm, Price, QuoteQuantums, Ratio, Subticks};
 use subaccounts::Risk;
+
+use crate::world::reference;
 
 const DOLLAR: i128 = 1_000_000;
 
@@ -40,19 +35,6 @@ fn account(dollars: i128, positions: &[(Market, i128)]) -> (Risk, Vec<Holding>) 
     let maintenance = holdings.iter().map(|held| held.maintenance).sum();
     let net_collateral = quote(dollars * DOLLAR) + worth;
     (Risk { net_collateral, maintenance, ..Risk::default() }, holdings)
-}
-
-fn reference() -> Params {
-    Params {
-        max_fee: Ppm::new(5_000),
-        min_position_notional: quote(1_000),
-        max_position_portion: Ppm::ONE,
-        max_account_notional: quote(100_000_000_000_000),
-        max_insurance_lost: quote(100_000_000_000_000),
-        bankruptcy_adjustment: Ppm::ONE,
-        spread_to_maintenance: Ppm::new(100_000),
-        ..Params::default()
-    }
 }
 
 fn bankruptcy(dollars: i128, positions: &[(Market, i128)], close: usize, base: i128) -> i128 {

@@ -1,16 +1,10 @@
 //! Markets that are over: every position is closed, at the oracle price or at the bankruptcy price.
 
-#![cfg(test)]
-#![expect(clippy::arithmetic_side_effects, reason = "tests count with small numbers")]
-#![expect(dead_code, reason = "the world is shared; each test file uses a part of it")]
-
-mod world;
-
+use crate::world::{account, reference, World, BTC, DOLLAR, ETH, ONE_BTC, REST};
 use clob::state::Status;
 use clob::Side;
 use liquidations::Params;
 use proptest::prelude::*;
-use world::{account, reference, World, BTC, DOLLAR, ETH, ONE_BTC, REST};
 
 const CARL: u8 = 1;
 const DAVE: u8 = 2;
@@ -85,7 +79,7 @@ fn many_positions_take_as_many_blocks_as_the_cap_allows() {
             (name, 100_000 * DOLLAR, [(BTC, size)])
         })
         .collect();
-    let holders: Vec<world::Holder<'_>> =
+    let holders: Vec<crate::world::Holder<'_>> =
         holders.iter().map(|(name, quantums, positions)| (*name, *quantums, &positions[..])).collect();
     let mut world = World::new(&holders, 0);
     world.set_params(Params { max_settlements: 7, ..reference() });
@@ -120,7 +114,7 @@ proptest! {
                 (quote * DOLLAR + 37, sizes.into_iter().filter(|(_, size)| *size != 0).collect::<Vec<_>>())
             })
             .collect();
-        let holders: Vec<world::Holder<'_>> = (1_u8..)
+        let holders: Vec<crate::world::Holder<'_>> = (1_u8..)
             .zip(&held)
             .map(|(name, (quote, positions))| (name, *quote, &positions[..]))
             .collect();

@@ -1,21 +1,11 @@
 //! Positions against the other side of the market: the reference's cases, pro rata shares, the gate.
 
-#![cfg(test)]
-#![expect(
-    clippy::arithmetic_side_effects,
-    clippy::integer_division,
-    reason = "tests count with small numbers"
-)]
-#![expect(dead_code, reason = "the world is shared; each test file uses a part of it")]
-
-mod world;
-
+use crate::world::{account, base, quote, World, BTC, DOLLAR, ETH, ONE_BTC, REST};
 use liquidations::deleverage::{deleverage, offset};
 use liquidations::Error;
 use num::QuoteQuantums;
 use subaccounts::{Kind, Update, UpdateResult};
 use types::Value;
-use world::{account, base, quote, World, BTC, DOLLAR, ETH, ONE_BTC, REST};
 
 const CARL: u8 = 1;
 const DAVE: u8 = 2;
@@ -275,7 +265,7 @@ fn positions_that_nobody_takes_do_not_use_up_the_room_of_others() {
     holders.push((7, 49_900 * DOLLAR, btc.as_slice()));
     holders.push((20, -18_000 * DOLLAR, long.as_slice()));
     let mut world = World::new(&holders, 0);
-    world.set_params(liquidations::Params { max_deleveragings: 2, ..world::reference() });
+    world.set_params(liquidations::Params { max_deleveragings: 2, ..crate::world::reference() });
     let mut blocks = 0;
     while world.holds(7, BTC).1 != 0 {
         world.liquidate();

@@ -1,12 +1,5 @@
 //! Pro-rata allocation: exact, within what each holds, and the same for every order of the holders.
 
-#![cfg(test)]
-#![expect(
-    clippy::arithmetic_side_effects,
-    clippy::integer_division,
-    reason = "tests count with small numbers"
-)]
-
 use liquidations::allocate::{allocate, Share};
 use num::BaseQuantums;
 use proptest::prelude::*;
