@@ -5,7 +5,7 @@
 //! holders, calendar, lists of changes, journal. Orders rest in 300 markets, half short-term and half good til a
 //! time, of subaccounts with four orders in a market on average, at distances from the touch as the workloads have
 //! them; then on sparse levels, then of subaccounts with one order in a market too, the worst case. And what an
-//! order that waits for a price takes in the index of triggers. The last line is JSON.
+//! order that waits for a price takes. The last line is JSON.
 
 #![expect(clippy::arithmetic_side_effects, reason = "a tool counts; its counters cannot overflow")]
 #![expect(clippy::as_conversions, clippy::float_arithmetic, reason = "rates are for people to read")]
@@ -127,6 +127,7 @@ fn waiting(count: u32) -> f64 {
             direction,
             price: Subticks::new(spread(number, 4) % 8_000 * 10),
             sequence: number.into(),
+            until: 1_700_000_000 + (spread(number, 2) % 8_000_000) as u32,
         });
     }
     let bytes = (live() - before) / f64::from(count);

@@ -28,7 +28,6 @@ use crate::limits::Budgets;
 use crate::order::{GoodTil, Order, Resting, Side, Size};
 use crate::pairs::Pairs;
 use crate::parked::Parked;
-use crate::triggers::{Trigger, Triggers};
 use crate::used::Used;
 use crate::waiting::Waiting;
 pub(crate) use changes::Changes;
@@ -125,9 +124,6 @@ pub struct Books {
     /// Markets that may be over and still have orders.
     pub(crate) closing: BTreeSet<MarketId>,
     next_sequence: u64,
-    triggers: Triggers,
-    /// The triggers that the undo log came and went with.
-    retriggered: Vec<Trigger>,
     journal: Journal<Undo>,
     log: Log,
     /// Lists that were written, for the next ones.
@@ -167,12 +163,10 @@ impl Books {
             pairs: Pairs::default(),
             used: Used::new(Hasher::new(seed)),
             budgets: Budgets::default(),
-            waiting: Waiting::default(),
+            waiting: Waiting::new(Hasher::new(seed)),
             parked: Parked::default(),
             closing: BTreeSet::new(),
             next_sequence: 0,
-            triggers: Triggers::new(Hasher::new(seed)),
-            retriggered: Vec::new(),
             journal: Journal::default(),
             log: Log::default(),
             written: Changes::default(),

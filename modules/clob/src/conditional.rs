@@ -37,6 +37,7 @@ impl Conditional {
             direction: direction(self.order.side, condition),
             price: condition.trigger,
             sequence: self.sequence,
+            until: until(&self.order),
         }
     }
 }
@@ -97,19 +98,13 @@ pub(crate) fn place(ctx: &mut Ctx<'_>, books: &mut Books, order: &Order) -> Resu
 
 /// Let the order of a row wait in memory.
 pub(crate) fn enter(books: &mut Books, row: &Conditional) {
-    let order = &row.order;
     books.arm(&row.trigger());
-    books.waiting.enter(order.id, until(order), row.sequence);
-    books.waiting.more_conditionals(order.id.market);
 }
 
 /// End the waiting of an order.
 fn leave(ctx: &mut Ctx<'_>, books: &mut Books, row: &Conditional) {
-    let order = &row.order;
-    CONDITIONALS.remove(ctx.state, &order.id);
+    CONDITIONALS.remove(ctx.state, &row.order.id);
     books.disarm(&row.trigger());
-    books.waiting.leave(&order.id, until(order), row.sequence);
-    books.waiting.less_conditionals(order.id.market);
 }
 
 /// End the waiting of an order for good.
@@ -149,7 +144,7 @@ pub(crate) fn cancel(
 
 /// Take out the orders that waited until now, conditional and TWAP ones, oldest end first.
 pub(crate) fn expire(ctx: &mut Ctx<'_>, books: &mut Books) {
-    while let Some(id) = books.waiting.expired(ctx.block.time.seconds()) {
+    for id in books.waiting.expired(ctx.block.time.seconds()) {
         let ended: Result<(), Error> = attempt(ctx, books, |ctx, books| {
             match waiting(ctx.state.as_read(), &id) {
                 Some(row) => remove(ctx, books, &row, Reason::Expired),

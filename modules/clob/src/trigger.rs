@@ -5,13 +5,14 @@ use alloc::vec::Vec;
 use borsh::{BorshDeserialize, BorshSerialize};
 use num::{Ratio, Round, Subticks};
 use store::{Ctx, Read};
+use types::MarketId;
 
 use crate::books::Books;
 use crate::conditional::{fire, remove, row};
 use crate::event::Reason;
 use crate::oracle::oracle_subticks;
 use crate::order::OrderId;
-use crate::state::{pair, Pair, Status, BACKLOG};
+use crate::state::{Pair, Status, BACKLOG};
 use crate::triggers::Direction;
 use crate::waiting::Traded;
 
@@ -116,10 +117,9 @@ struct Turn {
 /// Before a block's messages: place the conditional orders that the oracle price, or the last block's trades,
 /// have reached; at most `max_triggers`, what is left follows in later blocks before anything newer.
 pub fn trigger(ctx: &mut Ctx<'_>, books: &mut Books) {
-    let mut turns = turns(ctx, books);
+    let (mut turns, open) = turns(ctx, books);
     let mut left = books.budgets.params.max_triggers;
-    let open = turns.iter().filter(|turn| turn.open).count();
-    let share = u32::try_from(open).ok().and_then(|open| left.checked_div(open)).unwrap_or_default().max(1);
+    let share = left.checked_div(open).unwrap_or_default().max(1);
     // Every market gets its share, then the oldest backlog gets the rest.
     for most in [share, u32::MAX] {
         for turn in turns.iter_mut().filter(|turn| turn.open) {
@@ -139,34 +139,78 @@ pub fn trigger(ctx: &mut Ctx<'_>, books: &mut Books) {
     }
 }
 
-/// Markets in their order: backlogs by age, then the others by number.
-fn turns(ctx: &Ctx<'_>, books: &Books) -> Vec<Turn> {
-    let state = ctx.state.as_read();
-    let mut old = BACKLOG.scan(state, &(), usize::MAX);
+/// Markets that have something to place, in their order: backlogs by age, then the others by number. And how
+/// many are open, also of those that have nothing to place.
+fn turns(ctx: &Ctx<'_>, books: &mut Books) -> (Vec<Turn>, u32) {
+    let mut old = BACKLOG.scan(ctx.state.as_read(), &(), usize::MAX);
     old.sort_by_key(|(market, backlog)| (backlog.since, *market));
-    let markets = books.waiting.markets();
-    let new = markets.into_iter().filter(|market| !old.iter().any(|(other, _)| other == market));
-    let fresh = Backlog { since: ctx.block.height, steps: Vec::new() };
-    let new: Vec<_> = new.map(|market| (market, fresh.clone())).collect();
-    let old = old.into_iter().map(|(market, backlog)| (market, backlog, true));
-    let all = old.chain(new.into_iter().map(|(market, backlog)| (market, backlog, false)));
-    all.filter_map(|(market, backlog, old)| {
-        let pair = pair(state, market)?;
-        let fresh = prices::is_fresh(state, ctx.block, market);
-        let mut steps = backlog.steps;
-        for step in wake(ctx, books, &pair, fresh).unwrap_or_default() {
-            add(&mut steps, step);
+    let (new, mut open) = reached(ctx, books, &old);
+    let mut turns = Vec::with_capacity(old.len().saturating_add(new.len()));
+    for (market, backlog) in old {
+        let turn = turn(ctx, books, market, Some(backlog));
+        open = open.saturating_add(u32::from(turn.as_ref().is_some_and(|turn| turn.open)));
+        turns.extend(turn);
+    }
+    for market in new {
+        turns.extend(turn(ctx, books, market, None));
+    }
+    (turns, open)
+}
+
+/// Markets without a backlog whose prices may fire somebody, by number; and how many without one are open.
+fn reached(ctx: &Ctx<'_>, books: &mut Books, old: &[(MarketId, Backlog)]) -> (Vec<MarketId>, u32) {
+    let (mut reached, mut open) = (Vec::new(), 0_u32);
+    let Books { waiting, pairs, accounts, .. } = books;
+    let traded = waiting.traded_in(ctx.block.height.saturating_sub(1));
+    for (market, triggers) in waiting.triggers() {
+        if old.iter().any(|(other, _)| *other == market) {
+            continue;
         }
-        let ends = pair.status == Status::FinalSettlement;
-        Some(Turn {
-            pair,
-            steps,
-            since: backlog.since,
-            old,
-            open: ends || (fresh && pair.status.is_active()),
-        })
-    })
-    .collect()
+        let Some(pair) = pairs.get(market) else { continue };
+        let may = may_place(&pair, accounts.is_fresh(ctx.block, market));
+        open = open.saturating_add(u32::from(may));
+        let traded =
+            traded.binary_search_by_key(&market, |(market, _)| *market).ok().and_then(|at| traded.get(at));
+        let mut range = || {
+            let oracle = accounts.oracle(market)?.price;
+            let (low, high) = match triggers.reach(oracle) {
+                Some(known) => known,
+                None => {
+                    let exact = oracle_subticks(ctx.state.as_read(), &pair)?;
+                    let rounded = |round| u64::try_from(exact.to_integer(round)?).ok().map(Subticks::new);
+                    let reach = (rounded(Round::Floor)?, rounded(Round::Ceil)?);
+                    triggers.set_reach(oracle, reach);
+                    reach
+                }
+            };
+            // Trade prices count up to some way from the oracle price only: no further than they are.
+            Some(traded.map_or((low, high), |(_, traded)| (low.min(traded.min), high.max(traded.max))))
+        };
+        let over = pair.status == Status::FinalSettlement;
+        if over || range().is_some_and(|range| triggers.reached(range)) {
+            reached.push(market);
+        }
+    }
+    (reached, open)
+}
+
+/// Whether orders of a market may be placed now, or removed because it is over.
+fn may_place(pair: &Pair, fresh: bool) -> bool {
+    pair.status == Status::FinalSettlement || (fresh && pair.status.is_active())
+}
+
+/// A market's turn, on top of what earlier blocks left.
+fn turn(ctx: &Ctx<'_>, books: &Books, market: MarketId, backlog: Option<Backlog>) -> Option<Turn> {
+    let pair = books.pairs.get(market)?;
+    let fresh = books.accounts.is_fresh(ctx.block, market);
+    let old = backlog.is_some();
+    let fresh_backlog = Backlog { since: ctx.block.height, steps: Vec::new() };
+    let Backlog { since, mut steps } = backlog.unwrap_or(fresh_backlog);
+    for step in wake(ctx, books, &pair, fresh).unwrap_or_default() {
+        add(&mut steps, step);
+    }
+    let open = may_place(&pair, fresh);
+    Some(Turn { pair, steps, since, old, open })
 }
 
 /// What the prices of this block wake in a market.

@@ -1,6 +1,6 @@
 //! Orders that wait for a price, by the price that they wait for.
 //!
-//! For each market and direction one ordered queue: first the price that a moving market reaches first, at one
+//! For a market, in each direction one ordered queue: first the price that a moving market reaches first, at one
 //! price the lower sequence number. Whoever asks what fired sees the first entry only, so that asking costs
 //! nothing while nothing fires. Rows stay the truth; this is a cache of them.
 
@@ -8,13 +8,10 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use num::Subticks;
-use sha2::{Digest, Sha256};
-use types::{MarketId, SubaccountId};
+use num::{Price, Subticks};
 
-use crate::arena::{Arena, Handle};
-use crate::index::{same, Hasher, Index};
-use crate::order::{Kind, OrderId};
+use crate::arena::Handle;
+use crate::order::OrderId;
 
 /// On which side of its trigger the market must come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
@@ -67,6 +64,8 @@ pub struct Trigger {
     /// Its turn among those that wait for the same price: the lower number fires first. No two that wait in the
     /// same market and direction at the same price may have the same one.
     pub sequence: u64,
+    /// The last second of its life, since 1970.
+    pub until: u32,
 }
 
 /// Rank of the trigger, then sequence.
@@ -77,13 +76,11 @@ const PIECE: usize = 128;
 /// Entries by which a piece grows.
 const GROWTH: usize = 16;
 
-/// A trigger as its queue keeps it: 32 bytes.
+/// A trigger as its queue keeps it: 24 bytes.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     key: Key,
-    owner: Handle,
-    client_id: u32,
-    kind: Kind,
+    waiter: Handle,
 }
 
 /// Triggers of one market and direction, in pieces of at most `PIECE`, each under a key that is not above its
@@ -136,6 +133,12 @@ impl Queue {
         Some(entry)
     }
 
+    fn find(&self, key: Key) -> Option<&Entry> {
+        let piece = self.0.get(&self.piece(key)?)?;
+        let at = piece.partition_point(|other| other.key > key);
+        piece.get(at).filter(|other| other.key == key)
+    }
+
     fn first(&self) -> Option<&Entry> {
         self.0.first_key_value()?.1.last()
     }
@@ -145,79 +148,84 @@ impl Queue {
     }
 }
 
-/// A subaccount with orders that wait.
-#[derive(Debug)]
-struct Owner {
-    id: SubaccountId,
-    waiting: u32,
+/// What a market's oracle price wakes, as long as it stands.
+#[derive(Clone, Copy, Debug)]
+struct Reach {
+    oracle: Price,
+    /// The oracle price in subticks, rounded down and up.
+    low: Subticks,
+    high: Subticks,
 }
 
-/// All orders that wait for a price.
-#[derive(Debug)]
+/// Orders that wait for the price of one market.
+#[derive(Debug, Default)]
 pub(crate) struct Triggers {
-    queues: BTreeMap<(MarketId, Direction), Queue>,
-    owners: Arena<Owner>,
-    by_owner: Index,
-    hasher: Hasher,
+    below: Queue,
+    above: Queue,
     len: usize,
-}
-
-fn key(trigger: &Trigger) -> Key {
-    (trigger.direction.rank(trigger.price), trigger.sequence)
+    reach: Option<Reach>,
 }
 
 impl Triggers {
-    pub(crate) fn new(hasher: Hasher) -> Self {
-        let (owners, by_owner) = (Arena::default(), Index::default());
-        Self { queues: BTreeMap::new(), owners, by_owner, hasher, len: 0 }
-    }
-
-    fn owner(&self, id: &SubaccountId) -> Option<Handle> {
-        let is_it = |handle| same(&self.owners.get(handle).id, id);
-        self.by_owner.find(self.hasher.subaccount(id, u32::MAX), is_it)
-    }
-
-    /// Add a trigger. Returns whether it was not there.
-    pub(crate) fn insert(&mut self, trigger: &Trigger) -> bool {
-        let OrderId { subaccount, market, kind, client_id } = trigger.id;
-        let owner = self.owner(&subaccount).unwrap_or_else(|| {
-            let handle = self.owners.insert(Owner { id: subaccount, waiting: 0 });
-            self.by_owner.insert(self.hasher.subaccount(&subaccount, u32::MAX), handle);
-            handle
-        });
-        let queue = self.queues.entry((market, trigger.direction)).or_default();
-        let new = queue.insert(Entry { key: key(trigger), owner, client_id, kind });
-        let count = &mut self.owners.get_mut(owner).waiting;
-        *count = count.saturating_add(u32::from(new));
-        self.len = self.len.saturating_add(usize::from(new));
-        new
-    }
-
-    /// Take a trigger out. Returns whether it was there.
-    pub(crate) fn remove(&mut self, trigger: &Trigger) -> bool {
-        let queue = self.queues.get_mut(&(trigger.id.market, trigger.direction));
-        let Some(entry) = queue.and_then(|queue| queue.remove(key(trigger))) else { return false };
-        self.len = self.len.saturating_sub(1);
-        let owner = self.owners.get_mut(entry.owner);
-        owner.waiting = owner.waiting.saturating_sub(1);
-        if owner.waiting == 0 {
-            self.by_owner.remove(self.hasher.subaccount(&owner.id, u32::MAX), entry.owner);
-            self.owners.free(entry.owner);
+    fn queue(&self, direction: Direction) -> &Queue {
+        match direction {
+            Direction::AtOrBelow => &self.below,
+            Direction::AtOrAbove => &self.above,
         }
-        true
     }
 
-    /// The first trigger of a direction, whatever the price.
-    pub(crate) fn first(&self, market: MarketId, direction: Direction) -> Option<Trigger> {
-        let entry = self.queues.get(&(market, direction))?.first()?;
-        Some(self.trigger((market, direction), entry))
+    fn queue_mut(&mut self, direction: Direction) -> &mut Queue {
+        match direction {
+            Direction::AtOrBelow => &mut self.below,
+            Direction::AtOrAbove => &mut self.above,
+        }
     }
 
-    fn trigger(&self, (market, direction): (MarketId, Direction), entry: &Entry) -> Trigger {
-        let (rank, sequence) = entry.key;
-        let subaccount = self.owners.get(entry.owner).id;
-        let id = OrderId { subaccount, market, kind: entry.kind, client_id: entry.client_id };
-        Trigger { id, direction, price: direction.trigger(rank), sequence }
+    /// Who waits in `direction` for `price` in this turn.
+    pub(crate) fn find(&self, direction: Direction, (price, sequence): (Subticks, u64)) -> Option<Handle> {
+        self.queue(direction).find((direction.rank(price), sequence)).map(|entry| entry.waiter)
+    }
+
+    /// Let `waiter` wait. Nobody waits there for that price in that turn.
+    pub(crate) fn insert(
+        &mut self,
+        direction: Direction,
+        (price, sequence): (Subticks, u64),
+        waiter: Handle,
+    ) {
+        let key = (direction.rank(price), sequence);
+        let new = self.queue_mut(direction).insert(Entry { key, waiter });
+        self.len = self.len.saturating_add(usize::from(new));
+    }
+
+    /// Take out who waits in `direction` for `price` in this turn.
+    pub(crate) fn remove(&mut self, direction: Direction, (price, sequence): (Subticks, u64)) {
+        let gone = self.queue_mut(direction).remove((direction.rank(price), sequence));
+        self.len = self.len.saturating_sub(usize::from(gone.is_some()));
+    }
+
+    /// Who fires first in `direction`, and the price that it waits for.
+    pub(crate) fn first(&self, direction: Direction) -> Option<(Subticks, Handle)> {
+        let entry = self.queue(direction).first()?;
+        Some((direction.trigger(entry.key.0), entry.waiter))
+    }
+
+    /// Whether a price from `low` to `high` fires anybody.
+    pub(crate) fn reached(&self, (low, high): (Subticks, Subticks)) -> bool {
+        let fires = |direction: Direction, price| {
+            self.first(direction).is_some_and(|(trigger, _)| direction.fires(trigger, price))
+        };
+        fires(Direction::AtOrBelow, low) || fires(Direction::AtOrAbove, high)
+    }
+
+    /// The oracle price in subticks, rounded down and up, when it is remembered.
+    pub(crate) fn reach(&self, oracle: Price) -> Option<(Subticks, Subticks)> {
+        self.reach.filter(|reach| reach.oracle == oracle).map(|reach| (reach.low, reach.high))
+    }
+
+    /// Remember an oracle price in subticks.
+    pub(crate) fn set_reach(&mut self, oracle: Price, (low, high): (Subticks, Subticks)) {
+        self.reach = Some(Reach { oracle, low, high });
     }
 
     /// How many wait.
@@ -225,17 +233,9 @@ impl Triggers {
         self.len
     }
 
-    /// Add everything that waits, in its order, to a digest; nothing when nothing waits.
-    pub(crate) fn digest(&self, digest: &mut Sha256) {
-        for (place, queue) in &self.queues {
-            for entry in queue.iter() {
-                let (rank, sequence) = entry.key;
-                digest.update([u8::from(place.1 == Direction::AtOrAbove)]);
-                digest.update(rank.to_be_bytes());
-                digest.update(sequence.to_be_bytes());
-                digest.update(borsh::to_vec(&self.trigger(*place, entry).id).unwrap_or_default());
-            }
-        }
+    /// All that wait in a direction, who fires first comes first.
+    pub(crate) fn iter(&self, direction: Direction) -> impl Iterator<Item = Handle> + '_ {
+        self.queue(direction).iter().map(|entry| entry.waiter)
     }
 }
 
@@ -244,7 +244,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_trigger_takes_half_a_cache_line() {
-        assert!(core::mem::size_of::<Entry>() <= 32, "{}", core::mem::size_of::<Entry>());
+    fn an_entry_takes_24_bytes() {
+        assert!(core::mem::size_of::<Entry>() <= 24, "{}", core::mem::size_of::<Entry>());
     }
 }

@@ -121,20 +121,17 @@ pub(crate) fn place(ctx: &mut Ctx<'_>, books: &mut Books, order: &Order) -> Resu
 
 /// Let the order of a row wait in memory.
 pub(crate) fn enter(books: &mut Books, row: &Parent) {
-    books.waiting.enter(row.order.id, until(&row.order), row.sequence);
-    books.waiting.schedule(row.order.id, row.next, row.sequence);
+    books.waiting.begin(&row.order.id, (until(&row.order), row.sequence), row.next);
 }
 
 /// Forget an order; its slice stays where it is.
 fn forget(ctx: &mut Ctx<'_>, books: &mut Books, row: &Parent) {
     TWAPS.remove(ctx.state, &row.order.id);
-    books.waiting.leave(&row.order.id, until(&row.order), row.sequence);
-    books.waiting.unschedule(row.next, row.sequence);
+    books.waiting.finish(row.next, row.sequence);
 }
 
 fn save(ctx: &mut Ctx<'_>, books: &mut Books, (row, old): (&Parent, Time)) {
-    books.waiting.unschedule(old, row.sequence);
-    books.waiting.schedule(row.order.id, row.next, row.sequence);
+    books.waiting.put_off((old, row.next), row.sequence);
     TWAPS.set(ctx.state, &row.order.id, row);
 }
 

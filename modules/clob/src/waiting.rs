@@ -1,7 +1,6 @@
 //! What waits outside the books: conditional orders for a price, TWAP orders for their next slice.
 //!
-//! All of it follows from rows. Every change notes the value that it replaced, so that a refused message undoes
-//! its share in the reverse order.
+//! All of it follows from rows. Records that left stay until nobody can undo that, so undoing links them again.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -9,10 +8,14 @@ use alloc::vec::Vec;
 use borsh::{BorshDeserialize, BorshSerialize};
 use num::Subticks;
 use sha2::{Digest, Sha256};
-use store::Journal;
+use store::{Journal, Journaled};
 use types::{MarketId, SubaccountId, Time};
 
-use crate::order::OrderId;
+use crate::arena::{Arena, Handle, Links};
+use crate::calendar::{Ends, Moments};
+use crate::index::{same, Hasher, Index};
+use crate::order::{Kind, OrderId};
+use crate::triggers::{Direction, Trigger, Triggers};
 
 /// Lowest and highest price at which a market traded in a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -25,27 +28,119 @@ pub struct Traded {
     pub max: Subticks,
 }
 
-/// What undoes a step: the value that was there before it.
+/// An order that waits.
+#[derive(Debug)]
+struct Waiter {
+    sequence: u64,
+    /// What it waits for; meaningless without a direction.
+    price: Subticks,
+    owner: Handle,
+    market: MarketId,
+    client_id: u32,
+    until: u32,
+    due: Links,
+    kind: Kind,
+    /// On which side of the price; nothing when it is a TWAP order.
+    direction: Option<Direction>,
+}
+
+impl Ends for Waiter {
+    #[inline]
+    fn until(&self) -> u32 {
+        self.until
+    }
+
+    #[inline]
+    fn turn(&self) -> u64 {
+        self.sequence
+    }
+
+    #[inline]
+    fn due(&self) -> Links {
+        self.due
+    }
+
+    #[inline]
+    fn due_mut(&mut self) -> &mut Links {
+        &mut self.due
+    }
+}
+
+/// A subaccount with orders that wait.
+#[derive(Debug)]
+struct Owner {
+    id: SubaccountId,
+    waiting: u32,
+    /// Records of its orders, also of those that left and may come back.
+    records: u32,
+}
+
+/// What undoes a step.
 #[derive(Debug)]
 enum Undo {
-    Due((u32, u64), Option<OrderId>),
-    Slice((Time, u64), Option<OrderId>),
-    Count(SubaccountId, Option<u32>),
-    Conditionals(MarketId, Option<u64>),
+    Came(Handle),
+    Went(Handle),
+    Slice((Time, u64), Option<Handle>),
     Traded(MarketId, Option<Traded>),
 }
 
+/// Records of orders and their owners, also of those that left and may come back.
+#[derive(Debug)]
+struct Records {
+    waiters: Arena<Waiter>,
+    owners: Arena<Owner>,
+    by_owner: Index,
+    hasher: Hasher,
+}
+
+impl Records {
+    fn owner(&self, id: &SubaccountId) -> Option<Handle> {
+        let is_it = |handle| same(&self.owners.get(handle).id, id);
+        self.by_owner.find(self.hasher.subaccount(id, u32::MAX), is_it)
+    }
+
+    /// The owner of a new record.
+    fn charge(&mut self, id: &SubaccountId) -> Handle {
+        let handle = self.owner(id).unwrap_or_else(|| {
+            let handle = self.owners.insert(Owner { id: *id, waiting: 0, records: 0 });
+            self.by_owner.insert(self.hasher.subaccount(id, u32::MAX), handle);
+            handle
+        });
+        let records = &mut self.owners.get_mut(handle).records;
+        *records = records.saturating_add(1);
+        handle
+    }
+
+    /// Let a record go that nothing leads to, and its owner with the last one.
+    fn free(&mut self, handle: Handle) {
+        let at = self.waiters.get(handle).owner;
+        self.waiters.free(handle);
+        let owner = self.owners.get_mut(at);
+        owner.records = owner.records.saturating_sub(1);
+        if owner.records == 0 {
+            self.by_owner.remove(self.hasher.subaccount(&owner.id, u32::MAX), at);
+            self.owners.free(at);
+        }
+    }
+
+    /// The name of an order.
+    fn id(&self, handle: Handle) -> OrderId {
+        let waiter = self.waiters.get(handle);
+        let subaccount = self.owners.get(waiter.owner).id;
+        OrderId { subaccount, market: waiter.market, kind: waiter.kind, client_id: waiter.client_id }
+    }
+}
+
 /// Orders that wait, and the prices that may wake them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Waiting {
-    /// Waiting orders by the second at which they end and by their sequence.
-    due: BTreeMap<(u32, u64), OrderId>,
+    records: Records,
+    /// By the second at which they end.
+    due: Moments,
     /// TWAP orders by the time of their next slice and by their sequence.
-    slices: BTreeMap<(Time, u64), OrderId>,
-    /// Waiting orders of each subaccount.
-    counts: BTreeMap<SubaccountId, u32>,
-    /// Conditional orders of each market.
-    conditionals: BTreeMap<MarketId, u64>,
+    slices: BTreeMap<(Time, u64), Handle>,
+    /// Conditional orders by market.
+    triggers: BTreeMap<MarketId, Triggers>,
     /// Lowest and highest price of the last block in which a market traded.
     traded: BTreeMap<MarketId, Traded>,
     /// Markets that traded in this block; some twice.
@@ -61,82 +156,163 @@ fn put<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: Option<V>) -> Option<
 }
 
 impl Waiting {
-    fn set_due(&mut self, key: (u32, u64), id: Option<OrderId>) {
-        let old = put(&mut self.due, key, id);
-        self.journal.note(|| Undo::Due(key, old));
+    pub(crate) fn new(hasher: Hasher) -> Self {
+        let (waiters, owners, by_owner) = (Arena::default(), Arena::default(), Index::default());
+        Self {
+            records: Records { waiters, owners, by_owner, hasher },
+            due: Moments::new(hasher),
+            slices: BTreeMap::new(),
+            triggers: BTreeMap::new(),
+            traded: BTreeMap::new(),
+            markets: Vec::new(),
+            journal: Journal::default(),
+        }
     }
 
-    fn set_slice(&mut self, key: (Time, u64), id: Option<OrderId>) {
-        let old = put(&mut self.slices, key, id);
-        self.journal.note(|| Undo::Slice(key, old));
+    /// An order begins to wait until the second `until`, for a price when it is conditional.
+    fn enter(
+        &mut self,
+        id: &OrderId,
+        (until, sequence): (u32, u64),
+        trigger: Option<(Direction, Subticks)>,
+    ) -> Handle {
+        let owner = self.records.charge(&id.subaccount);
+        let (direction, price) = trigger.unzip();
+        let handle = self.records.waiters.insert(Waiter {
+            sequence,
+            price: price.unwrap_or_default(),
+            owner,
+            market: id.market,
+            client_id: id.client_id,
+            until,
+            due: Links::NONE,
+            kind: id.kind,
+            direction,
+        });
+        self.link(handle);
+        self.journal.note(|| Undo::Came(handle));
+        handle
     }
 
-    fn count_to(&mut self, id: SubaccountId, count: u32) {
-        let old = put(&mut self.counts, id, (count > 0).then_some(count));
-        self.journal.note(|| Undo::Count(id, old));
+    fn leave(&mut self, handle: Handle) {
+        self.unlink(handle);
+        if self.journal.is_open() {
+            self.journal.note(|| Undo::Went(handle));
+        } else {
+            self.records.free(handle);
+        }
     }
 
-    fn conditionals_to(&mut self, market: MarketId, count: u64) {
-        let old = put(&mut self.conditionals, market, (count > 0).then_some(count));
-        self.journal.note(|| Undo::Conditionals(market, old));
+    /// Link a record into everything that leads to it.
+    fn link(&mut self, handle: Handle) {
+        let waiter = self.records.waiters.get(handle);
+        let (market, owner, at) = (waiter.market, waiter.owner, (waiter.price, waiter.sequence));
+        if let Some(direction) = waiter.direction {
+            self.triggers.entry(market).or_default().insert(direction, at, handle);
+        }
+        self.due.insert(&mut self.records.waiters, handle);
+        let waiting = &mut self.records.owners.get_mut(owner).waiting;
+        *waiting = waiting.saturating_add(1);
     }
 
-    /// An order begins to wait, until `good_til` seconds.
-    pub(crate) fn enter(&mut self, id: OrderId, good_til: u32, sequence: u64) {
-        self.set_due((good_til, sequence), Some(id));
-        self.count_to(id.subaccount, self.count(&id.subaccount).saturating_add(1));
+    /// Unlink a record from everything that leads to it. It keeps what it needs to come back.
+    fn unlink(&mut self, handle: Handle) {
+        let waiter = self.records.waiters.get(handle);
+        let (market, owner, at) = (waiter.market, waiter.owner, (waiter.price, waiter.sequence));
+        if let Some((direction, triggers)) = waiter.direction.zip(self.triggers.get_mut(&market)) {
+            triggers.remove(direction, at);
+        }
+        self.due.remove(&mut self.records.waiters, handle);
+        let waiting = &mut self.records.owners.get_mut(owner).waiting;
+        *waiting = waiting.saturating_sub(1);
     }
 
-    /// An order waits no more.
-    pub(crate) fn leave(&mut self, id: &OrderId, good_til: u32, sequence: u64) {
-        self.set_due((good_til, sequence), None);
-        self.count_to(id.subaccount, self.count(&id.subaccount).saturating_sub(1));
+    /// Let an order wait for its price. Returns whether it did not wait already.
+    pub(crate) fn arm(&mut self, trigger: &Trigger) -> bool {
+        let Trigger { id, direction, price, sequence, until } = trigger;
+        let triggers = self.triggers.get(&id.market);
+        if triggers.is_some_and(|triggers| triggers.find(*direction, (*price, *sequence)).is_some()) {
+            return false;
+        }
+        self.enter(id, (*until, *sequence), Some((*direction, *price)));
+        true
     }
 
-    /// A market has one conditional order more.
-    pub(crate) fn more_conditionals(&mut self, market: MarketId) {
-        self.conditionals_to(market, self.conditionals_in(market).saturating_add(1));
+    /// Let an order wait for its price no longer. Returns whether it waited.
+    pub(crate) fn disarm(&mut self, trigger: &Trigger) -> bool {
+        let triggers = self.triggers.get(&trigger.id.market);
+        let at = (trigger.price, trigger.sequence);
+        let found = triggers.and_then(|triggers| triggers.find(trigger.direction, at));
+        if let Some(handle) = found {
+            self.leave(handle);
+        }
+        found.is_some()
     }
 
-    /// A market has one conditional order less.
-    pub(crate) fn less_conditionals(&mut self, market: MarketId) {
-        self.conditionals_to(market, self.conditionals_in(market).saturating_sub(1));
-    }
-
-    fn conditionals_in(&self, market: MarketId) -> u64 {
-        self.conditionals.get(&market).copied().unwrap_or_default()
+    /// Who fires first in a market, whatever the price.
+    pub(crate) fn first(&self, market: MarketId, direction: Direction) -> Option<Trigger> {
+        let (price, handle) = self.triggers.get(&market)?.first(direction)?;
+        let Waiter { sequence, until, .. } = *self.records.waiters.get(handle);
+        Some(Trigger { id: self.records.id(handle), direction, price, sequence, until })
     }
 
     /// Markets with conditional orders that wait, by number.
-    pub(crate) fn markets(&self) -> Vec<MarketId> {
-        self.conditionals.keys().copied().collect()
+    pub(crate) fn triggers(&mut self) -> impl Iterator<Item = (MarketId, &mut Triggers)> {
+        self.triggers
+            .iter_mut()
+            .map(|(market, triggers)| (*market, triggers))
+            .filter(|(_, all)| all.len() > 0)
+    }
+
+    /// How many orders wait for a price, in all markets.
+    pub(crate) fn conditionals(&self) -> usize {
+        self.triggers.values().map(Triggers::len).sum()
     }
 
     /// How many orders of a subaccount wait.
     pub(crate) fn count(&self, id: &SubaccountId) -> u32 {
-        self.counts.get(id).copied().unwrap_or_default()
+        self.records.owner(id).map_or(0, |owner| self.records.owners.get(owner).waiting)
     }
 
-    /// The first order whose time is up at `seconds`.
-    pub(crate) fn expired(&self, seconds: i64) -> Option<OrderId> {
-        let ((until, _), id) = self.due.first_key_value()?;
-        (i64::from(*until) <= seconds).then_some(*id)
+    /// The orders whose time is up at `seconds`: by time, those that end together in their turn.
+    pub(crate) fn expired(&mut self, seconds: i64) -> Vec<OrderId> {
+        let mut ended = Vec::new();
+        if seconds >= 0 {
+            self.due.due(&self.records.waiters, u32::try_from(seconds).unwrap_or(u32::MAX), &mut ended);
+        }
+        ended.sort_unstable();
+        ended.into_iter().map(|(.., handle)| self.records.id(handle)).collect()
     }
 
-    /// A TWAP order has its next slice at `time`.
-    pub(crate) fn schedule(&mut self, id: OrderId, time: Time, sequence: u64) {
-        self.set_slice((time, sequence), Some(id));
+    fn set_slice(&mut self, key: (Time, u64), waiter: Option<Handle>) -> Option<Handle> {
+        let old = put(&mut self.slices, key, waiter);
+        self.journal.note(|| Undo::Slice(key, old));
+        old
     }
 
-    /// A TWAP order has no slice at `time`.
-    pub(crate) fn unschedule(&mut self, time: Time, sequence: u64) {
-        self.set_slice((time, sequence), None);
+    /// A TWAP order begins to wait until the second `until`, with its first slice at `time`.
+    pub(crate) fn begin(&mut self, id: &OrderId, (until, sequence): (u32, u64), time: Time) {
+        let handle = self.enter(id, (until, sequence), None);
+        self.set_slice((time, sequence), Some(handle));
+    }
+
+    /// The TWAP order whose next slice is at `time` has it at `later`.
+    pub(crate) fn put_off(&mut self, (time, later): (Time, Time), sequence: u64) {
+        let waiter = self.set_slice((time, sequence), None);
+        self.set_slice((later, sequence), waiter);
+    }
+
+    /// The TWAP order whose next slice is at `time` waits no more.
+    pub(crate) fn finish(&mut self, time: Time, sequence: u64) {
+        if let Some(handle) = self.set_slice((time, sequence), None) {
+            self.leave(handle);
+        }
     }
 
     /// The TWAP order whose slice has been due at `time` for the longest.
     pub(crate) fn slice_due(&self, time: Time) -> Option<OrderId> {
-        let ((at, _), id) = self.slices.first_key_value()?;
-        (*at <= time).then_some(*id)
+        let ((at, _), waiter) = self.slices.first_key_value()?;
+        (*at <= time).then(|| self.records.id(*waiter))
     }
 
     /// A market traded at `price` in block `height`.
@@ -163,6 +339,12 @@ impl Waiting {
         self.traded.get(&market).copied()
     }
 
+    /// Markets that traded in block `height`, by number, and their prices in it.
+    pub(crate) fn traded_in(&self, height: u64) -> Vec<(MarketId, Traded)> {
+        let all = self.traded.iter().filter(|(_, traded)| traded.height == height);
+        all.map(|(market, traded)| (*market, *traded)).collect()
+    }
+
     /// Prices that a row remembers.
     pub(crate) fn restore_traded(&mut self, market: MarketId, traded: Traded) {
         self.traded.insert(market, traded);
@@ -177,19 +359,32 @@ impl Waiting {
     /// Add everything to a digest.
     pub(crate) fn digest(&self, digest: &mut Sha256) {
         let mut add = |bytes: Result<Vec<u8>, _>| digest.update(bytes.unwrap_or_default());
-        self.due.iter().for_each(|entry| add(borsh::to_vec(&entry)));
-        self.slices.iter().for_each(|entry| add(borsh::to_vec(&entry)));
-        self.counts.iter().for_each(|entry| add(borsh::to_vec(&entry)));
-        self.conditionals.iter().for_each(|entry| add(borsh::to_vec(&entry)));
+        for (triggers, direction) in
+            self.triggers.values().flat_map(|all| Direction::BOTH.map(|one| (all, one)))
+        {
+            for handle in triggers.iter(direction) {
+                let waiter = self.records.waiters.get(handle);
+                let terms = (self.records.id(handle), waiter.price.raw(), waiter.sequence, waiter.until);
+                add(borsh::to_vec(&(direction, terms)));
+            }
+        }
+        for (key, handle) in &self.slices {
+            add(borsh::to_vec(&(key, self.records.id(*handle), self.records.waiters.get(*handle).until)));
+        }
+        let counts = self.records.owners.iter().filter(|owner| owner.waiting > 0);
+        let counts: BTreeMap<_, _> = counts.map(|owner| (owner.id, owner.waiting)).collect();
+        add(borsh::to_vec(&counts));
         self.traded.iter().for_each(|entry| add(borsh::to_vec(&entry)));
     }
 
     fn undo(&mut self, step: Undo) {
         match step {
-            Undo::Due(key, old) => drop(put(&mut self.due, key, old)),
+            Undo::Came(handle) => {
+                self.unlink(handle);
+                self.records.free(handle);
+            }
+            Undo::Went(handle) => self.link(handle),
             Undo::Slice(key, old) => drop(put(&mut self.slices, key, old)),
-            Undo::Count(key, old) => drop(put(&mut self.counts, key, old)),
-            Undo::Conditionals(key, old) => drop(put(&mut self.conditionals, key, old)),
             Undo::Traded(market, old) => {
                 let new = put(&mut self.traded, market, old);
                 // The first trade of a block named the market.
@@ -201,4 +396,36 @@ impl Waiting {
     }
 }
 
-store::journaled!(Waiting);
+impl Journaled for Waiting {
+    #[inline]
+    fn savepoint(&mut self) {
+        self.journal.savepoint();
+    }
+
+    fn rollback(&mut self) {
+        while let Some(step) = self.journal.back() {
+            self.undo(step);
+        }
+    }
+
+    #[inline]
+    fn release(&mut self) {
+        let records = &mut self.records;
+        // What cannot come back any more lets its record go.
+        self.journal.release_each(|step| {
+            if let Undo::Went(handle) = step {
+                records.free(handle);
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_that_waits_takes_less_than_a_cache_line() {
+        assert!(core::mem::size_of::<Waiter>() <= 48, "{}", core::mem::size_of::<Waiter>());
+    }
+}

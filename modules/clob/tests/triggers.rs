@@ -18,7 +18,7 @@ fn id(market: u32, client_id: u32) -> OrderId {
 
 fn trigger(market: u32, direction: Direction, price: u64, sequence: u64) -> Trigger {
     let id = id(market, u32::try_from(sequence).unwrap());
-    Trigger { id, direction, price: Subticks::new(price), sequence }
+    Trigger { id, direction, price: Subticks::new(price), sequence, until: 9 }
 }
 
 fn fire(books: &mut Books, market: u32, direction: Direction, price: u64) -> Vec<u64> {

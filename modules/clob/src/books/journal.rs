@@ -19,10 +19,6 @@ pub(super) enum Undo {
     Superseded(Handle),
     Removed(Handle),
     Reduced(Handle, Size),
-    /// The last of `retriggered` came.
-    Armed,
-    /// The last of `retriggered` went.
-    Disarmed,
 }
 
 impl Books {
@@ -56,16 +52,6 @@ impl Books {
                 let level = record.level;
                 let level = self.touch(level);
                 level.quantums = level.quantums.saturating_add(size.raw().into());
-            }
-            Undo::Armed => {
-                if let Some(trigger) = self.retriggered.pop() {
-                    self.triggers.remove(&trigger);
-                }
-            }
-            Undo::Disarmed => {
-                if let Some(trigger) = self.retriggered.pop() {
-                    self.triggers.insert(&trigger);
-                }
             }
         }
     }
@@ -110,8 +96,5 @@ impl Journaled for Books {
                 let_go(orders, parts, handle);
             }
         });
-        if !self.retriggered.is_empty() && !self.journal.is_open() {
-            self.retriggered.clear();
-        }
     }
 }

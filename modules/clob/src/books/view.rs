@@ -174,7 +174,6 @@ impl Books {
             }
         }
         self.parked.digest(&mut digest);
-        self.triggers.digest(&mut digest);
         self.waiting.digest(&mut digest);
         self.used.digest(&mut digest);
         digest.finalize().into()
