@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::buffer::KeyBytes;
-use crate::state::State;
+use crate::state::{Read, State};
 use crate::table::Map;
 use crate::Key;
 
@@ -54,7 +54,7 @@ impl Writes {
 }
 
 /// Writes many rows with less waiting for memory than one by one. It holds the state until it is dropped: then
-/// all is written. Nothing can be read meanwhile.
+/// all is written.
 pub struct Batch<'a> {
     state: &'a mut dyn State,
     writes: Writes,
@@ -78,6 +78,12 @@ impl<'a> Batch<'a> {
     pub fn remove<K: Key, V: BorshSerialize + BorshDeserialize>(&mut self, map: &Map<K, V>, key: &K) {
         let row = self.writes.key(&map.bytes(key));
         self.add(row);
+    }
+
+    /// The state with all writes so far, to read from.
+    pub fn written(&mut self) -> &dyn Read {
+        self.flush();
+        self.state.as_read()
     }
 
     fn add(&mut self, row: Row) {

@@ -264,6 +264,7 @@ fn a_batch_equals_its_writes_one_by_one() {
                 3 => {
                     batch.remove(&ROWS, &key);
                     ROWS.remove(&mut other, &key);
+                    assert_eq!(ROWS.get(batch.written(), &(key + 1)), ROWS.get(&other, &(key + 1)));
                 }
                 _ => {
                     batch.set(&OTHERS, &u32::try_from(key).unwrap(), &key);

@@ -41,7 +41,7 @@ pub fn init(ctx: &mut Ctx<'_>, genesis: &Genesis) -> Result<(), Error> {
         if last.replace(*id) >= Some(*id) || !is_sound(id, account) {
             return Err(Error::GenesisAccount(*id));
         }
-        write(ctx.state, id, account);
+        write(&mut store::Batch::new(ctx.state), id, account);
     }
     let cross = (Collateral::Cross, genesis.funding_dust, genesis.negative_seen);
     let own =

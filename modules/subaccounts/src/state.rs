@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use num::{BaseQuantums, FundingIndex, Ppm, QuoteQuantums};
 use perpetuals::Collateral;
-use store::{Collection, Item, Map, Read, State};
+use store::{Batch, Collection, Item, Map, Read, State};
 use types::{Address, MarketId, SubaccountId};
 
 use crate::ledger::Ledger;
@@ -163,10 +163,10 @@ pub fn leverage(state: &dyn Read, id: &SubaccountId) -> Vec<(MarketId, Ppm)> {
 }
 
 /// Write the account; one that holds nothing has no row.
-pub(crate) fn write(state: &mut dyn State, id: &SubaccountId, account: &Subaccount) {
+pub(crate) fn write(batch: &mut Batch<'_>, id: &SubaccountId, account: &Subaccount) {
     if account.is_empty() {
-        SUBACCOUNTS.remove(state, id);
+        batch.remove(&SUBACCOUNTS, id);
     } else {
-        SUBACCOUNTS.set(state, id, account);
+        batch.set(&SUBACCOUNTS, id, account);
     }
 }

@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 use num::{BaseQuantums, Ppm, QuoteQuantums};
 use perpetuals::Collateral;
 use sha2::{Digest, Sha256};
-use store::{Journal, Read, State};
+use store::{Batch, Journal, Read, State};
 use types::{Block, MarketId, SubaccountId};
 
 pub(crate) use market::Markets;
@@ -169,9 +169,11 @@ impl Accounts {
     pub fn flush(&mut self, state: &mut dyn State) {
         let nested = self.journal.is_open();
         let mut behind = core::mem::take(&mut self.behind);
+        let mut batch = Batch::new(state);
         for at in &behind {
-            self.write(state, *at, nested);
+            self.write(&mut batch, *at, nested);
         }
+        drop(batch);
         if !nested {
             behind.clear();
         }
@@ -189,7 +191,7 @@ impl Accounts {
         }
     }
 
-    fn write(&mut self, state: &mut dyn State, at: u32, nested: bool) {
+    fn write(&mut self, batch: &mut Batch<'_>, at: u32, nested: bool) {
         let mut row = core::mem::take(&mut self.row);
         self.copy(at, &mut row);
         let Some(slot) = self.slot_mut(at) else { return };
@@ -197,8 +199,8 @@ impl Accounts {
         let id = slot.id;
         let has_leverage = slot.has_leverage;
         let doubtful = core::mem::replace(&mut slot.doubtful, nested);
-        if !doubtful || state::get(state.as_read(), &id) != row {
-            state::write(state, &id, &row);
+        if !doubtful || state::get(batch.written(), &id) != row {
+            state::write(batch, &id, &row);
         }
         if row.is_empty() && !nested {
             // No row says what its closed positions brought in: a node that starts again does not know it either.
