@@ -26,6 +26,7 @@ pub mod watch;
 
 mod liquidate;
 mod run;
+mod shelf;
 mod view;
 mod wind;
 

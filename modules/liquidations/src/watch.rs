@@ -9,17 +9,21 @@
 //!
 //! The index lives in memory only and may differ between nodes; the set of accounts it answers may not.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-use num::{mul_pow10, Price, Ratio, Round, Wide};
+use num::{mul_pow10, Price, Round};
 use perpetuals::Terms;
+use sha2::{Digest, Sha256};
 use store::{Read, State};
 use subaccounts::{Risk, Side, Subaccount};
 use types::{MarketId, SubaccountId};
 
+use crate::shelf::Shelves;
+
 /// Values are counted in 10^-18 of a quote quantum per base quantum.
-const SCALE: i128 = 1_000_000_000_000_000_000;
+pub(crate) const SCALE: i128 = 1_000_000_000_000_000_000;
 
 /// [`SCALE`] as a power of ten.
 const SCALE_DIGITS: i32 = 18;
@@ -31,25 +35,30 @@ const WHOLE: i128 = 1_000_000_000_000;
 const PAGE: usize = 1_000;
 
 /// A side of a market.
-type Slot = (MarketId, Side);
+pub(crate) type Slot = (MarketId, Side);
+
+/// Where an account is filed: the number of a shelf, and the threshold there in units of the shelf.
+pub(crate) type Filed = (u32, i32);
 
 /// An account as it was filed.
 #[derive(Clone, Debug)]
 struct Entry {
-    account: Subaccount,
-    /// Where it is filed; nowhere when it has to be looked at every time.
-    filed: Vec<(Slot, i128)>,
+    id: SubaccountId,
+    /// 128 bits of a digest of the account.
+    digest: [u8; 16],
+    /// Nowhere when it has to be looked at every time.
+    filed: Box<[Filed]>,
 }
 
 /// The index. Bring it up to date with [`Watch::refresh`] after everything in a block that changes accounts,
 /// prices, funding or margins, and before the block ends.
 #[derive(Clone, Debug, Default)]
 pub struct Watch {
-    accounts: BTreeMap<SubaccountId, Entry>,
-    /// Accounts by the value below which they have to be looked at.
-    thresholds: BTreeMap<Slot, BTreeSet<(i128, SubaccountId)>>,
-    /// Values at the last refresh; nothing where a value does not fit.
-    values: BTreeMap<Slot, Option<i128>>,
+    /// Numbers of entries.
+    accounts: BTreeMap<SubaccountId, u32>,
+    entries: Vec<Option<Entry>>,
+    free: Vec<u32>,
+    shelves: Shelves,
     /// Accounts that are looked at every time: too near their margin for any allowance.
     hot: BTreeSet<SubaccountId>,
     /// Accounts below their maintenance margin.
@@ -94,36 +103,11 @@ fn budget(risk: &Risk, positions: usize) -> Option<i128> {
     health.raw().checked_sub(slack).filter(|left| *left > 0)
 }
 
-/// Where an account with this budget is filed: allowances in proportion to value, so that every market may move
-/// against it by the same fraction. Nothing when an allowance is too small to be counted.
-fn file(
-    account: &Subaccount,
-    budget: i128,
-    values: &BTreeMap<Slot, Option<i128>>,
-) -> Option<Vec<(Slot, i128)>> {
-    let mut at = Vec::with_capacity(account.positions.len());
-    let mut sum = Wide::ZERO;
-    for (market, position) in &account.positions {
-        let slot = (*market, Side::of(position.base)?);
-        let value = values.get(&slot).copied()??;
-        let worth = Wide::from(position.base.abs().raw()).mul(Wide::from(value.checked_abs()?))?;
-        sum = sum.add(worth)?;
-        at.push((slot, value));
-    }
-    let total = Wide::from(budget).mul(Wide::from(SCALE))?;
-    for (_, value) in &mut at {
-        let part = total.mul(Wide::from(value.checked_abs()?))?;
-        let allowance = Ratio::new(part, sum)?.to_integer(Round::Floor)?;
-        // The value itself was rounded down: one unit of the allowance is that.
-        *value = value.checked_sub(allowance.checked_sub(1).filter(|kept| *kept >= 0)?)?;
-    }
-    Some(at)
-}
-
 impl Watch {
     /// The index of all accounts. Reads every account.
     pub fn rebuild(state: &dyn Read) -> Self {
-        let mut watch = Self { values: values(state), ..Self::default() };
+        let mut watch = Self::default();
+        watch.shelves.turn(values(state), &mut Vec::new());
         let mut from: Option<SubaccountId> = None;
         loop {
             let rows = subaccounts::page(state, from.as_ref(), PAGE);
@@ -142,24 +126,14 @@ impl Watch {
     /// were crossed, and those near their margin. Returns how many were looked at. Doing it twice changes
     /// nothing.
     pub fn refresh(&mut self, state: &dyn State) -> usize {
-        self.values = values(state.as_read());
         let mut due: BTreeSet<SubaccountId> = core::mem::take(&mut self.hot);
-        for (slot, filed) in &mut self.thresholds {
-            match self.values.get(slot).copied().flatten() {
-                // Every threshold above the value; ids of a threshold equal to it stay.
-                Some(value) => {
-                    while let Some((threshold, id)) = filed.last().copied().filter(|(at, _)| *at > value) {
-                        filed.remove(&(threshold, id));
-                        due.insert(id);
-                    }
-                }
-                None => due.extend(core::mem::take(filed).into_iter().map(|(_, id)| id)),
-            }
-        }
+        let mut crossed = Vec::new();
+        self.shelves.turn(values(state.as_read()), &mut crossed);
+        due.extend(crossed.into_iter().filter_map(|number| self.entry(number)).map(|entry| entry.id));
         for id in subaccounts::changed(state) {
             let account = subaccounts::get(state.as_read(), &id);
-            let same = self.accounts.get(&id).is_some_and(|entry| entry.account == account);
-            if !same {
+            let entry = self.accounts.get(&id).and_then(|number| self.entry(*number));
+            if entry.is_none_or(|entry| entry.digest != digest(&account)) {
                 due.insert(id);
             }
         }
@@ -202,32 +176,47 @@ impl Watch {
         let filed = risk
             .as_ref()
             .and_then(|risk| budget(risk, account.positions.len()))
-            .and_then(|budget| file(&account, budget, &self.values));
-        match &filed {
-            None => {
-                self.hot.insert(*id);
-            }
-            Some(filed) => {
-                for (slot, threshold) in filed {
-                    self.thresholds.entry(*slot).or_default().insert((*threshold, *id));
-                }
-            }
+            .and_then(|budget| self.shelves.places(&account, budget));
+        if filed.is_none() {
+            self.hot.insert(*id);
         }
         if let Some(risk) = risk.filter(|risk| risk.maintenance > risk.net_collateral) {
             self.below.insert(*id, risk);
         }
-        self.accounts.insert(*id, Entry { account, filed: filed.unwrap_or_default() });
+        let filed = filed.unwrap_or_default();
+        let number = self.free.pop().unwrap_or_else(|| {
+            self.entries.push(None);
+            u32::try_from(self.entries.len().saturating_sub(1)).unwrap_or(u32::MAX)
+        });
+        self.shelves.file(number, &filed);
+        let entry = Entry { id: *id, digest: digest(&account), filed: filed.into_boxed_slice() };
+        if let Some(place) = usize::try_from(number).ok().and_then(|place| self.entries.get_mut(place)) {
+            *place = Some(entry);
+        }
+        self.accounts.insert(*id, number);
+    }
+
+    fn entry(&self, number: u32) -> Option<&Entry> {
+        self.entries.get(usize::try_from(number).ok()?)?.as_ref()
     }
 
     /// Take an account out of everything.
     fn forget(&mut self, id: &SubaccountId) {
         self.hot.remove(id);
         self.below.remove(id);
-        let Some(entry) = self.accounts.remove(id) else { return };
-        for (slot, threshold) in entry.filed {
-            if let Some(filed) = self.thresholds.get_mut(&slot) {
-                filed.remove(&(threshold, *id));
-            }
+        let Some(number) = self.accounts.remove(id) else { return };
+        let place = usize::try_from(number).ok().and_then(|place| self.entries.get_mut(place));
+        if let Some(entry) = place.and_then(Option::take) {
+            self.shelves.strike(number, &entry.filed);
+            self.free.push(number);
         }
     }
+}
+
+/// What tells one state of an account from another.
+fn digest(account: &Subaccount) -> [u8; 16] {
+    let bytes = borsh::to_vec(account).unwrap_or_default();
+    let mut digest = [0; 16];
+    digest.iter_mut().zip(Sha256::digest(bytes)).for_each(|(to, from)| *to = from);
+    digest
 }
