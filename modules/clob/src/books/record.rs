@@ -9,6 +9,7 @@ use crate::order::{Kind, Order, Side, Size, TimeInForce};
 /// An order and its neighbours. Its price and side are those of its level, its owner and market those of its
 /// trader.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(crate) struct Record {
     pub(super) remaining: Size,
     pub(crate) sequence: u64,

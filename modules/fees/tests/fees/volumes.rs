@@ -206,7 +206,12 @@ proptest! {
         let tiers = Genesis::default().tiers;
         for (step, fills) in blocks {
             now += step;
-            world.block(now, |_, desk| {
+            world.block(now, |ctx, desk| {
+                // What the desk remembers of earlier blocks is what the rows say now.
+                for who in (0..6).map(user) {
+                    let state = ctx.state.as_read();
+                    assert_eq!(desk.rates(state, &who, MarketId(0)), rates(state, &who, MarketId(0)));
+                }
                 for (maker, taker, quote) in &fills {
                     desk.record(&fill(*maker, *taker, *quote, 0));
                 }
