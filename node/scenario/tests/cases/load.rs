@@ -313,3 +313,63 @@ fn ord_16_immediate_orders_without_money_are_refused_one_by_one() {
          p99 {most:.1} ms"
     );
 }
+
+/// Whether the first owner's order of this size, at any price that the book has, is done: it goes on from block to
+/// block. Answers the blocks that it took.
+fn sweep(load: &mut Load, size: u64) -> u64 {
+    let until = load.next() + 40;
+    load.order(0, 1, (Side::Buy, size, 50_000 * DOLLAR), until);
+    let mut blocks = 0;
+    while !book(&load.world, Book::Sell).is_empty() && blocks < 40 {
+        assert_eq!(refused(&load.block()), BTreeMap::new());
+        blocks += 1;
+    }
+    blocks
+}
+
+#[test]
+fn ord_15_forty_thousand_levels_are_swept_a_thousand_in_a_block() {
+    // As many blocks as an order may live, and a thousand orders in each.
+    let levels = load(40_000);
+    let mut load = Load::new(2, 1_000_000_000, |app| {
+        app.orders.taker_band_ppm = 0;
+        app.orders.max_resting = 1_000_000;
+        app.orders.short_term_rates.clear();
+        app.orders.max_fills = u32::try_from(levels / 40).unwrap();
+    });
+    let until = load.next() + 40;
+    for level in 0..levels {
+        let id = u32::try_from(level).unwrap();
+        load.order(1, id, (Side::Sell, STEP, (10_000 + level) * DOLLAR), until);
+    }
+    assert_eq!(refused(&load.block()), BTreeMap::new());
+    load.times.clear();
+    let blocks = sweep(&mut load, levels * STEP);
+    assert_eq!(blocks, 40, "each block has its part");
+    assert_eq!(load.account(0).size(types::MarketId(BTC)).raw(), i128::from(levels * STEP));
+    let (median, most) = load.percentiles();
+    println!("ORD-15: {levels} levels in {blocks} blocks: median {median:.1} ms, p99 {most:.1} ms");
+}
+
+#[test]
+fn ord_19_ten_thousand_makers_without_money_are_swept_a_thousand_in_a_block() {
+    let makers = load(10_000);
+    let mut load = Load::new(makers + 1, 1_000, |app| {
+        app.orders.taker_band_ppm = 0;
+        app.orders.max_fills = u32::try_from(makers / 10).unwrap();
+    });
+    let until = load.next() + 40;
+    for at in 1..load.owners.len() {
+        // Far too cheap: whoever sells so owes more than they have.
+        load.order(at, 1, (Side::Sell, COIN, 20_000 * DOLLAR), until);
+    }
+    assert_eq!(refused(&load.block()), BTreeMap::new());
+    load.times.clear();
+    let blocks = sweep(&mut load, COIN);
+    assert_eq!(blocks, 10, "each block removes its part");
+    assert!((0..load.owners.len()).all(|at| load.account(at).positions.is_empty()), "nobody could pay");
+    let (median, most) = load.percentiles();
+    println!(
+        "ORD-19: {makers} makers without money in {blocks} blocks: median {median:.1} ms, p99 {most:.1} ms"
+    );
+}
