@@ -85,6 +85,15 @@ impl<T> Arena<T> {
         self.push(record)
     }
 
+    /// A record that was freed, as it was, or a new one: to be written in place.
+    #[inline]
+    pub(crate) fn reuse(&mut self, blank: T) -> Handle {
+        match self.free.pop() {
+            Some(handle) => handle,
+            None => self.push(blank),
+        }
+    }
+
     #[cold]
     fn push(&mut self, record: T) -> Handle {
         let handle = u32::try_from(self.records.len()).map_or(Handle::NONE, Handle);

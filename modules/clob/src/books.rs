@@ -272,8 +272,18 @@ impl Books {
         let handle = self.insert(order, remaining, (sequence, true));
         self.attach(handle, false);
         self.journal.note(|| Undo::Placed(handle));
-        self.log.came.push(handle);
+        self.came(handle);
         handle
+    }
+
+    /// An order came that has no row yet.
+    #[inline]
+    fn came(&mut self, handle: Handle) {
+        let flags = &mut self.orders.get_mut(handle).flags;
+        if !flags.has(Flags::LISTED) {
+            flags.set(Flags::LISTED, true);
+            self.log.came.push(handle);
+        }
     }
 
     /// Let a known order rest again, as it did before the books were rebuilt.
@@ -289,15 +299,17 @@ impl Books {
             GoodTil::Block(height) => (height, false),
             GoodTil::Time(seconds) => (seconds, true),
         };
-        let mut flags = Flags::default();
+        let (trader, slot) = self.trader_of(&order.id);
+        let level = self.level_at(slot, order);
+        let handle = self.orders.reuse(Record::BLANK);
+        let record = self.orders.get_mut(handle);
+        let mut flags = record.flags;
         flags.set(Flags::BY_TIME, by_time);
         flags.set(Flags::REDUCE_ONLY, order.reduce_only);
         flags.set(Flags::FRESH, fresh);
         let parts = Parts::of(order);
         flags.set(Flags::PARTS, parts.is_some());
-        let (trader, slot) = self.trader_of(&order.id);
-        let level = self.level_at(slot, order);
-        let handle = self.orders.insert(Record {
+        *record = Record {
             remaining,
             sequence,
             size: order.size,
@@ -311,7 +323,7 @@ impl Books {
             flags,
             queue: Links::NONE,
             due: Links::NONE,
-        });
+        };
         if let Some(parts) = parts {
             self.parts.insert(handle, parts);
         }

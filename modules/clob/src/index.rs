@@ -19,6 +19,8 @@ struct Slot {
 
 const VACANT: Slot = Slot { hash: 0, handle: Handle::NONE };
 const SMALLEST: usize = 64;
+/// Slots up to which three quarters of them stay vacant: hardly anybody has to probe.
+const SMALL: usize = 16_384;
 /// Slots up to which half of them stay vacant; of more, a quarter.
 const ROOMY: usize = 262_144;
 
@@ -105,8 +107,13 @@ impl Index {
 
     /// Add a handle that is not there yet.
     pub(crate) fn insert(&mut self, hash: u32, handle: Handle) {
-        let spare = if self.slots.len() > ROOMY { self.slots.len() >> 2 } else { self.slots.len() >> 1 };
-        if self.used.saturating_add(spare) >= self.slots.len() {
+        let slots = self.slots.len();
+        let spare = match slots {
+            ..=SMALL => slots.saturating_sub(slots >> 2),
+            ..=ROOMY => slots >> 1,
+            _ => slots >> 2,
+        };
+        if self.used.saturating_add(spare) >= slots {
             self.resize(self.slots.len().saturating_mul(2));
         }
         self.used = self.used.saturating_add(1);

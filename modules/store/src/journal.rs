@@ -55,14 +55,12 @@ impl<U> Journal<U> {
         }
     }
 
-    #[inline]
     fn mark(&mut self, depth: u32, steps: usize) {
         self.marked = depth;
         self.marks.push(Mark { depth, steps });
     }
 
     /// Take the last mark away; answers how many steps are older.
-    #[inline]
     fn unmark(&mut self) -> usize {
         let steps = self.marks.pop().map_or(0, |mark| mark.steps);
         self.marked = self.marks.last().map_or(0, |mark| mark.depth);
@@ -72,7 +70,7 @@ impl<U> Journal<U> {
     /// Open a savepoint.
     #[inline]
     pub fn savepoint(&mut self) {
-        self.depth = self.depth.saturating_add(1);
+        self.depth = self.depth.wrapping_add(1);
     }
 
     /// The next step to undo, newest first; nothing once all under the last savepoint are undone, which is closed
@@ -95,20 +93,29 @@ impl<U> Journal<U> {
     /// Keep what happened under the last savepoint, and close it.
     #[inline]
     pub fn release(&mut self) {
-        self.release_each(drop);
+        if self.is_closing() {
+            self.close(drop);
+        }
+    }
+
+    /// Count down; whether there are steps to keep.
+    #[inline]
+    fn is_closing(&mut self) -> bool {
+        let Some(depth) = self.depth.checked_sub(1) else { fault("a release without a savepoint") };
+        self.depth = depth;
+        self.marked > depth
     }
 
     /// As [`release`](Self::release); hands out each step that can no longer be undone, oldest first.
     #[inline]
     pub fn release_each(&mut self, each: impl FnMut(U)) {
-        if self.depth == 0 {
-            fault("a release without a savepoint");
+        if self.is_closing() {
+            self.close(each);
         }
-        let closed = self.depth;
-        self.depth = closed.saturating_sub(1);
-        if self.marked < closed {
-            return;
-        }
+    }
+
+    /// Keep the steps under the last mark, whose savepoint was closed.
+    fn close(&mut self, each: impl FnMut(U)) {
         let steps = self.unmark();
         if self.depth == 0 {
             self.steps.drain(..).for_each(each);

@@ -195,11 +195,15 @@ pub(crate) fn run_naive(book: &mut Naive, operation: &Operation) -> u64 {
 #[inline]
 pub(crate) fn run(books: &mut Books, operation: &Operation) -> u64 {
     match operation {
-        Operation::Cancel(id) => books.find(id).map_or(0, |handle| books.remove(handle).remaining.raw()),
+        Operation::Cancel(id) => books.find(id).map_or(0, |handle| {
+            let remaining = books.remaining(handle);
+            books.take(handle);
+            remaining.raw()
+        }),
         Operation::Place(order) | Operation::Move(order) => {
             if matches!(operation, Operation::Move(_)) {
                 if let Some(handle) = books.find(&order.id) {
-                    books.remove(handle);
+                    books.take(handle);
                 }
             }
             let mut fills = 0;

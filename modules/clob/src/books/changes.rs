@@ -12,7 +12,7 @@ use crate::order::{OrderId, Side};
 /// What changed, while it changes.
 #[derive(Debug, Default)]
 pub(super) struct Log {
-    /// Records of orders that came; some twice, some of orders that left again.
+    /// Records of orders that came, each once; some of orders that left again.
     pub(super) came: Vec<Handle>,
     /// Orders that have a row and left.
     pub(super) gone: Vec<OrderId>,
@@ -44,6 +44,7 @@ impl Books {
         let mut log = core::mem::take(&mut self.log);
         for handle in log.came.drain(..) {
             let flags = &mut self.orders.get_mut(handle).flags;
+            flags.set(Flags::LISTED, false);
             if flags.has(Flags::LIVE) && flags.has(Flags::FRESH) {
                 flags.set(Flags::FRESH, false);
                 changes.came.push(handle);

@@ -25,7 +25,6 @@ impl Books {
     fn unplace(&mut self, handle: Handle) {
         self.detach(handle);
         self.free(handle);
-        self.log.came.pop();
     }
 
     fn unnumber(&mut self) {

@@ -29,6 +29,25 @@ pub(crate) struct Record {
     pub(crate) due: Links,
 }
 
+impl Record {
+    /// What stands in a place of the arena that was never used.
+    pub(super) const BLANK: Self = Self {
+        remaining: Size::ZERO,
+        sequence: 0,
+        size: Size::ZERO,
+        level: Handle::NONE,
+        trader: Handle::NONE,
+        client_id: 0,
+        client_metadata: 0,
+        until: 0,
+        kind: Kind::ShortTerm,
+        time_in_force: TimeInForce::Rest,
+        flags: Flags(0),
+        queue: Links::NONE,
+        due: Links::NONE,
+    };
+}
+
 /// Yes or no about an order.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Flags(u8);
@@ -44,11 +63,15 @@ impl Flags {
     pub(super) const FRESH: u8 = 8;
     /// It has parts that stand elsewhere.
     pub(super) const PARTS: u8 = 16;
+    /// The list of orders that came names its place in the arena. Stays with the place when it is given to another.
+    pub(super) const LISTED: u8 = 32;
 
+    #[inline]
     pub(super) const fn has(self, bit: u8) -> bool {
         self.0 & bit != 0
     }
 
+    #[inline]
     pub(super) fn set(&mut self, bit: u8, value: bool) {
         if value {
             self.0 |= bit;

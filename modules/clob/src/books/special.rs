@@ -80,7 +80,7 @@ impl Books {
         self.orders.get_mut(handle).queue = queue;
         self.attach(handle, true);
         self.journal.note(|| Undo::Superseded(handle));
-        self.log.came.push(handle);
+        self.came(handle);
         handle
     }
 }
