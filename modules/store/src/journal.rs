@@ -49,22 +49,15 @@ impl<U> Journal<U> {
     pub fn note(&mut self, step: impl FnOnce() -> U) {
         if self.depth > 0 {
             if self.marked < self.depth {
-                self.mark(self.depth, self.steps.len());
+                self.mark();
             }
             self.steps.push(step());
         }
     }
 
-    fn mark(&mut self, depth: u32, steps: usize) {
-        self.marked = depth;
-        self.marks.push(Mark { depth, steps });
-    }
-
-    /// Take the last mark away; answers how many steps are older.
-    fn unmark(&mut self) -> usize {
-        let steps = self.marks.pop().map_or(0, |mark| mark.steps);
-        self.marked = self.marks.last().map_or(0, |mark| mark.depth);
-        steps
+    fn mark(&mut self) {
+        self.marked = self.depth;
+        self.marks.push(Mark { depth: self.depth, steps: self.steps.len() });
     }
 
     /// Open a savepoint.
@@ -84,7 +77,8 @@ impl<U> Journal<U> {
             if self.steps.len() > start {
                 return self.steps.pop();
             }
-            self.unmark();
+            self.marks.pop();
+            self.marked = self.marks.last().map_or(0, |mark| mark.depth);
         }
         self.depth = self.depth.saturating_sub(1);
         None
@@ -106,7 +100,7 @@ impl<U> Journal<U> {
         self.marked > depth
     }
 
-    /// As [`release`](Self::release); hands out each step that can no longer be undone, oldest first.
+    /// As [`release`](Self::release); hands out each step that can no longer be undone, newest first.
     #[inline]
     pub fn release_each(&mut self, each: impl FnMut(U)) {
         if self.is_closing() {
@@ -114,13 +108,20 @@ impl<U> Journal<U> {
         }
     }
 
-    /// Keep the steps under the last mark, whose savepoint was closed.
-    fn close(&mut self, each: impl FnMut(U)) {
-        let steps = self.unmark();
+    /// Keep the steps under the last mark, whose savepoint was closed: they are now under the one before.
+    fn close(&mut self, mut each: impl FnMut(U)) {
+        self.marked = self.depth;
         if self.depth == 0 {
-            self.steps.drain(..).for_each(each);
-        } else if self.marked < self.depth {
-            self.mark(self.depth, steps);
+            self.marks.clear();
+            while let Some(step) = self.steps.pop() {
+                each(step);
+            }
+            return;
+        }
+        match self.marks.as_mut_slice() {
+            [.., outer, _] if outer.depth == self.depth => drop(self.marks.pop()),
+            [.., last] => last.depth = self.depth,
+            [] => {}
         }
     }
 }
@@ -275,7 +276,7 @@ mod tests {
         journal.note(|| 3);
         assert_eq!((journal.back(), journal.back()), (Some(3), None));
         journal.release_each(|step| out.push(step));
-        assert_eq!(out, [1, 2]);
+        assert_eq!(out, [2, 1]);
         journal.note(|| 4);
         assert!(journal.steps.is_empty());
     }
