@@ -162,7 +162,7 @@ impl Books {
             calendar: Calendar::new(Hasher::new(seed)),
             pairs: Pairs::default(),
             used: Used::new(Hasher::new(seed)),
-            budgets: Budgets::default(),
+            budgets: Budgets::new(Hasher::new(seed)),
             waiting: Waiting::new(Hasher::new(seed)),
             parked: Parked::default(),
             closing: BTreeSet::new(),
@@ -289,6 +289,7 @@ impl Books {
     /// Let a known order rest again, as it did before the books were rebuilt.
     pub(crate) fn restore(&mut self, resting: &Resting) -> Handle {
         let handle = self.insert(&resting.order, resting.remaining, (resting.sequence, false));
+        self.orders.get_mut(handle).flags.set(Flags::SUCCESSOR, resting.successor);
         self.attach(handle, false);
         handle
     }
@@ -307,6 +308,8 @@ impl Books {
         flags.set(Flags::BY_TIME, by_time);
         flags.set(Flags::REDUCE_ONLY, order.reduce_only);
         flags.set(Flags::FRESH, fresh);
+        flags.set(Flags::ROW, !fresh);
+        flags.set(Flags::SUCCESSOR, false);
         let parts = Parts::of(order);
         flags.set(Flags::PARTS, parts.is_some());
         *record = Record {
@@ -358,7 +361,7 @@ impl Books {
     pub fn take(&mut self, handle: Handle) {
         self.detach(handle);
         let record = self.orders.get(handle);
-        if !record.flags.has(Flags::FRESH) {
+        if record.flags.has(Flags::ROW) {
             let id = self.id(handle);
             self.log.gone.push(id);
         }

@@ -99,7 +99,8 @@ fn close(ctx: &mut Ctx<'_>, books: &mut Books, what: &Liquidation<'_>) -> Result
             Next::Trade { maker, size } => (maker, size),
         };
         met = met.saturating_add(1);
-        let maker = books.get(handle).order;
+        let resting = books.get(handle);
+        let maker = &resting.order;
         let quote = worth(&pair, size, maker.price).ok_or(Error::Overflow(market))?;
         let signed = if side == Side::Buy { -quote } else { quote };
         let insurance = (what.insurance_delta)(side.signed(size), signed).ok_or(Error::Overflow(market))?;
@@ -121,7 +122,7 @@ fn close(ctx: &mut Ctx<'_>, books: &mut Books, what: &Liquidation<'_>) -> Result
         match settle(ctx, &mut books.accounts, &trade, UpdateKind::Liquidation) {
             Ok(()) => {
                 let left = books.reduce(handle, size);
-                filled(ctx, books, &trade, (&maker, left), None);
+                filled(ctx, books, &trade, (&resting, left), None);
                 taker.remaining = taker.remaining.less(size);
                 closed.filled += size.base();
                 closed.quote += quote;

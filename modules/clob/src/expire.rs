@@ -7,7 +7,7 @@ use crate::conditional;
 use crate::error::Error;
 use crate::event::Reason;
 use crate::limits;
-use crate::order::Size;
+use crate::order::{Order, Resting, Size};
 use crate::spent;
 use crate::state::{Level, Rank, Row, LEVELS, NEXT_SEQUENCE, ORDERS, TRADED};
 use crate::status::wind_up;
@@ -33,6 +33,12 @@ pub fn expire(ctx: &mut Ctx<'_>, books: &mut Books) {
     books.used.prune(ctx.block.height);
 }
 
+/// What was cut off an order because the position that it may reduce is smaller.
+fn cut(books: &Books, resting: &Resting) -> Size {
+    let filled = books.used.get(&resting.order.id).map_or(Size::ZERO, |spent| spent.filled);
+    resting.order.size.less(filled).less(resting.remaining)
+}
+
 /// After a block's messages: pay fees, write the rows of what changed, and begin new budgets.
 pub fn end_block(ctx: &mut Ctx<'_>, books: &mut Books) {
     books.desk.end_block(ctx);
@@ -43,9 +49,10 @@ pub fn end_block(ctx: &mut Ctx<'_>, books: &mut Books) {
     }
     for handle in &changes.came {
         let resting = books.get(*handle);
-        let id = resting.order.id;
-        let filled = books.used.get(&id).map_or(Size::ZERO, |spent| spent.filled);
-        ORDERS.set(ctx.state, &id, &Row::of(&resting, ctx.block.height, filled));
+        let Order { id, reduce_only, .. } = resting.order;
+        // Of other orders nothing but what they traded is missing.
+        let cut = if reduce_only { cut(books, &resting) } else { Size::ZERO };
+        ORDERS.set(ctx.state, &id, &Row::of(&resting, ctx.block.height, cut));
     }
     for (market, side, price, new) in &changes.levels {
         let key = (*market, Rank { side: *side, price: *price });

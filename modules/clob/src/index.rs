@@ -237,6 +237,13 @@ impl Hasher {
         u32::try_from(mixed.wrapping_mul(k2 | 1) >> 32).unwrap_or_default()
     }
 
+    /// Hash of an owner, by purpose.
+    #[inline]
+    pub(crate) fn owner(self, owner: &Address, purpose: u64) -> u32 {
+        let (a, b, rest) = split(owner);
+        self.words(a, b, rest, purpose)
+    }
+
     /// Hash of a subaccount in a market.
     #[inline]
     pub(crate) fn subaccount(self, id: &SubaccountId, market: u32) -> u32 {

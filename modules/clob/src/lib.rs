@@ -40,6 +40,7 @@ mod later_event;
 pub mod leverage;
 mod limits;
 mod matching;
+mod name;
 mod oracle;
 mod order;
 mod pairs;

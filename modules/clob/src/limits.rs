@@ -1,14 +1,16 @@
 //! How much an owner may ask: orders by what the account is worth, messages by block.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use store::{Ctx, Key, Read};
 use types::{Address, Block, SubaccountId};
 
+use crate::arena::{Arena, Handle};
 use crate::books::Books;
 use crate::error::Error;
+use crate::index::{Hasher, Index};
 use crate::params::{limit_of, Params};
 use crate::state::{params, USAGE};
 
@@ -170,26 +172,85 @@ impl Usage {
     }
 }
 
-/// What an owner uses in this block.
-#[derive(Debug, Default)]
+/// What an owner used in the last block in which it asked for something.
+#[derive(Debug)]
 struct Charged {
+    key: (Family, Address),
+    /// Number of that block.
+    block: u64,
     now: u32,
     /// What earlier blocks left in each window; nothing when all windows are of one block.
     before: Vec<u64>,
 }
 
+/// Owners that are remembered from block to block, so that theirs is not fresh memory.
+const KEPT: usize = 65_536;
+
+/// What owners use in this block: found by hash, listed as they came.
+#[derive(Debug)]
+struct Charges {
+    owners: Arena<Charged>,
+    index: Index,
+    hasher: Hasher,
+    /// Number of this block.
+    block: u64,
+    /// Who asked for something in this block, each once.
+    charged: Vec<Handle>,
+}
+
+impl Charges {
+    fn new(hasher: Hasher) -> Self {
+        let (owners, index) = (Arena::default(), Index::default());
+        Self { owners, index, hasher, block: 0, charged: Vec::new() }
+    }
+
+    /// What an owner uses in this block; `fill` writes down what earlier blocks left.
+    fn of(&mut self, key: (Family, Address), fill: impl FnOnce(&mut Vec<u64>)) -> &mut Charged {
+        let Self { owners, index, hasher, block, charged } = self;
+        let hash = hasher.owner(&key.1, key.0.number().into());
+        let found = index.find(hash, |handle| owners.get(handle).key == key);
+        let handle = found.unwrap_or_else(|| {
+            let handle = owners.insert(Charged { key, block: u64::MAX, now: 0, before: Vec::new() });
+            index.insert(hash, handle);
+            handle
+        });
+        let owner = owners.get_mut(handle);
+        if owner.block != *block {
+            charged.push(handle);
+            (owner.block, owner.now) = (*block, 0);
+            owner.before.clear();
+            fill(&mut owner.before);
+        }
+        owner
+    }
+
+    /// The next block begins.
+    fn clear(&mut self) {
+        if self.index.len() > KEPT {
+            *self = Self::new(self.hasher);
+        }
+        self.block = self.block.saturating_add(1);
+        self.charged.clear();
+    }
+}
+
 /// Bounds and budgets of this block, and the rows of earlier blocks that will go.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Budgets {
     /// Parameters, which stand still in a block.
     pub(crate) params: Params,
     /// Resting orders that orders of this block have met. Undoing a message does not give them back.
     pub(crate) met: u32,
-    charged: BTreeMap<(Family, Address), Charged>,
+    charges: Charges,
     due: BTreeSet<(u64, (Family, Address))>,
 }
 
 impl Budgets {
+    pub(crate) fn new(hasher: Hasher) -> Self {
+        let (params, charges) = (Params::default(), Charges::new(hasher));
+        Self { params, met: 0, charges, due: BTreeSet::new() }
+    }
+
     /// Resting orders that orders of this block may still meet.
     pub(crate) const fn fills_left(&self) -> u32 {
         self.params.max_block_fills.saturating_sub(self.met)
@@ -229,16 +290,14 @@ pub fn charge(
     if weight == 0 {
         return Ok(());
     }
-    let Budgets { params, charged, .. } = &mut books.budgets;
+    let Budgets { params, charges, .. } = &mut books.budgets;
     let windows = params.rate_limits.of(family);
     let height = ctx.block.height;
-    let charged = charged.entry((family, owner)).or_insert_with(|| {
-        let mut before = Vec::new();
+    let charged = charges.of((family, owner), |before| {
         if longest(windows) > 1 {
             let usage = USAGE.get(ctx.state.as_read(), &(family, owner)).unwrap_or_default();
-            before = windows.iter().map(|window| usage.within(window, height)).collect();
+            before.extend(windows.iter().map(|window| usage.within(window, height)));
         }
-        Charged { now: 0, before }
     });
     charged.now = charged.now.saturating_add(weight);
     for (at, window) in windows.iter().enumerate() {
@@ -288,20 +347,19 @@ pub(crate) fn begin_block(ctx: &mut Ctx<'_>, books: &mut Books) {
 
 /// After a block: write what was used, begin new budgets.
 pub(crate) fn end_block(ctx: &mut Ctx<'_>, books: &mut Books) {
-    let charged = core::mem::take(&mut books.budgets.charged);
-    if charged.is_empty() {
-        return;
-    }
-    for (key, charged) in charged {
-        let windows = books.budgets.params.rate_limits.of(key.0);
+    let Budgets { params, charges, due, .. } = &mut books.budgets;
+    for handle in &charges.charged {
+        let Charged { key, now, .. } = *charges.owners.get(*handle);
+        let windows = params.rate_limits.of(key.0);
         if longest(windows) <= 1 {
             continue;
         }
         let mut usage = USAGE.get(ctx.state.as_read(), &key).unwrap_or_default();
-        usage.add(windows, ctx.block.height, charged.now);
-        books.budgets.keep(key, &usage);
+        usage.add(windows, ctx.block.height, now);
+        due.insert((usage.until(windows), key));
         USAGE.set(ctx.state, &key, &usage);
     }
+    charges.clear();
 }
 
 /// Which orders a tier counts.

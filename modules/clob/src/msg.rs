@@ -394,8 +394,3 @@ pub(crate) fn wire_order(order: &Order, chain: &Chain) -> wire::Order {
         order_router_address: alloc::string::String::new(),
     }
 }
-
-/// Hash of an order: SHA-256 of its bytes on the wire. Tells signed orders with the same id apart.
-pub(crate) fn hash(order: &Order, chain: &Chain) -> [u8; 32] {
-    proto::hash::order_hash(&wire_order(order, chain))
-}

@@ -329,4 +329,7 @@ pub struct Resting {
     pub remaining: Size,
     /// Its turn: at a price the lower number trades first.
     pub sequence: u64,
+    /// Whether it took the place of a short-term order that was good til an earlier block, and must not come
+    /// again when this one is filled.
+    pub successor: bool,
 }

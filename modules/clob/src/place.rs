@@ -126,25 +126,27 @@ pub fn put(
         return Ok(placed);
     }
     let progress = trade(ctx, books, order, &pair, wanted)?;
-    replace::remove_old(ctx, books, &claim);
-    finish(ctx, books, order, claim.left, progress)
+    let old = replace::remove_old(ctx, books, &claim);
+    finish(ctx, books, order, (claim.left, old.as_ref()), progress)
 }
 
-/// Book what traded on the taker's side; rest or drop what did not. `left` is what the order had left before.
+/// Book what traded on the taker's side; rest or drop what did not. `left` is what the order had left before,
+/// `old` the one whose place it takes.
 fn finish(
     ctx: &mut Ctx<'_>,
     books: &mut Books,
     order: &Order,
-    left: Size,
+    (left, old): (Size, Option<&Order>),
     progress: Progress,
 ) -> Result<PlacedOrder, Error> {
     let Progress { filled, mut status, taker, .. } = progress;
     let remaining = left.less(filled);
     if remaining < order.size {
         // Also when only an earlier order with this id has traded: its row must outlive this order.
-        spent::trade(ctx, books, order, (filled, remaining));
+        spent::trade(ctx, books, (order, false), (filled, remaining));
     }
     if remaining.is_zero() {
+        end_old(ctx, books, old);
         return Ok(PlacedOrder { status, filled, resting: Size::ZERO });
     }
     // What a reduce-only order still may trade is less than what it has left when the position is smaller.
@@ -153,6 +155,7 @@ fn finish(
     // A slice lives too short to go on; what it leaves is caught up.
     let goes_on = status == Status::TooManyFills && rests && order.id.kind != Kind::TwapSlice;
     if goes_on && resume::park(ctx, books, order, wanted) {
+        end_old(ctx, books, old);
         return Ok(PlacedOrder { status: Status::Continues, filled, resting: Size::ZERO });
     }
     if status == Status::Success && rests && !wanted.is_zero() && taker.limit != order.price {
@@ -165,7 +168,11 @@ fn finish(
             return Err(Error::TooManyResting { id, market: order.id.market, count });
         }
         let sequence = books.next_sequence();
-        books.place(order, wanted);
+        let handle = books.place(order, wanted);
+        if let Some(old) = old {
+            books.inherit(handle);
+            replace::follow(ctx, books, handle, old);
+        }
         ctx.emit(Placed { order, remaining: wanted, sequence });
         return Ok(PlacedOrder { status, filled, resting: wanted });
     }
@@ -175,6 +182,13 @@ fn finish(
     }
     drop_rest(ctx, books, order, remaining, status);
     Ok(PlacedOrder { status, filled, resting: Size::ZERO })
+}
+
+/// An order was replaced by one that does not rest: it must not come again.
+fn end_old(ctx: &mut Ctx<'_>, books: &mut Books, old: Option<&Order>) {
+    if let Some(old) = old {
+        spent::end(ctx, books, old);
+    }
 }
 
 /// The rest of an order goes without having rested; a short-term order must not come again for it.

@@ -9,7 +9,7 @@ use crate::arena::Handle;
 use crate::books::Books;
 use crate::error::Error;
 use crate::event::{Reason, Removed, Resized};
-use crate::msg::hash;
+use crate::name::hash;
 use crate::order::{GoodTil, Kind, Order, OrderId, Size, TimeInForce};
 use crate::place::{Origin, PlacedOrder, Status};
 use crate::spent;
@@ -105,29 +105,37 @@ pub(crate) fn in_place(
         return None;
     }
     let old = books.get(handle).order;
-    overtake(ctx, books, &old);
     if claim.left < order.size {
         // What was traded before must be remembered for as long as the new order lives.
-        spent::trade(ctx, books, order, (Size::ZERO, wanted));
+        spent::trade(ctx, books, (order, false), (Size::ZERO, wanted));
     }
     let handle = books.supersede(handle, order, wanted);
+    follow(ctx, books, handle, &old);
     let resting = books.get(handle);
     ctx.emit(Resized(&resting));
     Some(PlacedOrder { status: Status::Success, filled: Size::ZERO, resting: wanted })
 }
 
-/// The new order is accepted: the old one goes, if it is still there.
-pub(crate) fn remove_old(ctx: &mut Ctx<'_>, books: &mut Books, claim: &Claim) {
-    let Some(handle) = claim.old.and_then(|(_, id)| books.find(&id)) else { return };
+/// The new order is accepted: the old one goes, if it is still there. Returns it. A short-term order that was
+/// replaced must not come again: it is for the caller to let [`follow`] or [`spent::end`] see to that.
+pub(crate) fn remove_old(ctx: &mut Ctx<'_>, books: &mut Books, claim: &Claim) -> Option<Order> {
+    let handle = claim.old.and_then(|(_, id)| books.find(&id))?;
     let old = books.remove(handle);
-    overtake(ctx, books, &old.order);
     let id = old.order.id;
     ctx.emit(Removed { id, reason: Reason::Replaced, remaining: old.remaining, rested: true });
+    Some(old.order)
 }
 
-/// A short-term order that was replaced must not come again. What its id has traded stays.
-fn overtake(ctx: &mut Ctx<'_>, books: &mut Books, old: &Order) {
+/// The order that `handle` names rests in the place of `old`, which must not come again. For as long as a new
+/// short-term order rests, it refuses what is good til an earlier block by itself, and whatever ends it without
+/// filling it is remembered with its own block: only a filled one leaves `old` to be remembered. In the same
+/// block hashes tell which comes later.
+pub(crate) fn follow(ctx: &mut Ctx<'_>, books: &mut Books, handle: Handle, old: &Order) {
     if old.id.kind == Kind::ShortTerm {
-        spent::end(ctx, books, old);
+        if books.good_til(handle) == old.good_til {
+            spent::end(ctx, books, old);
+        } else {
+            books.set_successor(handle);
+        }
     }
 }

@@ -6,7 +6,7 @@ use crate::arena::Handle;
 use crate::books::Books;
 use crate::error::Error;
 use crate::event::{Reason, Removed};
-use crate::msg::hash;
+use crate::name::hash;
 use crate::order::{GoodTil, Order, OrderId, Resting, Size, TimeInForce};
 use crate::params::SHORT_BLOCK_WINDOW;
 use crate::state::{Ended, Pair, Spent};
@@ -32,10 +32,16 @@ pub(crate) fn unfilled(spent: &Spent, order: &Order, pair: &Pair) -> Result<Size
     Ok(left)
 }
 
-/// The order traded `size`; `left` remains of it.
-pub(crate) fn trade(ctx: &Ctx<'_>, books: &mut Books, order: &Order, (size, left): (Size, Size)) {
+/// The order traded `size`; `left` remains of it. A `successor` that is filled leaves nothing else that would
+/// refuse the order whose place it took.
+pub(crate) fn trade(
+    ctx: &Ctx<'_>,
+    books: &mut Books,
+    (order, successor): (&Order, bool),
+    (size, left): (Size, Size),
+) {
     let id = order.id;
-    let ended = if left.is_zero() && order.reduce_only { named(ctx, order) } else { None };
+    let name = if left.is_zero() && order.reduce_only { named(ctx, order) } else { None };
     match order.good_til {
         GoodTil::Time(_) if left.is_zero() => forget(books, order),
         GoodTil::Time(_) => books.used.update(id, |spent| spent.filled = spent.filled.plus(size)),
@@ -43,7 +49,9 @@ pub(crate) fn trade(ctx: &Ctx<'_>, books: &mut Books, order: &Order, (size, left
             spent.filled = spent.filled.plus(size);
             if left.is_zero() && spent.filled < order.size {
                 // It was cut before it was filled: what was cut must not come again.
-                spent.ended = ended;
+                spent.ended = spent.ended.max(name);
+            } else if left.is_zero() && successor {
+                spent.ended = spent.ended.max(Some(Ended::before(height)));
             }
             spent.keep = spent.keep.max(u64::from(height).saturating_add(SHORT_BLOCK_WINDOW.into()));
         }),
@@ -63,7 +71,7 @@ pub(crate) fn end(ctx: &mut Ctx<'_>, books: &mut Books, order: &Order) {
     if let GoodTil::Block(good_til_block) = order.good_til {
         let ended = named(ctx, order);
         books.used.update(order.id, |spent| {
-            spent.ended = ended;
+            spent.ended = spent.ended.max(ended);
             spent.keep = spent.keep.max(good_til_block.into());
         });
     }

@@ -156,17 +156,19 @@ pub struct Row {
     pub sequence: u64,
     /// Height of the block that placed it.
     pub height: u64,
+    /// Whether it took the place of an order that was good til an earlier block.
+    pub successor: bool,
 }
 
 impl Row {
-    /// The row of an order that came to rest at `height` and has traded `filled`.
-    pub(crate) fn of(resting: &Resting, height: u64, filled: Size) -> Self {
+    /// The row of an order that came to rest at `height`, off which `cut` was taken.
+    pub(crate) fn of(resting: &Resting, height: u64, cut: Size) -> Self {
         let order = resting.order;
         Self {
             side: order.side,
             price: order.price,
             size: order.size,
-            cut: order.size.less(filled).less(resting.remaining),
+            cut,
             good_til: order.good_til,
             time_in_force: order.time_in_force,
             reduce_only: order.reduce_only,
@@ -175,6 +177,7 @@ impl Row {
             builder: order.builder,
             sequence: resting.sequence,
             height,
+            successor: resting.successor,
         }
     }
 
@@ -251,7 +254,8 @@ pub struct Spent {
     pub filled: Size,
     /// Short-term orders with this id are refused when they are good til this block or an earlier one.
     pub cancelled_until: u32,
-    /// The last short-term order with this id that ended early, without a cancel and not filled.
+    /// The last short-term order with this id that ended early, without a cancel and not filled; or that such
+    /// orders were good til an earlier block than the one that took their place and was filled.
     pub ended: Option<Ended>,
     /// Height after which nobody needs this row. Rows of orders that live until a time go with the order.
     pub keep: u64,
@@ -264,6 +268,13 @@ pub struct Ended {
     pub good_til_block: u32,
     /// Its hash.
     pub hash: [u8; 32],
+}
+
+impl Ended {
+    /// Later than every order that was good til a block before `good_til_block`, and than no other.
+    pub(crate) const fn before(good_til_block: u32) -> Self {
+        Self { good_til_block, hash: [0; 32] }
+    }
 }
 
 /// Bounds that apply to everybody.
@@ -301,7 +312,8 @@ pub fn rebuild(state: &dyn Read) -> Books {
         if remaining.is_zero() {
             fault("a row of a filled order");
         }
-        books.restore(&Resting { order: row.order(id), remaining, sequence: row.sequence });
+        let Row { sequence, successor, .. } = row;
+        books.restore(&Resting { order: row.order(id), remaining, sequence, successor });
     }
     for (id, spent) in SPENT.scan(state, &(), usize::MAX) {
         books.used.restore(id, spent);

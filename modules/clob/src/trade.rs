@@ -11,7 +11,7 @@ use crate::books::Books;
 use crate::error::Error;
 use crate::event::{Fill, Reason};
 use crate::matching::{next, Next, Taker};
-use crate::order::{Kind, Order, OrderId, SelfTrade, Side, Size, TimeInForce};
+use crate::order::{Kind, Order, OrderId, Resting, SelfTrade, Side, Size, TimeInForce};
 use crate::place::Status;
 use crate::reduce;
 use crate::settle::{builder_fee, match_fees, record, settle, worth, Obstacle, Trade};
@@ -110,7 +110,8 @@ fn meet(
     (handle, size): (Handle, Size),
 ) -> Result<Turn, Error> {
     let market = order.id.market;
-    let maker = books.get(handle).order;
+    let resting = books.get(handle);
+    let maker = &resting.order;
     let quote = worth(pair, size, maker.price).ok_or(Error::Overflow(market))?;
     let maker_rate = books.desk.rates(ctx.state.as_read(), &maker.id.subaccount.owner, market).maker;
     let fees = match_fees(market, quote, rate, maker_rate)?;
@@ -135,7 +136,7 @@ fn meet(
             let maker_remaining = books.reduce(handle, size);
             progress.taker.remaining = progress.taker.remaining.less(size);
             progress.filled = progress.filled.plus(size);
-            filled(ctx, books, &match_, (&maker, maker_remaining), Some(order.id));
+            filled(ctx, books, &match_, (&resting, maker_remaining), Some(order.id));
         }
         Err(Obstacle::Maker) => spent::remove(ctx, books, handle, Reason::Undercollateralized),
         Err(Obstacle::Taker(code)) if progress.filled.is_zero() => return Err(refusal(order, code)),
@@ -154,11 +155,12 @@ pub(crate) fn filled(
     ctx: &mut Ctx<'_>,
     books: &mut Books,
     trade: &Trade,
-    (maker, maker_remaining): (&Order, Size),
+    (maker, maker_remaining): (&Resting, Size),
     taker_order: Option<OrderId>,
 ) {
     record((&mut books.desk, &books.accounts), trade);
-    spent::trade(ctx, books, maker, (trade.size, maker_remaining));
+    spent::trade(ctx, books, (&maker.order, maker.successor), (trade.size, maker_remaining));
+    let maker = &maker.order;
     books.waiting.trade(trade.market, maker.price, ctx.block.height);
     ctx.emit(Fill {
         market: trade.market,

@@ -14,6 +14,7 @@ use crate::index::{Hasher, Index};
 use crate::order::OrderId;
 use crate::state::{Spent, SPENT};
 
+/// An id. One that is not remembered any more stays until its row is gone.
 #[derive(Debug)]
 struct Entry {
     id: OrderId,
@@ -26,9 +27,9 @@ struct Entry {
 /// What undoes a step.
 #[derive(Debug)]
 enum Undo {
-    Was(OrderId, Option<Spent>),
+    Was(Handle, Option<Spent>),
     Kept(u64),
-    Forgotten(u64, Vec<OrderId>),
+    Forgotten(u64, Vec<Handle>),
 }
 
 /// Spent ids.
@@ -37,20 +38,20 @@ pub(crate) struct Used {
     entries: Arena<Entry>,
     index: Index,
     hasher: Hasher,
-    /// Ids whose rows are to be written; some twice.
-    changed: Vec<OrderId>,
-    /// Ids by the height after which nobody needs their rows.
-    kept: BTreeMap<u64, Vec<OrderId>>,
+    /// Ids whose rows are to be written, each once.
+    changed: Vec<Handle>,
+    /// Ids by the height after which nobody needs their rows. Some are others by then, or needed for longer.
+    kept: BTreeMap<u64, Vec<Handle>>,
+    /// Lists of heights that have passed, for later ones.
+    spare: Vec<Vec<Handle>>,
     journal: Journal<Undo>,
 }
 
 impl Used {
     /// Take back the last id that was kept until `height`.
     fn unkeep(&mut self, height: u64) {
-        let Some(ids) = self.kept.get_mut(&height) else { return };
-        ids.pop();
-        if ids.is_empty() {
-            self.kept.remove(&height);
+        if let Some(ids) = self.kept.get_mut(&height) {
+            ids.pop();
         }
     }
 
@@ -61,6 +62,7 @@ impl Used {
             hasher,
             changed: Vec::new(),
             kept: BTreeMap::new(),
+            spare: Vec::new(),
             journal: Journal::default(),
         }
     }
@@ -73,7 +75,8 @@ impl Used {
     /// What `id` has used up, when it is remembered.
     #[inline]
     pub(crate) fn get(&self, id: &OrderId) -> Option<&Spent> {
-        self.find(self.hasher.id(id), id).map(|handle| &self.entries.get(handle).spent)
+        let entry = self.entries.get(self.find(self.hasher.id(id), id)?);
+        entry.live.then_some(&entry.spent)
     }
 
     /// Hash of an id.
@@ -104,93 +107,105 @@ impl Used {
     /// when the height that its row is kept for has passed.
     pub(crate) fn update(&mut self, id: OrderId, change: impl FnOnce(&mut Spent)) {
         let hash = self.hasher.id(&id);
-        let found = self.find(hash, &id);
-        let old = found.map(|handle| self.entries.get(handle).spent);
+        let handle = self.find(hash, &id).unwrap_or_else(|| self.insert(id, hash));
+        let entry = self.entries.get(handle);
+        let old = entry.live.then_some(entry.spent);
         let mut new = old.unwrap_or_default();
         change(&mut new);
-        self.put(id, hash, found, Some(new));
-        self.journal.note(|| Undo::Was(id, old));
+        self.put(handle, Some(new));
+        self.journal.note(|| Undo::Was(handle, old));
         if new.keep != old.unwrap_or_default().keep {
-            self.keep(new.keep, id);
+            self.keep(new.keep, handle);
+            self.journal.note(|| Undo::Kept(new.keep));
         }
+    }
+
+    fn insert(&mut self, id: OrderId, hash: u32) -> Handle {
+        let entry = Entry { id, spent: Spent::default(), changed: false, live: false };
+        let handle = self.entries.insert(entry);
+        self.index.insert(hash, handle);
+        handle
     }
 
     /// Forget `id`; it may be unknown.
     pub(crate) fn remove(&mut self, id: &OrderId) {
-        let hash = self.hasher.id(id);
-        if let Some(handle) = self.find(hash, id) {
-            let old = self.entries.get(handle).spent;
-            self.put(*id, hash, Some(handle), None);
-            self.journal.note(|| Undo::Was(*id, Some(old)));
+        if let Some(handle) = self.find(self.hasher.id(id), id) {
+            self.forget(handle);
         }
     }
 
-    fn put(&mut self, id: OrderId, hash: u32, found: Option<Handle>, spent: Option<Spent>) {
-        let noted = found.is_some_and(|handle| self.entries.get(handle).changed);
-        if !noted {
-            self.changed.push(id);
+    fn forget(&mut self, handle: Handle) {
+        let Entry { live, spent, .. } = *self.entries.get(handle);
+        if live {
+            self.put(handle, None);
+            self.journal.note(|| Undo::Was(handle, Some(spent)));
         }
-        match (found, spent) {
-            (Some(handle), Some(spent)) => {
-                let entry = self.entries.get_mut(handle);
-                (entry.spent, entry.changed) = (spent, true);
-            }
-            (Some(handle), None) => {
-                self.entries.get_mut(handle).live = false;
-                self.index.remove(hash, handle);
-                self.entries.free(handle);
-            }
-            (None, Some(spent)) => {
-                let handle = self.entries.insert(Entry { id, spent, changed: true, live: true });
-                self.index.insert(hash, handle);
-            }
-            (None, None) => {}
+    }
+
+    fn put(&mut self, handle: Handle, spent: Option<Spent>) {
+        let entry = self.entries.get_mut(handle);
+        entry.live = spent.is_some();
+        entry.spent = spent.unwrap_or_default();
+        if !entry.changed {
+            entry.changed = true;
+            self.changed.push(handle);
         }
     }
 
     /// Remember what a row says.
     pub(crate) fn restore(&mut self, id: OrderId, spent: Spent) {
-        let hash = self.hasher.id(&id);
-        let handle = self.entries.insert(Entry { id, spent, changed: false, live: true });
-        self.index.insert(hash, handle);
+        let handle = self.insert(id, self.hasher.id(&id));
+        let entry = self.entries.get_mut(handle);
+        (entry.spent, entry.live) = (spent, true);
         if !id.kind.is_stateful() {
-            self.kept.entry(spent.keep).or_default().push(id);
+            self.keep(spent.keep, handle);
         }
     }
 
-    fn keep(&mut self, height: u64, id: OrderId) {
-        self.kept.entry(height).or_default().push(id);
-        self.journal.note(|| Undo::Kept(height));
+    fn keep(&mut self, height: u64, handle: Handle) {
+        let Self { kept, spare, .. } = self;
+        kept.entry(height).or_insert_with(|| spare.pop().unwrap_or_default()).push(handle);
     }
 
     /// Forget the ids that nobody needs at this height any more.
     pub(crate) fn prune(&mut self, height: u64) {
-        while self.kept.first_key_value().is_some_and(|(kept, _)| *kept < height) {
-            let Some((kept, ids)) = self.kept.pop_first() else { return };
-            for id in &ids {
-                if self.get(id).is_some_and(|spent| spent.keep < height) {
-                    self.remove(id);
+        while let Some(first) = self.kept.first_entry().filter(|first| *first.key() < height) {
+            let (kept, mut handles) = first.remove_entry();
+            for handle in &handles {
+                let Entry { id, spent, .. } = self.entries.get(*handle);
+                if spent.keep < height && !id.kind.is_stateful() {
+                    self.forget(*handle);
                 }
             }
-            self.journal.note(|| Undo::Forgotten(kept, ids));
+            if self.journal.is_open() {
+                self.journal.note(|| Undo::Forgotten(kept, handles));
+            } else {
+                handles.clear();
+                self.spare.push(handles);
+            }
         }
     }
 
-    /// Write the rows of what has changed.
+    /// Write the rows of what has changed. While a savepoint is open nothing is given up, so that it can be
+    /// undone.
     pub(crate) fn write(&mut self, state: &mut dyn State) {
+        let nested = self.journal.is_open();
         let mut changed = core::mem::take(&mut self.changed);
-        for id in changed.drain(..) {
-            match self.find(self.hasher.id(&id), &id) {
-                Some(handle) => {
-                    let entry = self.entries.get_mut(handle);
-                    if entry.changed {
-                        entry.changed = false;
-                        SPENT.set(state, &id, &entry.spent);
-                    }
-                }
-                None => SPENT.remove(state, &id),
+        changed.retain(|handle| {
+            let entry = self.entries.get_mut(*handle);
+            if entry.live {
+                entry.changed = false;
+                SPENT.set(state, &entry.id, &entry.spent);
+                return false;
             }
-        }
+            SPENT.remove(state, &entry.id);
+            if !nested {
+                let hash = self.hasher.id(&entry.id);
+                self.index.remove(hash, *handle);
+                self.entries.free(*handle);
+            }
+            nested
+        });
         self.changed = changed;
     }
 
@@ -205,13 +220,10 @@ impl Used {
 
     fn undo(&mut self, step: Undo) {
         match step {
-            Undo::Was(id, spent) => {
-                let hash = self.hasher.id(&id);
-                self.put(id, hash, self.find(hash, &id), spent);
-            }
+            Undo::Was(handle, spent) => self.put(handle, spent),
             Undo::Kept(height) => self.unkeep(height),
-            Undo::Forgotten(height, ids) => {
-                self.kept.insert(height, ids);
+            Undo::Forgotten(height, handles) => {
+                self.kept.insert(height, handles);
             }
         }
     }

@@ -64,6 +64,13 @@ impl Address {
             .and_then(|hrp| bech32::encode::<Bech32>(hrp, &self.0).ok())
             .unwrap_or_default()
     }
+
+    /// Write the bech32 text with `prefix`, at most 90 characters, without memory of its own. An error when the
+    /// prefix itself is not valid bech32.
+    pub fn write_bech32(&self, prefix: &str, out: &mut impl fmt::Write) -> fmt::Result {
+        let hrp = Hrp::parse(prefix).map_err(|_| fmt::Error)?;
+        bech32::encode_to_fmt::<Bech32, _>(out, hrp, &self.0).map_err(|_| fmt::Error)
+    }
 }
 
 impl fmt::Debug for Address {
@@ -89,6 +96,9 @@ mod tests {
             ("megavault", "dydx18tkxrnrkqc2t0lr3zxr5g6a4hdvqksylxqje4r"),
         ] {
             assert_eq!(Address::module(name).to_bech32("dydx"), text);
+            let mut written = String::new();
+            Address::module(name).write_bech32("dydx", &mut written).unwrap();
+            assert_eq!(written, text);
             assert_eq!(Address::from_bech32(text, "dydx").unwrap(), Address::module(name));
         }
     }

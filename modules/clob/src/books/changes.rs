@@ -30,7 +30,7 @@ pub(crate) type Change = (MarketId, Side, Subticks, Option<LevelView>);
 pub(crate) struct Changes {
     /// Orders that came, each once.
     pub(crate) came: Vec<Handle>,
-    /// Orders that have a row and left, each once. None of them rests.
+    /// Orders that have a row and left, each once. Some rest again: they are among those that came.
     pub(crate) gone: Vec<OrderId>,
     /// Levels that changed; some twice.
     pub(crate) levels: Vec<Change>,
@@ -47,14 +47,11 @@ impl Books {
             flags.set(Flags::LISTED, false);
             if flags.has(Flags::LIVE) && flags.has(Flags::FRESH) {
                 flags.set(Flags::FRESH, false);
+                flags.set(Flags::ROW, true);
                 changes.came.push(handle);
             }
         }
-        for id in log.gone.drain(..) {
-            if self.find(&id).is_none() {
-                changes.gone.push(id);
-            }
-        }
+        changes.gone.append(&mut log.gone);
         let nested = self.journal.is_open();
         for handle in &log.levels {
             changes.levels.extend(self.written_level(*handle, nested));

@@ -24,6 +24,11 @@ pub(super) enum Undo {
 impl Books {
     fn unplace(&mut self, handle: Handle) {
         self.detach(handle);
+        if self.orders.get(handle).flags.has(Flags::ROW) {
+            // The row that it inherited is again one of an order that left.
+            let id = self.id(handle);
+            self.log.gone.push(id);
+        }
         self.free(handle);
     }
 
@@ -41,7 +46,7 @@ impl Books {
             Undo::Superseded(handle) => self.unplace(handle),
             Undo::Removed(handle) => {
                 self.attach(handle, true);
-                if !self.orders.get(handle).flags.has(Flags::FRESH) {
+                if self.orders.get(handle).flags.has(Flags::ROW) {
                     self.log.gone.pop();
                 }
             }

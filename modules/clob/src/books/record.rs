@@ -59,12 +59,16 @@ impl Flags {
     pub(super) const REDUCE_ONLY: u8 = 2;
     /// It rests: neither free nor held for an undo.
     pub(super) const LIVE: u8 = 4;
-    /// It has no row yet.
+    /// Its row does not say so yet.
     pub(super) const FRESH: u8 = 8;
     /// It has parts that stand elsewhere.
     pub(super) const PARTS: u8 = 16;
     /// The list of orders that came names its place in the arena. Stays with the place when it is given to another.
     pub(super) const LISTED: u8 = 32;
+    /// It took the place of an order that must not come again.
+    pub(super) const SUCCESSOR: u8 = 64;
+    /// There is a row under its id: its own, or of an order whose place it took.
+    pub(super) const ROW: u8 = 128;
 
     #[inline]
     pub(super) const fn has(self, bit: u8) -> bool {

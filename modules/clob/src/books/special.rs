@@ -70,17 +70,35 @@ impl Books {
         self.orders.get(handle).flags.has(Flags::REDUCE_ONLY)
     }
 
+    /// The order that came last took the place of one that must not come again. Undone with its coming.
+    pub(crate) fn set_successor(&mut self, handle: Handle) {
+        self.orders.get_mut(handle).flags.set(Flags::SUCCESSOR, true);
+    }
+
+    /// The order that came last took the place of the one that left last: its row goes over the other's. Undone
+    /// with its coming.
+    pub(crate) fn inherit(&mut self, handle: Handle) {
+        let id = self.id(handle);
+        if self.log.gone.pop_if(|gone| *gone == id).is_some() {
+            self.orders.get_mut(handle).flags.set(Flags::ROW, true);
+        }
+    }
+
     /// Let `order` stand where `old` stands, which has its id, price and side, with `remaining` still wanted.
     pub fn supersede(&mut self, old: Handle, order: &Order, remaining: Size) -> Handle {
         let record = self.orders.get(old);
         let (sequence, queue) = (record.sequence, record.queue);
+        let successor = record.flags.has(Flags::SUCCESSOR);
         self.take(old);
         // Nothing happens to the queue in between: the new record fits where the old one was.
         let handle = self.insert(order, remaining, (sequence, true));
-        self.orders.get_mut(handle).queue = queue;
+        let record = self.orders.get_mut(handle);
+        record.queue = queue;
+        record.flags.set(Flags::SUCCESSOR, successor);
         self.attach(handle, true);
         self.journal.note(|| Undo::Superseded(handle));
         self.came(handle);
+        self.inherit(handle);
         handle
     }
 }

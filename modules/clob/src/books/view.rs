@@ -4,7 +4,7 @@ use num::Subticks;
 use sha2::{Digest, Sha256};
 use types::{MarketId, SubaccountId};
 
-use super::record::Flags;
+use super::record::{Flags, Record};
 use super::special::Parts;
 use super::{Books, LevelView};
 use crate::arena::Handle;
@@ -18,18 +18,13 @@ impl Books {
     pub fn get(&self, handle: Handle) -> Resting {
         let record = self.orders.get(handle);
         let level = self.levels.get(record.level);
-        let good_til = if record.flags.has(Flags::BY_TIME) {
-            GoodTil::Time(record.until)
-        } else {
-            GoodTil::Block(record.until)
-        };
         let Parts { condition, builder } = self.parts(handle);
         let order = Order {
             id: self.id(handle),
             side: level.side,
             price: level.price,
             size: record.size,
-            good_til,
+            good_til: self.good_til(handle),
             time_in_force: record.time_in_force,
             reduce_only: record.flags.has(Flags::REDUCE_ONLY),
             self_trade: SelfTrade::CancelMaker,
@@ -38,7 +33,8 @@ impl Books {
             builder,
             twap: None,
         };
-        Resting { order, remaining: record.remaining, sequence: record.sequence }
+        let Record { remaining, sequence, flags, .. } = *record;
+        Resting { order, remaining, sequence, successor: flags.has(Flags::SUCCESSOR) }
     }
 
     /// Name of the order that `handle` names.
@@ -70,6 +66,17 @@ impl Books {
     #[inline]
     pub(crate) fn price(&self, handle: Handle) -> Subticks {
         self.levels.get(self.orders.get(handle).level).price
+    }
+
+    /// Until when the order that `handle` names is good.
+    #[inline]
+    pub(crate) fn good_til(&self, handle: Handle) -> GoodTil {
+        let record = self.orders.get(handle);
+        if record.flags.has(Flags::BY_TIME) {
+            GoodTil::Time(record.until)
+        } else {
+            GoodTil::Block(record.until)
+        }
     }
 
     /// The resting order called `id`.

@@ -5,7 +5,7 @@ use proto::dydxprotocol::clob as wire;
 use store::attempt;
 use types::Rejection;
 
-use crate::world::{buy, long_term, post_only, sell, World, BTC, DOLLAR, MILLI};
+use crate::world::{buy, long_term, post_only, sell, Start, World, BTC, DOLLAR, MILLI};
 
 fn until(order: Order, block: u32) -> Order {
     Order { good_til: GoodTil::Block(block), ..order }
@@ -155,4 +155,132 @@ fn orders_that_live_until_a_time_are_replaced_when_that_is_asked_for() {
     world.next_block();
     let refused = replace(&mut world, long_term(buy(1, 1, 2, 50_000), 90));
     assert_eq!(refused.map_err(|error| error.code()), Err(24));
+}
+
+/// What ends the order that took the place of another.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Fill,
+    FillInTwo,
+    Cancel,
+    Expiry,
+    SelfTrade,
+    Undercollateralized,
+}
+
+/// The order that is replaced: two coins, good til block 20.
+fn first() -> Order {
+    until(buy(1, 1, 2_000, 50_000), 20)
+}
+
+/// Ends the order of one coin that rests in the place of the first.
+fn end(world: &mut World, end: End, dollars: u64) {
+    match end {
+        End::Fill | End::Undercollateralized => {
+            world.place(sell(2, 9, 1_000, dollars)).unwrap();
+        }
+        End::FillInTwo => {
+            world.place(sell(2, 8, 400, dollars)).unwrap();
+            reopen(world);
+            world.place(sell(2, 9, 600, dollars)).unwrap();
+        }
+        End::Cancel => world.cancel(first().id, GoodTil::Block(21)).unwrap(),
+        End::Expiry => world.blocks(21),
+        End::SelfTrade => {
+            world.place(sell(1, 9, 1, dollars)).unwrap();
+        }
+    }
+}
+
+/// The next block, on books that the rows describe.
+fn reopen(world: &mut World) {
+    world.next_block();
+    world.books = clob::rebuild(&world.state);
+}
+
+#[test]
+fn what_was_replaced_stays_away_however_its_follower_ends() {
+    for (how, code) in [
+        (End::Fill, 20),
+        (End::FillInTwo, 20),
+        (End::Cancel, 7),
+        (End::Expiry, 10),
+        (End::SelfTrade, 20),
+        (End::Undercollateralized, 20),
+    ] {
+        // At another price, and at the same one where it keeps its turn.
+        for dollars in [49_900, 50_000] {
+            for blocks in [false, true] {
+                let mut dollars_of = vec![1_000_000; 2];
+                if matches!(how, End::Undercollateralized) {
+                    dollars_of[0] = 1_000;
+                }
+                let mut world = World::with(Start { dollars: dollars_of, ..Start::default() });
+                let pause = |world: &mut World| {
+                    if blocks {
+                        reopen(world)
+                    }
+                };
+                world.place(first()).unwrap();
+                pause(&mut world);
+                world.place(until(buy(1, 1, 1_000, dollars), 21)).unwrap();
+                pause(&mut world);
+                end(&mut world, how, dollars);
+                assert_eq!(world.levels(Side::Buy), [], "{how:?}");
+                pause(&mut world);
+                assert_eq!(world.refused_order(first()), code, "{how:?} at {dollars}");
+                pause(&mut world);
+                assert_eq!(world.refused_order(first()), code, "{how:?} at {dollars}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_was_replaced_stays_away_when_its_follower_trades_at_once() {
+    let mut world = World::new();
+    world.place(first()).unwrap();
+    world.place(sell(2, 9, 1_000, 50_100)).unwrap();
+    let placed = world.place(until(buy(1, 1, 1_000, 50_100), 21)).unwrap();
+    assert_eq!((placed.filled.raw(), placed.resting), (1_000 * MILLI, Size::ZERO));
+    assert_eq!(world.levels(Side::Buy), []);
+    assert_eq!(world.refused_order(first()), 30);
+    reopen(&mut world);
+    assert_eq!(world.refused_order(first()), 30);
+}
+
+#[test]
+fn what_was_replaced_in_its_own_block_stays_away_when_its_follower_is_filled() {
+    let mut world = World::new();
+    world.place(first()).unwrap();
+    let smaller = until(buy(1, 1, 1_000, 49_900), 20);
+    let mut later = (0..100).map(|metadata| Order { client_metadata: metadata, ..smaller });
+    later.find(|order| world.place(*order).is_ok()).unwrap();
+    reopen(&mut world);
+    world.place(sell(2, 9, 1_000, 49_900)).unwrap();
+    assert_eq!(world.refused_order(first()), 30);
+    reopen(&mut world);
+    assert_eq!(world.refused_order(first()), 30);
+}
+
+#[test]
+fn a_filled_follower_lets_its_id_ask_for_more_til_its_own_block() {
+    let mut world = World::new();
+    world.place(first()).unwrap();
+    world.place(until(buy(1, 1, 1_000, 49_900), 22)).unwrap();
+    world.place(sell(2, 9, 1_000, 49_900)).unwrap();
+    assert_eq!(world.refused_order(until(first(), 21)), 20);
+    let placed = world.place(until(first(), 22)).unwrap();
+    assert_eq!(placed.resting.raw(), 1_000 * MILLI);
+}
+
+#[test]
+fn replacing_writes_no_row_of_its_own() {
+    let mut world = World::new();
+    world.place(first()).unwrap();
+    world.next_block();
+    let before = world.rows().len();
+    world.place(until(buy(1, 1, 1_000, 49_900), 21)).unwrap();
+    world.next_block();
+    assert_eq!(world.rows().len(), before);
 }

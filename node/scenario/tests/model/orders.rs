@@ -17,6 +17,8 @@ pub(crate) struct Resting {
     pub(crate) left: u64,
     /// The lower one was there before.
     pub(crate) turn: u64,
+    /// It replaced one that was good til an earlier block.
+    pub(crate) successor: bool,
 }
 
 /// What a short-term id remembers, or what a longer one has traded.
@@ -198,6 +200,10 @@ impl Exchange {
             self.resting.iter_mut().find(|resting| resting.order.id == id).unwrap().left = left;
         }
         self.traded(&maker.order, size, left);
+        if let (0, true, Until::Block(block)) = (left, maker.successor, maker.order.until) {
+            // Its predecessors wanted more, perhaps.
+            self.remember(id, |spent| spent.ended = spent.ended.max(Some((block, [0; 32]))));
+        }
         left
     }
 
@@ -209,7 +215,7 @@ impl Exchange {
                 spent.filled += size;
                 if left == 0 && spent.filled < order.size {
                     // It was cut: the rest must not come again.
-                    spent.ended = Some((block, order.hash));
+                    spent.ended = spent.ended.max(Some((block, order.hash)));
                 }
                 spent.keep = spent.keep.max(u64::from(block) + WINDOW);
             }),
@@ -220,7 +226,7 @@ impl Exchange {
         match order.until {
             Until::Time(_) => self.forget(&order.id),
             Until::Block(block) => self.remember(order.id, |spent| {
-                spent.ended = Some((block, order.hash));
+                spent.ended = spent.ended.max(Some((block, order.hash)));
                 spent.keep = spent.keep.max(block.into());
             }),
         }
@@ -263,9 +269,9 @@ impl Exchange {
             return Ok(());
         }
         let (filled, mut stopped) = self.trade(order, wanted)?;
-        if let Some(old) = self.find(&order.id).cloned() {
+        let old = self.find(&order.id).cloned();
+        if let Some(old) = &old {
             self.resting.retain(|resting| resting.order.id != order.id);
-            self.overtaken(&old.order);
             let reason = "replaced".into();
             self.notes.push(Note::Removed { id: order.id, reason, left: old.left, rested: true });
         }
@@ -273,11 +279,14 @@ impl Exchange {
         if remaining < order.size {
             self.traded(order, filled, remaining);
         }
+        let old = old.map(|old| old.order);
         if remaining == 0 {
+            self.ended_short_term(old);
             return Ok(());
         }
         let wants = wanted - filled;
         if stopped == Some("too_many_fills") && self.park(order) {
+            self.ended_short_term(old);
             return Ok(());
         }
         if stopped.is_none()
@@ -293,7 +302,8 @@ impl Exchange {
             if self.resting.iter().filter(mine).count() >= self.bounds.max_resting {
                 return Err(clob(17));
             }
-            self.resting.push(Resting { order: *order, left: wants, turn: self.next_turn });
+            let successor = old.is_some_and(|old| self.follows(order, &old));
+            self.resting.push(Resting { order: *order, left: wants, turn: self.next_turn, successor });
             self.next_turn += 1;
             self.notes.push(Note::Placed(id, wants));
             return Ok(());

@@ -96,19 +96,27 @@ impl Exchange {
 
     /// The new order stands where the old one stands, with its turn.
     pub(crate) fn in_place(&mut self, order: &Order, old: &Resting, left: u64, wanted: u64) {
-        self.overtaken(&old.order);
+        let successor = self.follows(order, &old.order);
         if left < order.size {
             self.traded(order, 0, wanted);
         }
         let resting = self.resting.iter_mut().find(|resting| resting.order.id == order.id).unwrap();
-        (resting.order, resting.left) = (*order, wanted);
+        (resting.order, resting.left, resting.successor) = (*order, wanted, successor);
         self.notes.push(Note::Resized(order.id, wanted));
     }
 
-    /// A short-term order that was replaced must not come again.
-    pub(crate) fn overtaken(&mut self, old: &Order) {
-        if old.id.flags == 0 {
-            self.ended(old);
+    /// An order that replaced `old` rests. Whether it refuses `old` by itself, because its block is later.
+    pub(crate) fn follows(&mut self, new: &Order, old: &Order) -> bool {
+        if new.until == old.until {
+            self.ended_short_term(Some(*old));
+        }
+        old.id.flags == 0 && new.until != old.until
+    }
+
+    /// A short-term order was replaced by one that does not rest.
+    pub(crate) fn ended_short_term(&mut self, old: Option<Order>) {
+        if let Some(old) = old.filter(|old| old.id.flags == 0) {
+            self.ended(&old);
         }
     }
 }
