@@ -1,6 +1,6 @@
 //! What happens around a block's messages: orders end, rows are written.
 
-use store::{attempt, Ctx};
+use store::{attempt, Batch, Ctx};
 
 use crate::books::Books;
 use crate::conditional;
@@ -33,6 +33,32 @@ pub fn expire(ctx: &mut Ctx<'_>, books: &mut Books) {
     books.used.prune(ctx.block.height);
 }
 
+/// Write the rows of orders, levels and spent ids.
+fn write_orders(ctx: &mut Ctx<'_>, books: &mut Books) {
+    let changes = books.take_changes();
+    let mut batch = Batch::new(ctx.state);
+    for id in &changes.gone {
+        batch.remove(&ORDERS, id);
+    }
+    for handle in &changes.came {
+        let resting = books.get(*handle);
+        let Order { id, reduce_only, .. } = resting.order;
+        // Of other orders nothing but what they traded is missing.
+        let cut = if reduce_only { cut(books, &resting) } else { Size::ZERO };
+        batch.set(&ORDERS, &id, &Row::of(&resting, ctx.block.height, cut));
+    }
+    for (market, side, price, new) in &changes.levels {
+        let key = (*market, Rank { side: *side, price: *price });
+        match new.map(|level| Level { quantums: level.quantums, orders: level.orders }) {
+            Some(level) => batch.set(&LEVELS, &key, &level),
+            None => batch.remove(&LEVELS, &key),
+        }
+    }
+    books.used.write(&mut batch);
+    drop(batch);
+    books.give_back(changes);
+}
+
 /// What was cut off an order because the position that it may reduce is smaller.
 fn cut(books: &Books, resting: &Resting) -> Size {
     let filled = books.used.get(&resting.order.id).map_or(Size::ZERO, |spent| spent.filled);
@@ -43,27 +69,7 @@ fn cut(books: &Books, resting: &Resting) -> Size {
 pub fn end_block(ctx: &mut Ctx<'_>, books: &mut Books) {
     books.desk.end_block(ctx);
     books.accounts.flush(ctx.state);
-    let changes = books.take_changes();
-    for id in &changes.gone {
-        ORDERS.remove(ctx.state, id);
-    }
-    for handle in &changes.came {
-        let resting = books.get(*handle);
-        let Order { id, reduce_only, .. } = resting.order;
-        // Of other orders nothing but what they traded is missing.
-        let cut = if reduce_only { cut(books, &resting) } else { Size::ZERO };
-        ORDERS.set(ctx.state, &id, &Row::of(&resting, ctx.block.height, cut));
-    }
-    for (market, side, price, new) in &changes.levels {
-        let key = (*market, Rank { side: *side, price: *price });
-        let new = new.map(|level| Level { quantums: level.quantums, orders: level.orders });
-        match new {
-            Some(level) => LEVELS.set(ctx.state, &key, &level),
-            None => LEVELS.remove(ctx.state, &key),
-        }
-    }
-    books.give_back(changes);
-    books.used.write(ctx.state);
+    write_orders(ctx, books);
     if NEXT_SEQUENCE.get(ctx.state.as_read()).unwrap_or_default() != books.next_sequence() {
         NEXT_SEQUENCE.set(ctx.state, &books.next_sequence());
     }

@@ -7,7 +7,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use sha2::{Digest, Sha256};
-use store::{Journal, State};
+use store::{Batch, Journal};
 
 use crate::arena::{Arena, Handle};
 use crate::index::{Hasher, Index};
@@ -188,17 +188,17 @@ impl Used {
 
     /// Write the rows of what has changed. While a savepoint is open nothing is given up, so that it can be
     /// undone.
-    pub(crate) fn write(&mut self, state: &mut dyn State) {
+    pub(crate) fn write(&mut self, batch: &mut Batch<'_>) {
         let nested = self.journal.is_open();
         let mut changed = core::mem::take(&mut self.changed);
         changed.retain(|handle| {
             let entry = self.entries.get_mut(*handle);
             if entry.live {
                 entry.changed = false;
-                SPENT.set(state, &entry.id, &entry.spent);
+                batch.set(&SPENT, &entry.id, &entry.spent);
                 return false;
             }
-            SPENT.remove(state, &entry.id);
+            batch.remove(&SPENT, &entry.id);
             if !nested {
                 let hash = self.hasher.id(&entry.id);
                 self.index.remove(hash, *handle);
