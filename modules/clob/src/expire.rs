@@ -2,7 +2,7 @@
 
 use store::{attempt, Batch, Ctx};
 
-use crate::books::Books;
+use crate::books::{Books, TOGETHER};
 use crate::conditional;
 use crate::error::Error;
 use crate::event::Reason;
@@ -40,12 +40,15 @@ fn write_orders(ctx: &mut Ctx<'_>, books: &mut Books) {
     for id in &changes.gone {
         batch.remove(&ORDERS, id);
     }
-    for handle in &changes.came {
-        let resting = books.get(*handle);
-        let Order { id, reduce_only, .. } = resting.order;
-        // Of other orders nothing but what they traded is missing.
-        let cut = if reduce_only { cut(books, &resting) } else { Size::ZERO };
-        batch.set(&ORDERS, &id, &Row::of(&resting, ctx.block.height, cut));
+    for some in changes.came.chunks(TOGETHER) {
+        books.look(some);
+        for handle in some {
+            let resting = books.get(*handle);
+            let Order { id, reduce_only, .. } = resting.order;
+            // Of other orders nothing but what they traded is missing.
+            let cut = if reduce_only { cut(books, &resting) } else { Size::ZERO };
+            batch.set(&ORDERS, &id, &Row::of(&resting, ctx.block.height, cut));
+        }
     }
     for (market, side, price, new) in &changes.levels {
         let key = (*market, Rank { side: *side, price: *price });

@@ -11,6 +11,7 @@ use crate::arena::{Arena, Handle};
 use crate::books::Books;
 use crate::error::Error;
 use crate::index::{Hasher, Index};
+use crate::order::OrderId;
 use crate::params::{limit_of, Params};
 use crate::state::{params, USAGE};
 
@@ -254,6 +255,26 @@ impl Budgets {
     /// Resting orders that orders of this block may still meet.
     pub(crate) const fn fills_left(&self) -> u32 {
         self.params.max_block_fills.saturating_sub(self.met)
+    }
+
+    /// Hash of what the owner of an order may ask of its kind.
+    #[inline]
+    pub(crate) fn hash(&self, id: &OrderId) -> u32 {
+        let family = if id.kind.is_stateful() { Family::Stateful } else { Family::ShortTerm };
+        self.charges.hasher.owner(&id.subaccount.owner, family.number().into())
+    }
+
+    /// Ask memory for the place of this hash.
+    #[inline]
+    pub(crate) fn touch(&self, hash: u32) -> u64 {
+        self.charges.index.touch(hash)
+    }
+
+    /// Ask memory for what probably has this hash.
+    #[inline]
+    pub(crate) fn look(&self, hash: u32) -> u64 {
+        let Charges { owners, index, .. } = &self.charges;
+        owners.look(index.glance(hash)).map_or(0, |owner| owner.now.into())
     }
 
     /// Look at a row again at `height`.

@@ -1,6 +1,7 @@
 //! What the rows of the state do not say yet, and what may go once they do.
 
 use alloc::vec::Vec;
+use core::hint::black_box;
 use num::Subticks;
 use types::MarketId;
 
@@ -8,6 +9,9 @@ use super::record::Flags;
 use super::{Books, LevelView};
 use crate::arena::Handle;
 use crate::order::{OrderId, Side};
+
+/// Orders that are worth looking at together: what belongs to them fits the nearest cache.
+pub(crate) const TOGETHER: usize = 32;
 
 /// What changed, while it changes.
 #[derive(Debug, Default)]
@@ -64,6 +68,19 @@ impl Books {
         }
         self.log = log;
         changes
+    }
+
+    /// Look at all that belongs to these orders, at most [`TOGETHER`], before they are asked for one by one: so
+    /// one wait for memory serves all of them.
+    pub(crate) fn look(&self, orders: &[Handle]) {
+        let mut near = [None; TOGETHER];
+        for (place, handle) in near.iter_mut().zip(orders) {
+            let record = self.orders.get(*handle);
+            *place = Some((record.level, record.trader));
+        }
+        for (level, trader) in near.iter().flatten() {
+            black_box((self.levels.get(*level).orders, self.traders.get(*trader).resting));
+        }
     }
 
     /// Use lists of changes that were written for the next ones: fresh memory is slow.

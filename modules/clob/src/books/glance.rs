@@ -10,8 +10,8 @@ use num::Subticks;
 /// Where an operation will probably look.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Glance {
-    /// Hashes of the order, its trader and its id.
-    hashes: [u32; 3],
+    /// Hashes of the order, its trader, its id and its owner's budget.
+    hashes: [u32; 4],
     order: Handle,
     trader: Handle,
     used: Handle,
@@ -20,7 +20,7 @@ pub(crate) struct Glance {
 
 impl Glance {
     pub(crate) const NONE: Self = Self {
-        hashes: [0; 3],
+        hashes: [0; 4],
         order: Handle::NONE,
         trader: Handle::NONE,
         used: Handle::NONE,
@@ -34,18 +34,20 @@ impl Books {
         for ((id, _), glance) in ahead.iter().zip(some.iter_mut()) {
             let trader = self.hasher.subaccount(&id.subaccount, id.market.0);
             let order = self.hasher.order(trader, id.kind, id.client_id);
-            glance.hashes = [order, trader, self.used.hash(id)];
+            glance.hashes = [order, trader, self.used.hash(id), self.budgets.hash(id)];
         }
         let some = some.get_mut(..ahead.len()).unwrap_or_default();
         let mut seen = 0;
-        for Glance { hashes: [order, trader, used], .. } in some.iter() {
+        for Glance { hashes: [order, trader, used, owner], .. } in some.iter() {
+            seen ^= self.budgets.touch(*owner);
             seen ^= self.by_id.touch(*order) ^ self.by_trader.touch(*trader) ^ self.used.touch(*used);
         }
         for ((id, rests), glance) in ahead.iter().zip(some.iter_mut()) {
-            let [order, trader, used] = glance.hashes;
+            let [order, trader, used, owner] = glance.hashes;
             glance.order = self.by_id.glance(order);
             glance.trader = self.by_trader.glance(trader);
             glance.used = self.used.glance(used);
+            seen ^= self.budgets.look(owner);
             let level = rests.and_then(|(side, price)| self.market(id.market)?.side(side).get(price));
             glance.level = level.unwrap_or(Handle::NONE);
         }
