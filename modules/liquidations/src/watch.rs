@@ -34,6 +34,9 @@ const WHOLE: i128 = 1_000_000_000_000;
 /// Accounts read at a time while the index is built.
 const PAGE: usize = 1_000;
 
+/// Accounts for which room is made at least.
+const SMALLEST: usize = 64;
+
 /// A side of a market.
 pub(crate) type Slot = (MarketId, Side);
 
@@ -185,6 +188,10 @@ impl Watch {
         }
         let filed = filed.unwrap_or_default();
         let number = self.free.pop().unwrap_or_else(|| {
+            if self.entries.len() == self.entries.capacity() {
+                // An eighth more, so that no more than that stands empty.
+                self.entries.reserve_exact((self.entries.len() >> 3).max(SMALLEST));
+            }
             self.entries.push(None);
             u32::try_from(self.entries.len().saturating_sub(1)).unwrap_or(u32::MAX)
         });

@@ -101,6 +101,8 @@ fn apply<const N: usize>(
             return Err(refuse(1, UpdateResult::NotUnique));
         }
     }
+    let market = updates.first().and_then(|update| update.base).map(|(market, _)| market);
+    accounts.warm(updates.map(|update| &update.id), market);
     let slots = updates.map(|update| accounts.open(&update.id));
     let mut plans = [const { None }; N];
     for (index, ((update, at), plan)) in updates.iter().zip(slots).zip(&mut plans).enumerate() {

@@ -46,6 +46,12 @@ impl Index {
         place.wrapping_add(1) & self.mask()
     }
 
+    /// The slot that `id` most likely has; no slot when it surely has none.
+    #[inline]
+    pub(super) fn guess(&self, id: &SubaccountId) -> u32 {
+        self.at(self.home(id))
+    }
+
     /// The slot of `id`; `is_it` recognises it.
     #[inline]
     pub(super) fn find(&self, id: &SubaccountId, is_it: impl Fn(u32) -> bool) -> Option<u32> {

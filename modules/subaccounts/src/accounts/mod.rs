@@ -255,6 +255,18 @@ impl Accounts {
         self.index.find(id, |at| self.slot(at).is_some_and(|slot| slot.id == *id))
     }
 
+    /// Read what a trade of these accounts in `market` will need, all of them step by step: what memory is slow to
+    /// bring for one comes together with that for the others. Nothing depends on what was read.
+    #[inline]
+    pub(crate) fn warm<const N: usize>(&self, ids: [&SubaccountId; N], market: Option<MarketId>) {
+        let slots = ids.map(|id| self.index.guess(id));
+        let spans = slots.map(|at| self.slot(at).map(|slot| slot.span).unwrap_or_default());
+        spans.iter().for_each(|span| self.positions.touch(*span));
+        if let Some(market) = market {
+            slots.into_iter().zip(spans).for_each(|(at, span)| self.positions.touch_ledger(at, span, market));
+        }
+    }
+
     /// The slot of `id`, a new one when it has none.
     pub(crate) fn open(&mut self, id: &SubaccountId) -> u32 {
         if let Some(at) = self.find(id) {

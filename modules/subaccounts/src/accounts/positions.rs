@@ -114,6 +114,20 @@ impl Positions {
         Held { of: self, at, hot, start }
     }
 
+    /// Read where the positions begin, and wait for nothing.
+    #[inline]
+    pub(super) fn touch(&self, span: Span) {
+        core::hint::black_box(self.hot.get(place(span.start)).map(|hot| hot.standing));
+    }
+
+    /// Read the ledger of the position in `market`, and wait for nothing.
+    #[inline]
+    pub(super) fn touch_ledger(&self, at: u32, span: Span, market: MarketId) {
+        let held = self.of(at, span);
+        let cold = held.find(market).ok().and_then(|found| self.cold.get(held.start.saturating_add(found)));
+        core::hint::black_box(cold.map(|cold| cold.cost));
+    }
+
     /// Where the holder's place in the list of `market` is kept.
     pub(super) fn standing_mut(&mut self, span: Span, market: MarketId) -> Option<&mut u32> {
         let start = place(span.start);
