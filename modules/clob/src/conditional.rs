@@ -158,18 +158,18 @@ pub(crate) fn expire(ctx: &mut Ctx<'_>, books: &mut Books) {
     }
 }
 
-/// The price has come to the trigger of `id`: place it as any order, or remove it with the reason why not.
-pub(crate) fn fire(ctx: &mut Ctx<'_>, books: &mut Books, id: &OrderId, step: Step) {
-    let row = row(ctx.state.as_read(), id);
+/// The price has come to the trigger of an order: place it as any order, or remove it with the reason why not.
+pub(crate) fn fire(ctx: &mut Ctx<'_>, books: &mut Books, row: &Conditional, step: Step) {
+    let id = row.order.id;
     let placed = attempt(ctx, books, |ctx, books| {
-        leave(ctx, books, &row);
-        ctx.emit(ConditionalTriggered { id: *id, price: step.price });
+        leave(ctx, books, row);
+        ctx.emit(ConditionalTriggered { id, price: step.price });
         put(ctx, books, &row.order, Origin::Triggered)
     });
     if let Err(error) = placed {
-        leave(ctx, books, &row);
-        ctx.emit(ConditionalTriggered { id: *id, price: step.price });
+        leave(ctx, books, row);
+        ctx.emit(ConditionalTriggered { id, price: step.price });
         let (reason, remaining) = (Reason::of(&error), row.order.size);
-        ctx.emit(Removed { id: *id, reason, remaining, rested: false });
+        ctx.emit(Removed { id, reason, remaining, rested: false });
     }
 }

@@ -11,6 +11,7 @@ use crate::order::{Order, Resting, Size};
 use crate::spent;
 use crate::state::{Level, Rank, Row, LEVELS, NEXT_SEQUENCE, ORDERS, TRADED};
 use crate::status::wind_up;
+use crate::warm::{warm_orders, TOGETHER};
 
 /// Before a block's messages: look up this block's fees and bounds, take out the orders whose block or time has
 /// passed, forget what nobody needs.
@@ -19,13 +20,16 @@ pub fn expire(ctx: &mut Ctx<'_>, books: &mut Books) {
     limits::begin_block(ctx, books);
     books.pairs.refresh(ctx.state.as_read());
     let (height, seconds) = (ctx.block.height, ctx.block.time.seconds());
-    for handle in books.expired(height, seconds) {
-        let ended: Result<(), Error> = attempt(ctx, books, |ctx, books| {
-            spent::remove(ctx, books, handle, Reason::Expired);
-            Ok(())
-        });
-        if ended.is_err() {
-            return;
+    for some in books.expired(height, seconds).chunks(TOGETHER) {
+        warm_orders(books, some.iter().map(|handle| (books.id(*handle), None)));
+        for handle in some {
+            let ended: Result<(), Error> = attempt(ctx, books, |ctx, books| {
+                spent::remove(ctx, books, *handle, Reason::Expired);
+                Ok(())
+            });
+            if ended.is_err() {
+                return;
+            }
         }
     }
     wind_up(ctx, books);

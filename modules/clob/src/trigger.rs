@@ -8,13 +8,13 @@ use store::{Ctx, Read};
 use types::MarketId;
 
 use crate::books::Books;
-use crate::conditional::{fire, remove, row};
+use crate::conditional::{fire, remove, row, Conditional};
 use crate::event::Reason;
 use crate::oracle::oracle_subticks;
-use crate::order::OrderId;
 use crate::state::{Pair, Status, BACKLOG};
 use crate::triggers::Direction;
 use crate::waiting::Traded;
+use crate::warm::{warm_orders, TOGETHER};
 
 /// A price that wakes the orders on one side of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -233,23 +233,40 @@ fn wake(ctx: &Ctx<'_>, books: &Books, pair: &Pair, fresh: bool) -> Option<Vec<St
 fn run(ctx: &mut Ctx<'_>, books: &mut Books, turn: &mut Turn, most: u32) -> u32 {
     let mut left = most;
     while let Some(step) = turn.steps.first().copied() {
-        while let Some(next) = books.fired(turn.pair.market, step.direction, step.price) {
-            if left == 0 || books.budgets.fills_left() == 0 {
-                return left;
+        loop {
+            // At least one, to learn whether the step is done.
+            let some = usize::try_from(left).unwrap_or(TOGETHER).clamp(1, TOGETHER);
+            let rows = next(ctx, books, turn.pair.market, (step, some));
+            if rows.is_empty() {
+                break;
             }
-            left = left.saturating_sub(1);
-            wake_one(ctx, books, turn, (&next.id, step));
+            for row in &rows {
+                if left == 0 || books.budgets.fills_left() == 0 {
+                    return left;
+                }
+                left = left.saturating_sub(1);
+                wake_one(ctx, books, turn, (row, step));
+            }
         }
         turn.steps.remove(0);
     }
     left
 }
 
-fn wake_one(ctx: &mut Ctx<'_>, books: &mut Books, turn: &Turn, (id, step): (&OrderId, Step)) {
+/// The next orders, at most `some`, that a step wakes, in their order. None of them changes what another waits
+/// for, so that they may be read together.
+fn next(ctx: &Ctx<'_>, books: &Books, market: MarketId, (step, some): (Step, usize)) -> Vec<Conditional> {
+    let ids = books.waiting.fired(market, step.direction, (step.price, some));
+    let rows: Vec<_> = ids.iter().map(|id| row(ctx.state.as_read(), id)).collect();
+    let placed = |row: &Conditional| (row.order.id, Some((row.order.side, row.order.price)));
+    warm_orders(books, rows.iter().map(placed));
+    rows
+}
+
+fn wake_one(ctx: &mut Ctx<'_>, books: &mut Books, turn: &Turn, (row, step): (&Conditional, Step)) {
     if turn.pair.status == Status::FinalSettlement {
-        let row = row(ctx.state.as_read(), id);
-        remove(ctx, books, &row, Reason::FinalSettlement);
+        remove(ctx, books, row, Reason::FinalSettlement);
     } else {
-        fire(ctx, books, id, step);
+        fire(ctx, books, row, step);
     }
 }

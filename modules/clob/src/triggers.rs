@@ -233,6 +233,12 @@ impl Triggers {
         self.len
     }
 
+    /// Who is fired by `price` in `direction`, who fires first comes first.
+    pub(crate) fn fired(&self, direction: Direction, price: Subticks) -> impl Iterator<Item = Handle> + '_ {
+        let fires = move |entry: &&Entry| direction.fires(direction.trigger(entry.key.0), price);
+        self.queue(direction).iter().take_while(fires).map(|entry| entry.waiter)
+    }
+
     /// All that wait in a direction, who fires first comes first.
     pub(crate) fn iter(&self, direction: Direction) -> impl Iterator<Item = Handle> + '_ {
         self.queue(direction).iter().map(|entry| entry.waiter)

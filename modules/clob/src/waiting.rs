@@ -256,6 +256,26 @@ impl Waiting {
         Some(Trigger { id: self.records.id(handle), direction, price, sequence, until })
     }
 
+    /// The next orders, at most `some`, that `price` fires in a market, in their order.
+    pub(crate) fn fired(
+        &self,
+        market: MarketId,
+        direction: Direction,
+        (price, some): (Subticks, usize),
+    ) -> Vec<OrderId> {
+        let Some(triggers) = self.triggers.get(&market) else { return Vec::new() };
+        let fired: Vec<Handle> = triggers.fired(direction, price).take(some).collect();
+        let waiters = &self.records.waiters;
+        let near = |seen, handle: &Handle| {
+            // Its neighbours will be asked for when it leaves.
+            let Links { prev, next } = waiters.get(*handle).due;
+            let turn = |handle| waiters.look(handle).map_or(0, |waiter| waiter.sequence);
+            seen ^ turn(prev) ^ turn(next)
+        };
+        core::hint::black_box(fired.iter().fold(0, near));
+        fired.into_iter().map(|handle| self.records.id(handle)).collect()
+    }
+
     /// Markets with conditional orders that wait, by number.
     pub(crate) fn triggers(&mut self) -> impl Iterator<Item = (MarketId, &mut Triggers)> {
         self.triggers

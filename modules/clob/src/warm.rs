@@ -13,7 +13,7 @@ use crate::msg::Msg;
 use crate::order::{OrderId, Side};
 
 /// Operations that look ahead together: what they read fits the nearer caches.
-const TOGETHER: usize = 32;
+pub(crate) const TOGETHER: usize = 32;
 
 /// What is known of an operation before it runs: the order, and where it would rest.
 type Ahead = (OrderId, Option<(Side, Subticks)>);
@@ -26,6 +26,11 @@ pub fn warm<'a>(books: &Books, msgs: impl IntoIterator<Item = &'a Msg>) {
         Msg::BatchCancel(_) | Msg::Batch(_) | Msg::Leverage(_) => None,
     });
     look(books, single);
+}
+
+/// The same for orders that rest and will leave, or will come to where it says.
+pub(crate) fn warm_orders(books: &Books, orders: impl Iterator<Item = Ahead>) {
+    look(books, orders);
 }
 
 /// The same for the operations of a batch.
