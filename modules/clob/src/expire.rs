@@ -11,7 +11,7 @@ use crate::order::{Order, Resting, Size};
 use crate::spent;
 use crate::state::{Level, Rank, Row, LEVELS, NEXT_SEQUENCE, ORDERS, TRADED};
 use crate::status::wind_up;
-use crate::warm::{warm_orders, TOGETHER};
+use crate::warm::warm_orders;
 
 /// Before a block's messages: look up this block's fees and bounds, take out the orders whose block or time has
 /// passed, forget what nobody needs.
