@@ -7,14 +7,14 @@ use num::{Ratio, Round, Subticks};
 use store::{Ctx, Read};
 use types::MarketId;
 
-use crate::books::Books;
+use crate::books::{Books, TOGETHER};
 use crate::conditional::{fire, remove, row, Conditional};
 use crate::event::Reason;
 use crate::oracle::oracle_subticks;
 use crate::state::{Pair, Status, BACKLOG};
 use crate::triggers::Direction;
 use crate::waiting::Traded;
-use crate::warm::{warm_orders, TOGETHER};
+use crate::warm::warm_orders;
 
 /// A price that wakes the orders on one side of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

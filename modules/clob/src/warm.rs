@@ -8,12 +8,9 @@ use core::hint::black_box;
 use num::Subticks;
 
 use crate::batch::{Batch, Operation};
-use crate::books::{Books, Glance};
+use crate::books::{Books, Glance, TOGETHER};
 use crate::msg::Msg;
 use crate::order::{OrderId, Side};
-
-/// Operations that look ahead together: what they read fits the nearer caches.
-pub(crate) const TOGETHER: usize = 32;
 
 /// What is known of an operation before it runs: the order, and where it would rest.
 type Ahead = (OrderId, Option<(Side, Subticks)>);

@@ -7,8 +7,8 @@
 //! the state's own end of a block, on the rows and books of a chain, on the wall: keep the machine quiet.
 //!
 //! G17: chains with twice the accounts, resting orders, conditional orders or past orders do the same work in
-//! their blocks (500 expiries, 200 triggers, 500 orders placed and cancelled) in turns with the plain one.
-//! Every number is a median over blocks. The last lines are JSON.
+//! their blocks (500 expiries, 200 triggers, 500 orders placed and cancelled) in turns with the plain one, and so
+//! does one that is the same size: the control. Every number is a median over blocks, of ratios with its noise. The last lines are JSON.
 
 #![expect(clippy::expect_used, reason = "a measurement stops at what it does not expect")]
 #![expect(clippy::arithmetic_side_effects, reason = "a tool counts; its counters cannot overflow")]
@@ -29,6 +29,20 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 fn micros(parts: &[Parts], of: impl Fn(&Parts) -> Duration) -> f64 {
     median(parts.iter().map(|parts| of(parts).as_secs_f64() * 1e6).collect())
+}
+
+/// Unchanged blocks before each busy one: many, because they are short.
+const QUIET: usize = 16;
+
+/// Blocks after which ids of a busy block are forgotten, so that the later ones are unchanged.
+const SETTLING: usize = 8;
+
+/// How far the median of the ratios of pairs may be off: twice its standard error, from their middle half.
+fn noise(pairs: &[[f64; 2]]) -> f64 {
+    let mut ratios: Vec<f64> = pairs.iter().map(|[one, two]| two / one).collect();
+    ratios.sort_unstable_by(f64::total_cmp);
+    let middle = ratios[ratios.len() * 3 / 4] - ratios[ratios.len() / 4];
+    2.0 * 1.253 * middle / 1.349 / (ratios.len() as f64).sqrt()
 }
 
 fn w9(orders: u32, conditionals: u32, blocks: u32) {
@@ -100,7 +114,7 @@ fn g17(orders: u32, conditionals: u32, blocks: u32) {
     };
     println!("G17: twice as many, against {orders} resting, {conditionals} waiting, 100,000 accounts");
     let variants = [
-        ("nothing", plain),
+        ("control", plain),
         ("accounts", Scale { accounts: 200_000, ..plain }),
         ("resting", Scale { orders: orders * 2, ..plain }),
         ("conditionals", Scale { conditionals: conditionals * 2, ..plain }),
@@ -111,30 +125,41 @@ fn g17(orders: u32, conditionals: u32, blocks: u32) {
         let (mut empty, mut busy) = (Vec::new(), Vec::new());
         for block in 0..blocks + 1 {
             // Who comes first changes, so that it favours nobody.
-            let mut pair = |messages, busy| {
-                if block % 2 == 0 {
-                    [one.turn(1, messages, busy), two.turn(1, messages, busy)]
+            let mut turns = 0;
+            let mut pair = |seconds, messages, busy| {
+                turns += 1;
+                if (block + turns) % 2 == 0 {
+                    [one.turn(seconds, messages, busy), two.turn(seconds, messages, busy)]
                 } else {
-                    let second = two.turn(1, messages, busy);
-                    [one.turn(1, messages, busy), second]
+                    let second = two.turn(seconds, messages, busy);
+                    [one.turn(seconds, messages, busy), second]
                 }
             };
-            let (quiet, full) = (pair(0, false), pair(500, true));
+            for _ in 0..SETTLING {
+                pair(0, 0, false);
+            }
+            pair(1, 0, false);
+            let quiet = [(); QUIET].map(|()| pair(0, 0, false));
+            let full = pair(1, 500, true);
             assert!(full.iter().all(|parts| (parts.expired, parts.triggered) == (500, 200)), "other work");
             if block > 0 {
-                empty.push(quiet.map(|parts| parts.total().as_secs_f64() * 1e6));
+                empty.extend(quiet.map(|both| both.map(|parts| parts.total().as_secs_f64() * 1e6)));
                 busy.push(full.map(|parts| parts.total().as_secs_f64() * 1e6));
             }
         }
         let side = |pairs: &[[f64; 2]], at: usize| median(pairs.iter().map(|pair| pair[at]).collect());
         let ratio = |pairs: &[[f64; 2]]| median(pairs.iter().map(|[one, two]| two / one).collect());
         let (grown, quiet) = (ratio(&busy), ratio(&empty));
+        let noise = [noise(&busy), noise(&empty)];
         println!(
-            "  {name:<13} block {:>7.0} us, was {:>7.0}: ratio {grown:.3}; empty {:>6.1} us, was {:>6.1}: {quiet:.3}",
+            "  {name:<13} block {:>7.0} us, was {:>7.0}: ratio {grown:.3} +-{:.3}; empty {:>6.1} us, was {:>6.1}: \
+             {quiet:.3} +-{:.3}",
             side(&busy, 1),
             side(&busy, 0),
+            noise[0],
             side(&empty, 1),
             side(&empty, 0),
+            noise[1],
         );
         println!(
             "{{\"goal\":\"G17\",\"double\":\"{name}\",\"ratio\":{grown:.4},\"empty_ratio\":{quiet:.4}}}"

@@ -87,6 +87,7 @@ fn row_of(order: &Order, number: u32) -> Row {
         builder: order.builder,
         sequence: number.into(),
         height: 1,
+        successor: false,
     }
 }
 
