@@ -116,7 +116,7 @@ fn trade(dice: &mut Dice, accounts: u32) -> [Update; 2] {
     let people = u64::from(accounts);
     let first = dice.below(people);
     let second = (first + 1 + dice.below(people - 1)) % people;
-    let market = MarketId(u32::try_from(dice.below(u64::from(MARKETS).min(3))).unwrap());
+    let market = MarketId(u32::try_from(dice.below(u64::from(MARKETS).min(5))).unwrap());
     let size = i128::from(dice.below(1_000_000_000)) + 1;
     let size = if dice.below(2) == 0 { size } else { -size };
     let cost = size * i128::from(PRICE) / 1_000_000_000;
@@ -174,6 +174,17 @@ fn main() {
         calls
     );
     let held: usize = (0..people).map(|number| accounts.get(&account(number)).positions.len()).sum();
+    let (start, calls) = (processor(), memory().0);
+    let (person, times) = (account(0), 1_000_000_u32);
+    for _ in 0..times {
+        std::hint::black_box(accounts.risk(std::hint::black_box(&person)).unwrap());
+    }
+    let (took, calls) = (processor() - start, memory().0 - calls);
+    println!(
+        "risk of one account with {} positions: {:.0} ns, {calls} allocations",
+        accounts.get(&person).positions.len(),
+        took as f64 / f64::from(times),
+    );
     let start = processor();
     accounts.flush(&mut state);
     println!(
