@@ -386,9 +386,10 @@ pub(crate) fn end_block(ctx: &mut Ctx<'_>, books: &mut Books) {
 /// Which orders a tier counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Counted {
-    /// Short-term orders that rest.
+    /// Short-term orders that rest or go on in the next block.
     ShortTerm,
-    /// Orders that live until a time: those that rest, wait for a trigger, or are placed in slices.
+    /// Orders that live until a time: those that rest, wait for a trigger, are placed in slices, or go on in the
+    /// next block.
     Stateful,
 }
 
@@ -399,6 +400,7 @@ pub(crate) fn within_tier(books: &Books, id: SubaccountId, counted: Counted) -> 
         Counted::ShortTerm => &params.short_term_equity_tiers,
         Counted::Stateful => &params.equity_tiers,
     };
+    let count = count.saturating_add(books.parked.of_holder(&id, counted == Counted::Stateful));
     if tiers.is_empty() {
         return Ok(());
     }

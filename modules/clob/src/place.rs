@@ -10,7 +10,7 @@ use crate::conditional;
 use crate::error::Error;
 use crate::event::{Placed, Reason, Removed};
 use crate::limits::{within_tier, Counted};
-use crate::order::{Kind, Order, Size, TimeInForce};
+use crate::order::{Kind, Order, OrderId, Size, TimeInForce};
 use crate::reduce;
 use crate::replace;
 use crate::resume;
@@ -154,6 +154,9 @@ fn finish(
     let rests = order.time_in_force != TimeInForce::ImmediateOrCancel;
     // A slice lives too short to go on; what it leaves is caught up.
     let goes_on = status == Status::TooManyFills && rests && order.id.kind != Kind::TwapSlice;
+    if goes_on {
+        has_room(books, &order.id)?;
+    }
     if goes_on && resume::park(ctx, books, order, wanted) {
         end_old(ctx, books, old);
         return Ok(PlacedOrder { status: Status::Continues, filled, resting: Size::ZERO });
@@ -162,11 +165,7 @@ fn finish(
         status = Status::OutsideBand;
     }
     if status == Status::Success && rests && !wanted.is_zero() {
-        let id = order.id.subaccount;
-        let count = books.resting(&id, order.id.market);
-        if count >= books.budgets.params.max_resting {
-            return Err(Error::TooManyResting { id, market: order.id.market, count });
-        }
+        has_room(books, &order.id)?;
         let sequence = books.next_sequence();
         let handle = books.place(order, wanted);
         if let Some(old) = old {
@@ -189,6 +188,16 @@ fn end_old(ctx: &mut Ctx<'_>, books: &mut Books, old: Option<&Order>) {
     if let Some(old) = old {
         spent::end(ctx, books, old);
     }
+}
+
+/// Whether one order more of its subaccount may rest in its market, or go on in the next block (17).
+fn has_room(books: &Books, order: &OrderId) -> Result<(), Error> {
+    let OrderId { subaccount: id, market, .. } = *order;
+    let count = books.resting(&id, market).saturating_add(books.parked.of_trader(&id, market));
+    if count >= books.budgets.params.max_resting {
+        return Err(Error::TooManyResting { id, market, count });
+    }
+    Ok(())
 }
 
 /// The rest of an order goes without having rested; a short-term order must not come again for it.

@@ -1,7 +1,7 @@
-//! An order in the place of the one that rests under its id.
+//! An order in the place of the one that rests under its id, or that would go on under it in the next block.
 //!
 //! The old order stays until the new one is accepted. What the id has traded carries over. Queue position is kept
-//! when price and side are the same and no more is wanted than before.
+//! when price and side are the same and no more is wanted than before, among those that go on as well.
 
 use store::Ctx;
 
@@ -12,15 +12,27 @@ use crate::event::{Reason, Removed, Resized};
 use crate::name::hash;
 use crate::order::{GoodTil, Kind, Order, OrderId, Size, TimeInForce};
 use crate::place::{Origin, PlacedOrder, Status};
+use crate::resume;
 use crate::spent;
 use crate::state::{Ended, Pair};
+
+/// The order that a new one replaces.
+#[derive(Clone, Copy)]
+pub(crate) enum Old {
+    /// It rests.
+    Resting(Handle, OrderId),
+    /// It goes on in the next block; its number.
+    Parked(u64),
+}
 
 /// What an order may still be.
 pub(crate) struct Claim {
     /// What is left of it after what its id has traded.
     pub(crate) left: Size,
+    /// What of the order that it replaces was left, when that one goes on in the next block.
+    parked_left: Size,
     /// The order that it replaces.
-    pub(crate) old: Option<(Handle, OrderId)>,
+    pub(crate) old: Option<Old>,
 }
 
 /// Whether `order` may be placed under its id, and what of it is left. In this order: cancelled before (7),
@@ -35,24 +47,19 @@ pub(crate) fn claim(
     let id = order.id;
     let spent = books.used.get(&id).copied().unwrap_or_default();
     spent::uncancelled(&spent, order)?;
-    let old = books.find(&id);
-    if let Some((_, parked)) = books.parked.find(&id) {
-        // What trades on in the next block cannot be replaced before.
-        return Err(match (parked == order, id.kind.is_stateful() && origin != Origin::Replacement) {
-            (_, true) => Error::Exists(id),
-            (true, false) => Error::Reprocessed(id),
-            (false, false) => Error::Replacement(id),
-        });
-    }
-    match old {
-        Some(handle) => {
-            if id.kind.is_stateful() && origin != Origin::Replacement {
-                return Err(Error::Exists(id));
-            }
-            replaces(ctx, order, &books.get(handle).order)?;
+    let (old, parked) = (books.find(&id), books.parked.find(&id));
+    if old.is_some() || parked.is_some() {
+        if id.kind.is_stateful() && origin != Origin::Replacement {
+            return Err(Error::Exists(id));
         }
-        None if origin == Origin::Replacement => return Err(Error::NotFound(id)),
-        None => {}
+    } else if origin == Origin::Replacement {
+        return Err(Error::NotFound(id));
+    }
+    if let Some(handle) = old {
+        replaces(ctx, order, &books.get(handle).order)?;
+    }
+    if let Some((_, parked)) = parked {
+        replaces(ctx, order, parked)?;
     }
     if let (Some(ended), GoodTil::Block(good_til_block)) = (spent.ended, order.good_til) {
         let this = Ended { good_til_block, hash: hash(order, ctx.chain) };
@@ -64,7 +71,9 @@ pub(crate) fn claim(
         }
     }
     let left = spent::unfilled(&spent, order, pair)?;
-    Ok(Claim { left, old: old.map(|handle| (handle, id)) })
+    let parked_left = parked.map_or(Size::ZERO, |(_, parked)| parked.size.less(spent.filled));
+    let old = old.map(|handle| Old::Resting(handle, id));
+    Ok(Claim { left, parked_left, old: old.or(parked.map(|(number, _)| Old::Parked(number))) })
 }
 
 /// Whether `new` may take the place of `old`: the same side, time in force and reduce-only (20), and of
@@ -100,7 +109,19 @@ pub(crate) fn in_place(
     order: &Order,
     (claim, wanted): (&Claim, Size),
 ) -> Option<PlacedOrder> {
-    let (handle, _) = claim.old?;
+    if let Some(Old::Parked(number)) = claim.old {
+        let old = *books.parked.find(&order.id)?.1;
+        if wanted > claim.parked_left || order.price != old.price {
+            return None;
+        }
+        end_parked(ctx, books, &old);
+        if claim.left < order.size {
+            spent::trade(ctx, books, (order, false), (Size::ZERO, wanted));
+        }
+        resume::supersede(ctx, books, (number, order), wanted);
+        return Some(PlacedOrder { status: Status::Continues, filled: Size::ZERO, resting: Size::ZERO });
+    }
+    let Some(Old::Resting(handle, _)) = claim.old else { return None };
     if wanted > books.remaining(handle) || order.price != books.price(handle) {
         return None;
     }
@@ -116,14 +137,31 @@ pub(crate) fn in_place(
     Some(PlacedOrder { status: Status::Success, filled: Size::ZERO, resting: wanted })
 }
 
-/// The new order is accepted: the old one goes, if it is still there. Returns it. A short-term order that was
-/// replaced must not come again: it is for the caller to let [`follow`] or [`spent::end`] see to that.
+/// The new order is accepted: the old one goes, if it is still there. Returns the one that rested. A short-term
+/// order that was replaced must not come again: it is for the caller to let [`follow`] or [`spent::end`] see to
+/// that.
 pub(crate) fn remove_old(ctx: &mut Ctx<'_>, books: &mut Books, claim: &Claim) -> Option<Order> {
-    let handle = claim.old.and_then(|(_, id)| books.find(&id))?;
-    let old = books.remove(handle);
-    let id = old.order.id;
-    ctx.emit(Removed { id, reason: Reason::Replaced, remaining: old.remaining, rested: true });
-    Some(old.order)
+    let (old, remaining, rested) = match claim.old? {
+        Old::Resting(_, id) => {
+            let handle = books.find(&id)?;
+            let old = books.remove(handle);
+            (old.order, old.remaining, true)
+        }
+        Old::Parked(number) => {
+            let old = resume::unpark(ctx, books, number)?;
+            end_parked(ctx, books, &old);
+            (old, claim.parked_left, false)
+        }
+    };
+    ctx.emit(Removed { id: old.id, reason: Reason::Replaced, remaining, rested });
+    rested.then_some(old)
+}
+
+/// An order that would have gone on was replaced: a short-term one must not come again.
+fn end_parked(ctx: &mut Ctx<'_>, books: &mut Books, old: &Order) {
+    if old.id.kind == Kind::ShortTerm {
+        spent::end(ctx, books, old);
+    }
 }
 
 /// The order that `handle` names rests in the place of `old`, which must not come again. For as long as a new

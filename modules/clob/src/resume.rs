@@ -25,11 +25,23 @@ pub(crate) fn park(ctx: &mut Ctx<'_>, books: &mut Books, order: &Order, remainin
     true
 }
 
+/// Let `order` go on in the place of the one with this number. `remaining` is what it still wants.
+pub(crate) fn supersede(
+    ctx: &mut Ctx<'_>,
+    books: &mut Books,
+    (number, order): (u64, &Order),
+    remaining: Size,
+) {
+    PARKED.set(ctx.state, &number, order);
+    books.parked.supersede(number, order);
+    ctx.emit(Parked { order, remaining });
+}
+
 /// Take an order out of those that go on.
-fn unpark(ctx: &mut Ctx<'_>, books: &mut Books, number: u64) {
-    if books.parked.go(number).is_some() {
-        PARKED.remove(ctx.state, &number);
-    }
+pub(crate) fn unpark(ctx: &mut Ctx<'_>, books: &mut Books, number: u64) -> Option<Order> {
+    let order = books.parked.go(number)?;
+    PARKED.remove(ctx.state, &number);
+    Some(order)
 }
 
 /// An order that would go on is over, before it came to the book.

@@ -1,9 +1,10 @@
 //! Bounds on what an order may do to a market: statuses, distance from the oracle price, work of a block.
 
 use clob::state::Status as PairStatus;
-use clob::{set_status, Error, GoodTil, Order, Params, Side, Size, Status};
+use clob::{set_status, EquityTier, Error, GoodTil, Order, Params, Side, Size, Status};
 use types::{Rejection, Value};
 
+use crate::replacing::replace;
 use crate::world::{buy, ioc, long_term, post_only, sell, Start, World, BTC, MILLI};
 
 fn set(world: &mut World, status: PairStatus) -> Result<(), Error> {
@@ -173,7 +174,6 @@ fn an_order_that_met_enough_goes_on_in_the_next_block() {
     assert_eq!(world.levels(Side::Sell), [(60, 50_000)]);
     // It cannot come twice, and others trade meanwhile.
     assert_eq!(world.refused_order(order), 30);
-    assert_eq!(world.refused_order(Order { good_til: GoodTil::Block(25), ..order }), 20);
     world.place(buy(3, 1, 10, 50_000)).unwrap();
     world.next_block();
     assert_eq!(world.holds(1).1, i128::from(80 * MILLI));
@@ -231,4 +231,92 @@ fn cancels_and_ends_reach_orders_that_wait_to_go_on() {
     assert_eq!(world.holds(1).1, i128::from(40 * MILLI));
     assert_eq!(world.told("order_removed", "reason"), [Value::Text("expired")]);
     assert_eq!(world.told("order_removed", "remaining"), [Value::Unsigned(u128::from(80 * MILLI))]);
+}
+
+#[test]
+fn an_order_takes_the_place_of_one_that_waits_to_go_on() {
+    let mut world = ten_asks(4, 100);
+    let first = buy(1, 1, 120, 50_000);
+    world.place(first).unwrap();
+    world.place(buy(3, 1, 120, 50_000)).unwrap();
+    // Earlier ones, another side and other terms are refused as they are for one that rests.
+    let later = Order { good_til: GoodTil::Block(25), ..first };
+    assert_eq!(world.refused_order(Order { good_til: GoodTil::Block(15), ..later }), 20);
+    assert_eq!(world.refused_order(Order { side: Side::Sell, ..later }), 20);
+    assert_eq!(world.refused_order(ioc(later)), 20);
+    // 40 have traded: an order for 70 wants 30 and keeps its turn before the other one.
+    let smaller = Order { size: Size::new(70 * MILLI), ..later };
+    let placed = world.place(smaller).unwrap();
+    assert_eq!((placed.status, placed.filled, placed.resting), (Status::Continues, Size::ZERO, Size::ZERO));
+    assert_eq!(world.refused_order(smaller), 30);
+    assert_eq!(world.refused_order(first), 20);
+    assert_eq!(world.exported().parked.iter().map(|(_, order)| order.size.raw()).collect::<Vec<_>>(), [
+        70 * MILLI,
+        120 * MILLI
+    ]);
+    world.next_block();
+    assert_eq!([1, 3].map(|who| world.holds(who).1 / i128::from(MILLI)), [60, 40]);
+    assert!(world.money_adds_up());
+}
+
+#[test]
+fn an_order_that_wants_more_than_the_one_that_waits_trades_at_once_and_goes_to_the_back() {
+    let mut world = ten_asks(2, 100);
+    let lasting = long_term(buy(1, 1, 70, 50_000), 60);
+    world.place(lasting).unwrap();
+    world.place(buy(3, 1, 50, 50_000)).unwrap();
+    let more = Order { size: Size::new(90 * MILLI), ..lasting };
+    assert_eq!(world.refused_order(more), 3_005);
+    let placed = replace(&mut world, more).unwrap();
+    assert_eq!((placed.status, placed.filled), (Status::Continues, Size::new(20 * MILLI)));
+    assert_eq!(world.told("order_removed", "reason"), [Value::Text("replaced")]);
+    assert_eq!(world.told("order_removed", "remaining"), [Value::Unsigned(u128::from(50 * MILLI))]);
+    let owners: Vec<_> = world.exported().parked.iter().map(|(_, order)| order.id.subaccount).collect();
+    assert_eq!(owners, [buy(3, 1, 50, 50_000).id.subaccount, lasting.id.subaccount]);
+    // A refused one leaves the one that waits as it was.
+    let before = world.exported();
+    assert_eq!(replace(&mut world, Order { size: Size::new(40 * MILLI), ..more }).unwrap_err().code(), 24);
+    assert_eq!(world.exported(), before);
+    world.next_block();
+    assert_eq!([1, 3].map(|who| world.holds(who).1 / i128::from(MILLI)), [60, 40]);
+    assert!(world.money_adds_up());
+}
+
+#[test]
+fn orders_that_wait_to_go_on_count_among_those_that_an_account_may_have() {
+    let bounds = Params { max_fills: 1, max_resting: 2, ..Params::default() };
+    let mut world = with(bounds);
+    for id in 0..2 {
+        world.place(sell(2, id, 10, 50_000)).unwrap();
+        world.place(sell(4, id, 10, 50_000)).unwrap();
+    }
+    world.place(buy(1, 1, 20, 50_000)).unwrap();
+    world.place(buy(1, 2, 20, 50_000)).unwrap();
+    assert_eq!(world.exported().parked.len(), 2);
+    let held = world.holds(1);
+    assert_eq!(world.refused_order(buy(1, 3, 20, 50_000)), 17, "it would go on");
+    assert_eq!(world.refused_order(buy(1, 3, 10, 40_000)), 17, "it would rest");
+    assert_eq!(world.holds(1), held);
+    world.place(ioc(buy(1, 4, 10, 50_000))).unwrap();
+    world.place(buy(3, 3, 10, 40_000)).unwrap();
+}
+
+#[test]
+fn equity_tiers_count_orders_that_wait_to_go_on() {
+    let tier = EquityTier { required: num::QuoteQuantums::ZERO, limit: 1 };
+    let tiers = (vec![tier], vec![tier]);
+    let bounds =
+        Params { max_fills: 1, equity_tiers: tiers.0, short_term_equity_tiers: tiers.1, ..Params::default() };
+    let mut world = with(Params { max_fills: 1, ..Params::default() });
+    for id in 0..10 {
+        world.place(sell(2, id, 10, 50_000)).unwrap();
+    }
+    clob::set_params(&mut world.ctx(), &bounds).unwrap();
+    world.next_block();
+    world.place(buy(1, 1, 20, 50_000)).unwrap();
+    assert_eq!(world.refused_order(buy(1, 2, 20, 50_000)), 10_001);
+    world.place(long_term(buy(1, 1, 20, 50_000), 60)).unwrap();
+    assert_eq!(world.refused_order(long_term(buy(1, 2, 20, 50_000), 60)), 10_001);
+    // The place of one that waits is its own.
+    world.place(Order { good_til: GoodTil::Block(25), ..buy(1, 1, 30, 50_000) }).unwrap();
 }

@@ -11,7 +11,7 @@ fn until(order: Order, block: u32) -> Order {
     Order { good_til: GoodTil::Block(block), ..order }
 }
 
-fn replace(world: &mut World, order: Order) -> Result<PlacedOrder, clob::Error> {
+pub(crate) fn replace(world: &mut World, order: Order) -> Result<PlacedOrder, clob::Error> {
     let World { state, books, block, chain, events } = world;
     let ctx = &mut store::Ctx { state, events, block, chain };
     attempt(ctx, books, |ctx, books| put(ctx, books, &order, Origin::Replacement))

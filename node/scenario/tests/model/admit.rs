@@ -51,7 +51,8 @@ impl Exchange {
         let mine = |id: &Id| id.account == account && (id.flags == 0) == short_term;
         // Slices do not count, the orders that they belong to do.
         let resting = self.resting.iter().filter(|r| mine(&r.order.id) && r.order.id.flags != 256).count();
-        let open = resting + self.room.orders.iter().filter(|w| mine(&w.order.id)).count();
+        let going_on = self.parked.iter().filter(|parked| mine(&parked.id)).count();
+        let open = resting + going_on + self.room.orders.iter().filter(|w| mine(&w.order.id)).count();
         match (tiers.is_empty(), reached) {
             (true, _) => Ok(()),
             (false, Some((_, limit))) if open < *limit as usize => Ok(()),

@@ -131,10 +131,9 @@ impl Exchange {
                 return Err(clob(7));
             }
         }
-        self.not_parked(order)?;
-        match self.find(&order.id) {
+        match self.find(&order.id).map(|resting| resting.order).or(self.going_on(&order.id)) {
             Some(_) if order.id.flags != 0 && !order.replaces => return Err(clob(3005)),
-            Some(resting) => replaces(order, &resting.order)?,
+            Some(old) => replaces(order, &old)?,
             None if order.replaces => return Err(clob(3006)),
             None => {}
         }
@@ -258,7 +257,9 @@ impl Exchange {
         let left = self.left(order)?;
         let wanted = left.min(self.reducible(order)?);
         let old = self.find(&order.id).cloned();
-        if origin == Origin::User && old.is_none() && order.force != Force::Immediate {
+        let parked = self.going_on(&order.id);
+        let parked_left = parked.map_or(0, |old| old.size.saturating_sub(self.spent(&old.id).filled));
+        if origin == Origin::User && old.is_none() && parked.is_none() && order.force != Force::Immediate {
             self.tier_allows(order.id.account, order.id.flags == 0)?;
         }
         if order.id.flags != 0 && !matches!(origin, Origin::Triggered | Origin::Continued) {
@@ -268,7 +269,14 @@ impl Exchange {
             self.in_place(order, &old, left, wanted);
             return Ok(());
         }
+        if let Some(old) = parked.filter(|old| order.price == old.price && wanted <= parked_left) {
+            self.go_on_in_place(order, &old, left, wanted);
+            return Ok(());
+        }
         let (filled, mut stopped) = self.trade(order, wanted)?;
+        if let Some(old) = parked {
+            self.replace_parked(&old, parked_left);
+        }
         let old = self.find(&order.id).cloned();
         if let Some(old) = &old {
             self.resting.retain(|resting| resting.order.id != order.id);
@@ -285,7 +293,7 @@ impl Exchange {
             return Ok(());
         }
         let wants = wanted - filled;
-        if stopped == Some("too_many_fills") && self.park(order) {
+        if stopped == Some("too_many_fills") && self.park(order)? {
             self.ended_short_term(old);
             return Ok(());
         }
@@ -298,10 +306,7 @@ impl Exchange {
         }
         if stopped.is_none() && order.force != Force::Immediate && wants > 0 {
             let id = order.id;
-            let mine = |r: &&Resting| r.order.id.account == id.account && r.order.id.market == id.market;
-            if self.resting.iter().filter(mine).count() >= self.bounds.max_resting {
-                return Err(clob(17));
-            }
+            self.has_room(&id)?;
             let successor = old.is_some_and(|old| self.follows(order, &old));
             self.resting.push(Resting { order: *order, left: wants, turn: self.next_turn, successor });
             self.next_turn += 1;

@@ -5,28 +5,51 @@ use crate::terms::{clob, Code, Force, Id, Note, Order, Status, Until};
 
 impl Exchange {
     /// Whether what is left of an order that met enough goes on. A slice does not.
-    pub(crate) fn park(&mut self, order: &Order) -> bool {
+    pub(crate) fn park(&mut self, order: &Order) -> Result<bool, Code> {
         let goes_on = order.force != Force::Immediate && order.id.flags != 256;
         if goes_on {
+            self.has_room(&order.id)?;
             self.parked.push(*order);
             self.next_turn += 1;
         }
-        goes_on
+        Ok(goes_on)
     }
 
-    /// An order cannot be placed under the id of one that goes on.
-    pub(crate) fn not_parked(&self, order: &Order) -> Result<(), Code> {
-        match self.parked.iter().find(|parked| parked.id == order.id) {
-            None => Ok(()),
-            Some(_) if order.id.flags != 0 && !order.replaces => Err(clob(3005)),
-            Some(parked) if parked.hash == order.hash && parked.meets_own == order.meets_own => Err(clob(30)),
-            Some(_) => Err(clob(20)),
+    /// Whether its account may have one order more in its market.
+    pub(crate) fn has_room(&self, id: &Id) -> Result<(), Code> {
+        let mine = |other: &Id| other.account == id.account && other.market == id.market;
+        let resting = self.resting.iter().filter(|resting| mine(&resting.order.id)).count();
+        let going_on = self.parked.iter().filter(|parked| mine(&parked.id)).count();
+        if resting + going_on >= self.bounds.max_resting {
+            return Err(clob(17));
         }
+        Ok(())
+    }
+
+    /// The order with this id that goes on.
+    pub(crate) fn going_on(&self, id: &Id) -> Option<Order> {
+        self.parked.iter().find(|parked| parked.id == *id).copied()
+    }
+
+    /// The new order goes on with the turn of the one that goes on.
+    pub(crate) fn go_on_in_place(&mut self, order: &Order, old: &Order, left: u64, wanted: u64) {
+        self.ended_short_term(Some(*old));
+        if left < order.size {
+            self.traded(order, 0, wanted);
+        }
+        *self.parked.iter_mut().find(|parked| parked.id == order.id).unwrap() = *order;
+    }
+
+    /// The new order is accepted: the one that would have gone on is over.
+    pub(crate) fn replace_parked(&mut self, old: &Order, left: u64) {
+        self.parked.retain(|parked| parked.id != old.id);
+        self.ended_short_term(Some(*old));
+        self.notes.push(Note::Removed { id: old.id, reason: "replaced".into(), left, rested: false });
     }
 
     /// The moment until which an order that goes on lives.
     pub(crate) fn parked_until(&self, id: &Id) -> Option<Until> {
-        self.parked.iter().find(|parked| parked.id == *id).map(|parked| parked.until)
+        self.going_on(id).map(|parked| parked.until)
     }
 
     /// An order that would go on is over.
