@@ -84,21 +84,21 @@ fn close(ctx: &mut Ctx<'_>, books: &mut Books, what: &Liquidation<'_>) -> Result
     let mut met: u32 = 0;
     while !taker.remaining.is_zero() {
         closed.stopped = Stop::NoLiquidity;
-        let (handle, size) = match next(books, &taker) {
+        let next = next(books, &taker);
+        if next == Next::Nothing || met >= most {
+            return Ok(closed);
+        }
+        met = met.saturating_add(1);
+        books.budgets.meet(1);
+        let (handle, size) = match next {
             Next::Nothing => return Ok(closed),
-            _ if met >= most => return Ok(closed),
             Next::Own(handle) => {
                 spent::remove(ctx, books, handle, Reason::SelfTrade);
-                met = met.saturating_add(1);
                 continue;
             }
-            Next::Trade { maker, .. } if reduce::excess(ctx, books, &pair, maker) => {
-                met = met.saturating_add(1);
-                continue;
-            }
+            Next::Trade { maker, .. } if reduce::excess(ctx, books, &pair, maker) => continue,
             Next::Trade { maker, size } => (maker, size),
         };
-        met = met.saturating_add(1);
         let resting = books.get(handle);
         let maker = &resting.order;
         let quote = worth(&pair, size, maker.price).ok_or(Error::Overflow(market))?;

@@ -240,7 +240,8 @@ impl Charges {
 pub(crate) struct Budgets {
     /// Parameters, which stand still in a block.
     pub(crate) params: Params,
-    /// Resting orders that orders of this block have met. Undoing a message does not give them back.
+    /// Resting orders that orders and liquidations of this block have met, and counterparties that were asked.
+    /// Undoing a message does not give them back.
     pub(crate) met: u32,
     charges: Charges,
     due: BTreeSet<(u64, (Family, Address))>,
@@ -277,6 +278,17 @@ impl Budgets {
         owners.look(index.glance(hash)).map_or(0, |owner| owner.now.into())
     }
 
+    /// The same for liquidations, which have a share that orders do not touch.
+    const fn liquidation_fills_left(&self) -> u32 {
+        let most = self.params.max_block_fills.saturating_add(self.params.liquidation_fills);
+        most.saturating_sub(self.met)
+    }
+
+    /// So many more were met.
+    pub(crate) const fn meet(&mut self, count: u32) {
+        self.met = self.met.saturating_add(count);
+    }
+
     /// Look at a row again at `height`.
     pub(crate) fn keep(&mut self, key: (Family, Address), usage: &Usage) {
         self.due.insert((self.until(&key, usage), key));
@@ -293,6 +305,24 @@ impl Budgets {
             return None;
         }
         self.due.pop_first().map(|(_, key)| key)
+    }
+}
+
+impl Books {
+    /// Resting orders that this block has met so far, and counterparties that were asked. Undoing a step does not
+    /// give them back.
+    pub const fn fills_met(&self) -> u32 {
+        self.budgets.met
+    }
+
+    /// Resting orders and counterparties that liquidations of this block may still meet.
+    pub const fn liquidation_fills_left(&self) -> u32 {
+        self.budgets.liquidation_fills_left()
+    }
+
+    /// Take `count` counterparties that were asked without the book from the block's share.
+    pub const fn meet(&mut self, count: u32) {
+        self.budgets.meet(count);
     }
 }
 

@@ -34,6 +34,9 @@ pub struct Params {
     pub max_fills: u32,
     /// Resting orders that the orders of one block may meet in all markets; 1 to 10,000,000.
     pub max_block_fills: u32,
+    /// Resting orders and counterparties that a block's liquidations may meet beside what its orders left of
+    /// `max_block_fills`; 4 to 10,000,000.
+    pub liquidation_fills: u32,
     /// How far from the oracle price a taker trades, in millionths; at most 10,000,000, 0 for any price.
     pub taker_band: u32,
     /// Orders that live until a time, by what the subaccount is worth; empty for no limit. Requirements rise.
@@ -62,6 +65,7 @@ impl Default for Params {
             max_resting: 1_000,
             max_fills: 1_000,
             max_block_fills: 50_000,
+            liquidation_fills: 10_000,
             taker_band: 100_000,
             equity_tiers: Vec::new(),
             short_term_equity_tiers: Vec::new(),
@@ -78,6 +82,8 @@ impl Params {
             ("max_resting", self.max_resting, 1_000_000),
             ("max_fills", self.max_fills, 100_000),
             ("max_block_fills", self.max_block_fills, 10_000_000),
+            // Less would not reach the account that waits longest.
+            ("liquidation_fills", self.liquidation_fills.saturating_sub(3), 10_000_000 - 3),
             // Nothing is allowed here: it means that any price is.
             ("taker_band", self.taker_band.max(1), 10_000_000),
             ("max_triggers", self.max_triggers, 100_000),

@@ -52,7 +52,9 @@ impl Parked {
 
     /// An order takes the place of the one with its id.
     pub(crate) fn supersede(&mut self, number: u64, order: &Order) {
-        let Some(old) = self.queue.insert(number, *order) else { fault("no order goes on under this number") };
+        let Some(old) = self.queue.insert(number, *order) else {
+            fault("no order goes on under this number")
+        };
         self.journal.note(|| Undo::Changed(number, old));
     }
 

@@ -65,7 +65,7 @@ pub(crate) fn trade(
             return Ok(progress);
         }
         progress.met = progress.met.saturating_add(1);
-        books.budgets.met = books.budgets.met.saturating_add(1);
+        books.budgets.meet(1);
         let turn = match next {
             Next::Nothing => Turn::Stop,
             Next::Own(handle) => meet_own(ctx, books, order, &mut progress, handle),

@@ -55,6 +55,7 @@ pub fn deleverage(
             break;
         }
         tries = tries.saturating_sub(shares.len());
+        books.meet(u32::try_from(shares.len()).unwrap_or(u32::MAX));
         let mut given = BTreeMap::new();
         for (counterparty, share) in shares {
             if offset((ctx, &mut books.accounts), id, &counterparty, market, share).is_ok() {

@@ -27,12 +27,35 @@ pub(crate) struct Tally {
     pub(crate) notional: QuoteQuantums,
     /// What the insurance fund may still pay.
     pub(crate) insurance: QuoteQuantums,
+    /// How much the block has met when the account's share of it is used up.
+    until: u32,
+}
+
+/// What became of an offer to the book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sold {
+    /// All that was offered was taken.
+    Whole,
+    /// The book takes no more of it.
+    Part,
+    /// The book may take more, but the account's share of the block is used up.
+    Cut,
 }
 
 impl Tally {
-    /// What `params` allow an account in a block.
-    pub(crate) fn new(params: &Params) -> Self {
-        Self { notional: params.max_account_notional, insurance: params.max_insurance_lost }
+    /// What `params` allow an account in a block, and half of the fills that the block has left, so that whoever
+    /// has the next turn finds some.
+    pub(crate) fn new(params: &Params, books: &Books) -> Self {
+        Self {
+            notional: params.max_account_notional,
+            insurance: params.max_insurance_lost,
+            until: books.fills_met().saturating_add(books.liquidation_fills_left().div_ceil(2)),
+        }
+    }
+
+    /// Resting orders and counterparties that the account may still meet.
+    pub(crate) fn fills(&self, books: &Books) -> u32 {
+        self.until.saturating_sub(books.fills_met())
     }
 
     /// The tally after `closed`.
@@ -40,7 +63,8 @@ impl Tally {
         let notional = oracle_value(closed.filled, market.price, market.terms.exponent);
         let notional = notional.ok_or(Error::Overflow(market.id))?;
         let lost = (-closed.insurance).max(QuoteQuantums::ZERO);
-        Ok(Self { notional: self.notional - notional, insurance: self.insurance - lost })
+        let (notional, insurance) = (self.notional - notional, self.insurance - lost);
+        Ok(Self { notional, insurance, ..*self })
     }
 }
 
@@ -78,7 +102,8 @@ fn order(
     Ok(Order { id: *id, side: if long { Side::Sell } else { Side::Buy }, size, limit })
 }
 
-/// Close what may be closed of one position. The tally is what remains afterwards.
+/// Close what may be closed of one position. The tally is what remains afterwards. Answers what was closed, and
+/// what became of the rest.
 ///
 /// The order takes one maker at a time, and the account's health is taken anew before each: what a fill costs
 /// the fund depends on what the fills before it left.
@@ -88,7 +113,7 @@ pub(crate) fn liquidate(
     (id, market): (&SubaccountId, MarketId),
     tally: &mut Tally,
     params: &Params,
-) -> Result<Liquidated, Error> {
+) -> Result<(Liquidated, Sold), Error> {
     let market = Market::load(ctx.state.as_read(), market)?;
     let order = order((ctx, &books.accounts), id, &market, tally, params)?;
     let mut done = Liquidated {
@@ -101,11 +126,16 @@ pub(crate) fn liquidate(
         quote: QuoteQuantums::ZERO,
         insurance: QuoteQuantums::ZERO,
     };
+    let mut sold = Sold::Part;
     for _ in 0..clob::params(ctx.state.as_read()).max_fills {
         let best = head(books, market.id, order.side.opposite());
         let Some(maker) = best.filter(|maker| order.side.crosses(order.limit, maker.order.price)) else {
             break;
         };
+        if tally.fills(books) == 0 {
+            sold = Sold::Cut;
+            break;
+        }
         let part = Order {
             size: maker.remaining.base().min(order.size - done.filled),
             limit: maker.order.price,
@@ -125,7 +155,7 @@ pub(crate) fn liquidate(
     if done.filled.is_positive() {
         ctx.emit(done);
     }
-    Ok(done)
+    Ok((done, if done.filled == done.size { Sold::Whole } else { sold }))
 }
 
 /// The order on `side` that trades next.

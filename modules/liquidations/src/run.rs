@@ -12,7 +12,7 @@ use subaccounts::{Accounts, Subaccount};
 use types::{Block, MarketId, SubaccountId};
 
 use crate::deleverage::deleverage;
-use crate::liquidate::{liquidate, Tally};
+use crate::liquidate::{liquidate, Sold, Tally};
 use crate::params::Params;
 use crate::queue::{remember, turns, Candidate};
 use crate::state::{params, WAITING};
@@ -111,7 +111,8 @@ fn wind(
     watch.refresh(ctx.state);
     for market in &over {
         for id in indebted(&books.accounts, watch, *market) {
-            if !cover(ctx, books, (&id, *market), params, report) {
+            let fills = books.liquidation_fills_left();
+            if !cover(ctx, books, (&id, *market), (params, fills), report) {
                 break;
             }
         }
@@ -142,8 +143,8 @@ fn candidates(state: &dyn Read, accounts: &Accounts, block: &Block, watch: &Watc
 }
 
 /// Close positions of one account until it has its margin again, has used its share of the block, or every
-/// position was tried once. False when the block had no room left to offer a position to the other side: then
-/// the account keeps its place among those that wait.
+/// position was tried once. False when the block had no room left to offer a position to the book or to the other
+/// side: then the account keeps its place among those that wait.
 fn close(
     ctx: &mut Ctx<'_>,
     books: &mut Books,
@@ -151,7 +152,7 @@ fn close(
     params: &Params,
     report: &mut Report,
 ) -> bool {
-    let mut tally = Tally::new(params);
+    let mut tally = Tally::new(params, books);
     let mut tried = BTreeSet::new();
     let mut had_room = true;
     loop {
@@ -161,8 +162,20 @@ fn close(
         }
         let Some(market) = choose(ctx.state.as_read(), &settled, &tried) else { return had_room };
         tried.insert(market);
-        let whole = risk.is_liquidatable() && sell(ctx, books, (id, market), &mut tally, (params, report));
-        had_room &= whole || cover(ctx, books, (id, market), params, report);
+        let sold = if risk.is_liquidatable() {
+            sell(ctx, books, (id, market), &mut tally, (params, report))
+        } else {
+            Sold::Part
+        };
+        had_room &= match sold {
+            Sold::Whole => true,
+            // The other side is not asked for what the book may still take.
+            Sold::Cut => return false,
+            Sold::Part => {
+                let fills = tally.fills(books);
+                cover(ctx, books, (id, market), (params, fills), report)
+            }
+        };
     }
 }
 
@@ -183,56 +196,60 @@ fn choose(state: &dyn Read, settled: &Subaccount, tried: &BTreeSet<MarketId>) ->
         .map(|(_, Reverse(market))| market)
 }
 
-/// Offer a position to the book. True when all that was offered was taken.
+/// Offer a position to the book.
 fn sell(
     ctx: &mut Ctx<'_>,
     books: &mut Books,
     (id, market): (&SubaccountId, MarketId),
     tally: &mut Tally,
     (params, report): (&Params, &mut Report),
-) -> bool {
+) -> Sold {
     let mut after = *tally;
     let sold = attempt(ctx, books, |ctx, books| liquidate(ctx, books, (id, market), &mut after, params));
     match sold {
-        Ok(sold) => {
+        Ok((closed, sold)) => {
             *tally = after;
-            count(&mut report.liquidations, usize::from(!sold.filled.is_zero()));
-            sold.filled == sold.size
+            count(&mut report.liquidations, usize::from(!closed.filled.is_zero()));
+            sold
         }
         Err(reason) => {
             failed(ctx, (id, market), &reason, report);
-            false
+            Sold::Part
         }
     }
 }
 
-/// When the account is worth less than nothing, close what is left of the position against the other side. False
-/// when that was called for and the block had no room left.
+/// When the account is worth less than nothing, close what is left of the position against the other side, of
+/// which at most `fills` are asked. False when that was called for and the block had no room left for all of it.
 fn cover(
     ctx: &mut Ctx<'_>,
     books: &mut Books,
     (id, market): (&SubaccountId, MarketId),
-    params: &Params,
+    (params, fills): (&Params, u32),
     report: &mut Report,
 ) -> bool {
     let state = ctx.state.as_read();
     let negative = account(&books.accounts, id).is_ok_and(|(_, risk)| risk.net_collateral.is_negative());
     let Some(pair) = clob::pair(state, market).filter(|_| negative) else { return true };
-    if report.offered >= params.max_deleveragings {
+    if report.offered >= params.max_deleveragings || fills == 0 {
         return false;
     }
     count(&mut report.offered, 1);
     let covered = attempt(ctx, books, |ctx, books| {
-        deleverage((ctx, books), id, market, pair.step.base(), params.max_counterparties)
+        deleverage((ctx, books), id, market, pair.step.base(), params.max_counterparties.min(fills))
     });
     match covered {
         Ok(outcome) => {
             count(&mut report.deleveragings, usize::from(outcome.offsets > 0));
             report.offsets = report.offsets.saturating_add(outcome.offsets);
+            let asked = outcome.offsets.saturating_add(outcome.refused);
+            !outcome.left.is_positive() || asked < fills
         }
-        Err(reason) => failed(ctx, (id, market), &reason, report),
+        Err(reason) => {
+            failed(ctx, (id, market), &reason, report);
+            true
+        }
     }
-    true
 }
 
 fn failed(ctx: &mut Ctx<'_>, (id, market): (&SubaccountId, MarketId), reason: &Error, report: &mut Report) {

@@ -240,6 +240,7 @@ fn clob_genesis(app: &AppState) -> clob::Genesis {
             max_resting: orders.max_resting,
             max_fills: orders.max_fills,
             max_block_fills: orders.max_block_fills,
+            liquidation_fills: orders.liquidation_fills,
             taker_band: orders.taker_band_ppm,
             equity_tiers: orders.equity_tiers.iter().map(tier).collect(),
             short_term_equity_tiers: orders.short_term_equity_tiers.iter().map(tier).collect(),

@@ -250,10 +250,10 @@ fn an_order_takes_the_place_of_one_that_waits_to_go_on() {
     assert_eq!((placed.status, placed.filled, placed.resting), (Status::Continues, Size::ZERO, Size::ZERO));
     assert_eq!(world.refused_order(smaller), 30);
     assert_eq!(world.refused_order(first), 20);
-    assert_eq!(world.exported().parked.iter().map(|(_, order)| order.size.raw()).collect::<Vec<_>>(), [
-        70 * MILLI,
-        120 * MILLI
-    ]);
+    assert_eq!(
+        world.exported().parked.iter().map(|(_, order)| order.size.raw()).collect::<Vec<_>>(),
+        [70 * MILLI, 120 * MILLI]
+    );
     world.next_block();
     assert_eq!([1, 3].map(|who| world.holds(who).1 / i128::from(MILLI)), [60, 40]);
     assert!(world.money_adds_up());

@@ -261,6 +261,8 @@ pub struct Orders {
     pub max_fills: u32,
     /// Resting orders that the orders of one block may meet, in all markets.
     pub max_block_fills: u32,
+    /// Resting orders and counterparties that liquidations of one block may meet beside those.
+    pub liquidation_fills: u32,
     /// How far from the oracle price a taker trades, in millionths; 0 for any price.
     pub taker_band_ppm: u32,
     /// Equity (quote quantums) and how many long-term orders it allows; empty for no limit.
@@ -286,6 +288,7 @@ impl Default for Orders {
             max_resting: params.max_resting,
             max_fills: params.max_fills,
             max_block_fills: params.max_block_fills,
+            liquidation_fills: params.liquidation_fills,
             taker_band_ppm: params.taker_band,
             equity_tiers: Vec::new(),
             short_term_equity_tiers: Vec::new(),
