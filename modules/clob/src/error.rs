@@ -275,6 +275,9 @@ pub enum Error {
         /// Price.
         price: Subticks,
     },
+    /// The market is as large as it may become.
+    #[error("the open interest of clob pair {0} has reached its cap, only positions may be closed")]
+    OpenInterestCap(MarketId),
     /// A number does not fit.
     #[error("a trade in clob pair {0} does not fit the numbers")]
     Overflow(MarketId),
@@ -385,6 +388,7 @@ impl Rejection for Error {
             Self::EquityTiers => 20_005,
             Self::Pair { .. } => 20_006,
             Self::Backlog { .. } => 20_010,
+            Self::OpenInterestCap(_) => 20_011,
         }
     }
 }

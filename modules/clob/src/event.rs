@@ -175,6 +175,8 @@ pub enum Reason {
     TooManyFills,
     /// What is left of it would rest too far on the other side of the oracle price.
     OutsideBand,
+    /// The open interest of its market has no room left.
+    OpenInterestCap,
     /// Another order took its place.
     Replaced,
     /// Its market is being settled.
@@ -200,6 +202,8 @@ impl Reason {
             Self::PostOnly
         } else if let Error::Isolated(_) = error {
             Self::Isolated
+        } else if let Error::OpenInterestCap(_) = error {
+            Self::OpenInterestCap
         } else {
             Self::Refused
         }
@@ -216,6 +220,7 @@ impl Reason {
             Self::ConditionalWouldRest => "conditional_ioc_would_rest",
             Self::TooManyFills => "too_many_fills",
             Self::OutsideBand => "outside_band",
+            Self::OpenInterestCap => "open_interest_cap",
             Self::Replaced => "replaced",
             Self::FinalSettlement => "final_settlement",
             Self::ReduceOnly => "reduce_only",

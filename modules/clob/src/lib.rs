@@ -33,6 +33,7 @@ pub mod compact;
 mod conditional;
 mod execute;
 mod expire;
+mod growth;
 mod impact;
 mod index;
 mod ladder;

@@ -35,6 +35,8 @@ pub enum Status {
     OutsideBand,
     /// 103: met an order of its own subaccount, the rest is dropped.
     SelfTrade,
+    /// 105: traded until the open interest of its market had no room left, the rest is dropped.
+    OpenInterestCap,
     /// 104: met as many orders as one order or one block may, goes on in the next block.
     Continues,
 }
@@ -51,6 +53,7 @@ impl Status {
             Self::OutsideBand => 102,
             Self::SelfTrade => 103,
             Self::Continues => 104,
+            Self::OpenInterestCap => 105,
         }
     }
 }
@@ -207,6 +210,7 @@ fn drop_rest(ctx: &mut Ctx<'_>, books: &mut Books, order: &Order, remaining: Siz
         Status::TooManyFills => Reason::TooManyFills,
         Status::SelfTrade => Reason::SelfTrade,
         Status::OutsideBand => Reason::OutsideBand,
+        Status::OpenInterestCap => Reason::OpenInterestCap,
         Status::WouldRest if order.id.kind == Kind::Conditional => Reason::ConditionalWouldRest,
         Status::Continues | Status::Success | Status::WouldRest | Status::ReduceOnlyResized => {
             Reason::NotResting

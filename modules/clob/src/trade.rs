@@ -10,6 +10,7 @@ use crate::band;
 use crate::books::Books;
 use crate::error::Error;
 use crate::event::{Fill, Reason};
+use crate::growth;
 use crate::matching::{next, Next, Taker};
 use crate::order::{Kind, Order, OrderId, Resting, SelfTrade, Side, Size, TimeInForce};
 use crate::place::Status;
@@ -112,6 +113,15 @@ fn meet(
     let market = order.id.market;
     let resting = books.get(handle);
     let maker = &resting.order;
+    let taker = (&order.id.subaccount, order.side);
+    let size = growth::allowed(books, pair, taker, &maker.id.subaccount, size);
+    if size.is_zero() && progress.filled.is_zero() {
+        return Err(Error::OpenInterestCap(market));
+    }
+    if size.is_zero() {
+        progress.status = Status::OpenInterestCap;
+        return Ok(Turn::Stop);
+    }
     let quote = worth(pair, size, maker.price).ok_or(Error::Overflow(market))?;
     let maker_rate = books.desk.rates(ctx.state.as_read(), &maker.id.subaccount.owner, market).maker;
     let fees = match_fees(market, quote, rate, maker_rate)?;

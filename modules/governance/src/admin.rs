@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use clob::state::Status;
 use clob::{Books, Size};
-use num::SignedPpm;
+use num::{QuoteQuantums, SignedPpm};
 use store::{attempt, Ctx};
 use types::{Address, Chain, MarketId};
 
@@ -67,6 +67,8 @@ pub enum Change {
     Tier(perpetuals::Tier),
     /// An isolated market joins those that share collateral and insurance.
     Cross(MarketId),
+    /// What the open interest of a market may be worth at most, in quote quantums; 0 for no cap.
+    OpenInterestCap(MarketId, QuoteQuantums),
     /// The table of fees.
     FeeTiers(Vec<fees::FeeTier>),
     /// Lower fees in some markets for a time, in place of what they have.
@@ -81,6 +83,7 @@ const UPDATE_EQUITY_TIERS: &str = "/dydxprotocol.clob.MsgUpdateEquityTierLimitCo
 const UPDATE_RATE_LIMITS: &str = "/dydxprotocol.clob.MsgUpdateBlockRateLimitConfiguration";
 const SET_TIER: &str = "/dydxprotocol.perpetuals.MsgSetLiquidityTier";
 const MAKE_CROSS: &str = "/dydxprotocol.listing.MsgUpgradeIsolatedPerpetualToCross";
+const SET_OPEN_INTEREST_CAP: &str = "/ballast.perpetuals.v1.MsgSetOpenInterestCap";
 const UPDATE_FEES: &str = "/dydxprotocol.feetiers.MsgUpdatePerpetualFeeParams";
 const SET_DISCOUNTS: &str = "/dydxprotocol.feetiers.MsgSetMarketFeeDiscountParams";
 const UPDATE_LIQUIDATIONS: &str = "/dydxprotocol.clob.MsgUpdateLiquidationsConfig";
@@ -88,7 +91,7 @@ const UPDATE_PERPETUAL: &str = "/dydxprotocol.perpetuals.MsgUpdatePerpetualParam
 const UPDATE_FUNDING: &str = "/dydxprotocol.perpetuals.MsgUpdateParams";
 
 /// Types of the messages that are carried out here.
-pub const TYPES: [&str; 10] = [
+pub const TYPES: [&str; 11] = [
     UPDATE_PAIR,
     UPDATE_EQUITY_TIERS,
     UPDATE_RATE_LIMITS,
@@ -99,6 +102,7 @@ pub const TYPES: [&str; 10] = [
     SET_DISCOUNTS,
     UPDATE_PERPETUAL,
     UPDATE_FUNDING,
+    SET_OPEN_INTEREST_CAP,
 ];
 
 /// Reads the authority and the change of one type of message.
@@ -115,6 +119,7 @@ pub fn decode(type_url: &str, bytes: &[u8], chain: &Chain) -> Option<Result<Msg,
         UPDATE_FUNDING => (read::funding, UPDATE_FUNDING),
         SET_TIER => (read::tier, SET_TIER),
         MAKE_CROSS => (read::cross, MAKE_CROSS),
+        SET_OPEN_INTEREST_CAP => (read::open_interest_cap, SET_OPEN_INTEREST_CAP),
         UPDATE_FEES => (read::fee_tiers, UPDATE_FEES),
         SET_DISCOUNTS => (read::discounts, SET_DISCOUNTS),
         _ => return None,
@@ -134,6 +139,7 @@ impl Msg {
             UPDATE_RATE_LIMITS => "/dydxprotocol.clob.MsgUpdateBlockRateLimitConfigurationResponse",
             SET_TIER => "/dydxprotocol.perpetuals.MsgSetLiquidityTierResponse",
             MAKE_CROSS => "/dydxprotocol.listing.MsgUpgradeIsolatedPerpetualToCrossResponse",
+            SET_OPEN_INTEREST_CAP => "/ballast.perpetuals.v1.MsgSetOpenInterestCapResponse",
             UPDATE_FEES => "/dydxprotocol.feetiers.MsgUpdatePerpetualFeeParamsResponse",
             SET_DISCOUNTS => "/dydxprotocol.feetiers.MsgSetMarketFeeDiscountParamsResponse",
             UPDATE_LIQUIDATIONS => "/dydxprotocol.clob.MsgUpdateLiquidationsConfigResponse",
@@ -207,6 +213,7 @@ pub(crate) fn apply(
             subaccounts::make_cross(ctx, &mut books.accounts, *market)?;
             Ok(insurance::merge(ctx, *market)?)
         }
+        Change::OpenInterestCap(market, cap) => Ok(perpetuals::set_open_interest_cap(ctx, *market, *cap)?),
         Change::FeeTiers(tiers) => Ok(fees::set_tiers(ctx, tiers)?),
         Change::Discounts(discounts) => discounts.iter().try_for_each(|(market, discount)| {
             if clob::pair(ctx.state.as_read(), *market).is_none() {

@@ -19,7 +19,8 @@ const PACKAGES: [&str; 9] = [
 ];
 
 /// Messages of trading modules that carry an authority.
-const MESSAGES: [&str; 20] = [
+const MESSAGES: [&str; 21] = [
+    "/ballast.perpetuals.v1.MsgSetOpenInterestCap",
     "/dydxprotocol.accountplus.MsgSetActiveState",
     "/dydxprotocol.blocktime.MsgUpdateDowntimeParams",
     "/dydxprotocol.blocktime.MsgUpdateSynchronyParams",

@@ -193,3 +193,10 @@ pub(crate) fn cross(bytes: &[u8]) -> Result<(String, Change), Error> {
         strict("MsgUpgradeIsolatedPerpetualToCross", bytes)?;
     Ok((wire.authority, Change::Cross(MarketId(wire.perpetual_id))))
 }
+
+/// `MsgSetOpenInterestCap`.
+pub(crate) fn open_interest_cap(bytes: &[u8]) -> Result<(String, Change), Error> {
+    let wire: proto::ballast::perpetuals::v1::MsgSetOpenInterestCap = strict("MsgSetOpenInterestCap", bytes)?;
+    let cap = QuoteQuantums::new(wire.cap.into());
+    Ok((wire.authority, Change::OpenInterestCap(MarketId(wire.perpetual_id), cap)))
+}

@@ -2,12 +2,12 @@
 
 use alloc::string::String;
 
-use num::SignedPpm;
+use num::{QuoteQuantums, SignedPpm};
 use store::Ctx;
 use types::MarketId;
 
 use crate::params::Params;
-use crate::state::{perpetual, Perpetual, PARAMS, PERPETUALS, TIERS};
+use crate::state::{perpetual, Perpetual, CAPS, PARAMS, PERPETUALS, TIERS};
 use crate::Error;
 
 /// Replace the parameters of all markets. Refused with the codes of [`Params::check`].
@@ -31,5 +31,20 @@ pub fn set_terms(
     let new = Perpetual { ticker, default_funding, tier, ..old };
     new.check()?;
     PERPETUALS.set(ctx.state, &market, &new);
+    Ok(())
+}
+
+/// Let the open interest of `market` be worth `cap` quote quantums at most; 0 for no cap. What is open beyond it
+/// stays. Refused when there is no such market (code 1) or the cap is out of bounds (1004).
+pub fn set_open_interest_cap(ctx: &mut Ctx<'_>, market: MarketId, cap: QuoteQuantums) -> Result<(), Error> {
+    perpetual(ctx.state, market).ok_or(Error::NoPerpetual(market))?;
+    if u64::try_from(cap.raw()).is_err() {
+        return Err(Error::OpenInterestCap(market));
+    }
+    if cap.is_zero() {
+        CAPS.remove(ctx.state, &market);
+    } else {
+        CAPS.set(ctx.state, &market, &cap);
+    }
     Ok(())
 }

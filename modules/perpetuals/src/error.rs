@@ -83,6 +83,9 @@ pub enum Error {
     /// Resolution out of bounds.
     #[error("the atomic resolution of perpetual {0} is beyond -36..=36")]
     Resolution(MarketId),
+    /// A hard cap below nothing or above 64 bits.
+    #[error("the cap on the open interest of perpetual {0} is not within 0 and 2^64 - 1")]
+    OpenInterestCap(MarketId),
     /// A long name.
     #[error("the name of a liquidity tier is longer than 64 bytes")]
     Name,
@@ -117,6 +120,7 @@ impl Rejection for Error {
             Self::NoRoomForFunding(_) => 1_001,
             Self::Resolution(_) => 1_002,
             Self::Name => 1_003,
+            Self::OpenInterestCap(_) => 1_004,
         }
     }
 }

@@ -3,11 +3,15 @@
 use alloc::vec::Vec;
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use num::QuoteQuantums;
 use store::{Ctx, Read};
+use types::MarketId;
 
+use crate::admin::set_open_interest_cap;
 use crate::params::{MarketType, Params};
 use crate::state::{
-    all, isolated, module_params, tiers, Perpetual, Ramp, Tier, ISOLATED, PARAMS, PERPETUALS, RAMPS, TIERS,
+    all, isolated, module_params, tiers, Perpetual, Ramp, Tier, CAPS, ISOLATED, PARAMS, PERPETUALS, RAMPS,
+    TIERS,
 };
 use crate::Error;
 
@@ -22,6 +26,8 @@ pub struct Genesis {
     pub perpetuals: Vec<(Perpetual, MarketType)>,
     /// Tiers on their way to other margins, in rising order of number.
     pub ramps: Vec<(u32, Ramp)>,
+    /// Hard caps on open interest, in rising order of market.
+    pub caps: Vec<(MarketId, QuoteQuantums)>,
 }
 
 /// Write `genesis` into a state that already has oracle markets and no perpetuals.
@@ -60,6 +66,9 @@ pub fn init(ctx: &mut Ctx<'_>, genesis: &Genesis) -> Result<(), Error> {
             .check()?;
         RAMPS.set(ctx.state, tier, ramp);
     }
+    for (market, cap) in &genesis.caps {
+        set_open_interest_cap(ctx, *market, *cap)?;
+    }
     Ok(())
 }
 
@@ -75,5 +84,6 @@ pub fn export(state: &dyn Read) -> Genesis {
         tiers: tiers(state),
         perpetuals: all(state).into_iter().map(typed).collect(),
         ramps: RAMPS.scan(state, &(), usize::MAX),
+        caps: CAPS.scan(state, &(), usize::MAX),
     }
 }

@@ -23,7 +23,7 @@ mod change;
 mod ramp;
 mod rates;
 
-pub use admin::{set_params, set_terms};
+pub use admin::{set_open_interest_cap, set_params, set_terms};
 pub use change::{advance_funding, change_open_interest, make_cross, set_open_interest};
 pub use error::Error;
 pub use genesis::Genesis;
@@ -31,6 +31,7 @@ pub use params::{Collateral, MarketType, Params};
 pub use ramp::{begin_block, set_tier};
 pub use rates::Rates;
 pub use state::{
-    all, collateral, isolated, layout, module_params, perpetual, ramp, tier, tiers, Perpetual, Ramp, Tier,
+    all, collateral, isolated, layout, module_params, open_interest_cap, perpetual, ramp, tier, tiers,
+    Perpetual, Ramp, Tier,
 };
 pub use terms::{terms, Margin, Terms};

@@ -25,14 +25,18 @@ pub(crate) const ISOLATED: Map<MarketId, bool> = Map::new([0x13, 0x03], "perpetu
 /// Tiers on their way to other margins: `number -> where to`.
 pub(crate) const RAMPS: Map<u32, Ramp> = Map::new([0x13, 0x04], "perpetuals/ramps");
 
+/// Markets whose open interest has a hard cap: `market -> quote quantums at the oracle price`.
+pub(crate) const CAPS: Map<MarketId, QuoteQuantums> = Map::new([0x13, 0x05], "perpetuals/caps");
+
 /// What this module keeps.
-pub fn layout() -> [Collection; 5] {
+pub fn layout() -> [Collection; 6] {
     [
         PERPETUALS.collection(),
         TIERS.collection(),
         PARAMS.collection(),
         ISOLATED.collection(),
         RAMPS.collection(),
+        CAPS.collection(),
     ]
 }
 
@@ -107,6 +111,11 @@ pub fn collateral(state: &dyn Read, market: MarketId) -> Collateral {
 /// Markets with collateral of their own, in order.
 pub fn isolated(state: &dyn Read) -> Vec<MarketId> {
     ISOLATED.scan(state, &(), usize::MAX).into_iter().map(|(market, _)| market).collect()
+}
+
+/// What the open interest of `market` may be worth at most, in quote quantums; nothing when there is no cap.
+pub fn open_interest_cap(state: &dyn Read, market: MarketId) -> Option<QuoteQuantums> {
+    CAPS.get(state, &market)
 }
 
 /// Where the margins of a tier move to; nothing when they stand still.

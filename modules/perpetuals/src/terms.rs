@@ -5,7 +5,7 @@ use store::Read;
 use types::MarketId;
 
 use crate::margin::{self, Caps};
-use crate::state::{perpetual, tier, Tier};
+use crate::state::{open_interest_cap, perpetual, tier, Tier};
 use crate::Error;
 
 /// Terms of a market, loaded once for many questions.
@@ -23,6 +23,8 @@ pub struct Terms {
     pub tier: Tier,
     /// Sum of all long positions.
     pub open_interest: BaseQuantums,
+    /// What the open interest may be worth at most; nothing when there is no hard cap.
+    pub open_interest_cap: Option<QuoteQuantums>,
     /// Funding paid per base quantum since the start.
     pub funding_index: FundingIndex,
 }
@@ -39,6 +41,7 @@ pub fn terms(state: &dyn Read, market: MarketId) -> Result<Terms, Error> {
         exponent: price_exponent.saturating_add(perpetual.atomic_resolution).saturating_add(6),
         tier,
         open_interest: perpetual.open_interest,
+        open_interest_cap: open_interest_cap(state, market),
         funding_index: perpetual.funding_index,
     })
 }
@@ -72,6 +75,14 @@ impl Terms {
     /// F1: signed worth of `base` at `price`, toward zero.
     pub fn notional(&self, base: BaseQuantums, price: Price) -> Result<QuoteQuantums, Error> {
         margin::notional(base, price, self.exponent).ok_or(Error::Overflow(self.market))
+    }
+
+    /// F9: the largest open interest that the hard cap allows at `price`; nothing when there is no cap, zero when
+    /// nobody knows the price or the number does not fit.
+    pub fn most_open(&self, price: Option<Price>) -> Option<BaseQuantums> {
+        let cap = self.open_interest_cap?;
+        let most = price.and_then(|price| num::quote_to_base(cap, price, self.exponent));
+        Some(most.unwrap_or(BaseQuantums::ZERO))
     }
 
     /// F5: initial margin share at the present open interest.

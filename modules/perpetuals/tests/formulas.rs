@@ -153,6 +153,7 @@ proptest! {
             exponent,
             tier,
             open_interest: BaseQuantums::new(open),
+            open_interest_cap: None,
             funding_index: num::FundingIndex::ZERO,
         };
         let (base, price, custom) = (BaseQuantums::new(base), Price::new(price), Ppm::new(shares.2));

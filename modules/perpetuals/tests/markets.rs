@@ -68,6 +68,7 @@ fn start() -> Genesis {
                 until: 9,
             },
         )],
+        caps: vec![(MarketId(1), QuoteQuantums::new(7))],
     }
 }
 

@@ -177,10 +177,12 @@ fn perpetuals_genesis(app: &AppState) -> perpetuals::Genesis {
         use perpetuals::MarketType::{Cross, Isolated};
         (perpetual(market), if market.isolated { Isolated } else { Cross })
     };
+    let cap = |market: &Market| (MarketId(market.id), quote(market.open_interest_cap));
     perpetuals::Genesis {
         params: perpetuals::Params::default(),
         tiers: app.liquidity_tiers.iter().map(tier).collect(),
         perpetuals: app.markets.iter().map(typed).collect(),
+        caps: app.markets.iter().map(cap).collect(),
         ..perpetuals::Genesis::default()
     }
 }

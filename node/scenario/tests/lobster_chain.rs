@@ -42,6 +42,7 @@ fn document() -> AppState {
         subticks_per_tick: 1,
         quantum_conversion_exponent: -4,
         isolated: false,
+        open_interest_cap: 0,
     }];
     app.orders.max_resting = 1_000_000;
     // One maker quotes for a whole exchange.

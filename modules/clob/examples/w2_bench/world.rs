@@ -137,7 +137,8 @@ impl World {
             open_interest_upper_cap: QuoteQuantums::ZERO,
         }];
         let perpetuals = (0..MARKETS).map(|at| (perpetual(at), perpetuals::MarketType::Cross)).collect();
-        let genesis = perpetuals::Genesis { params: Default::default(), tiers, perpetuals, ramps: vec![] };
+        let genesis =
+            perpetuals::Genesis { params: Default::default(), tiers, perpetuals, ..Default::default() };
         perpetuals::genesis::init(ctx, &genesis).expect("perpetuals");
     }
 

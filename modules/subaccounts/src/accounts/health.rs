@@ -60,6 +60,12 @@ impl Accounts {
         self.markets.get(market).is_some_and(|market| market.is_fresh(block, self.markets.max_age))
     }
 
+    /// How much larger the open interest of `market` may become, never negative; nothing when it has no hard cap.
+    #[inline]
+    pub fn room_to_grow(&self, market: MarketId) -> Option<BaseQuantums> {
+        self.markets.get(market)?.room_to_grow()
+    }
+
     /// The account with all funding settled at the present indexes. Nothing changes.
     pub fn settled(&self, id: &SubaccountId) -> Result<Subaccount, Error> {
         let index = |market| self.markets.get(market)?.index();

@@ -19,6 +19,8 @@ pub(crate) struct Core {
     pub(crate) price: Option<prices::OraclePrice>,
     /// Nothing without a price, or when the open interest is worth more than 128 bits hold.
     pub(crate) rates: Option<Rates>,
+    /// Open interest that the market's hard cap allows at this price; nothing without a cap.
+    pub(crate) most_open: Option<BaseQuantums>,
     pub(crate) collateral: Collateral,
     /// The account of that collateral.
     pub(crate) pool: Address,
@@ -30,7 +32,8 @@ impl Core {
         let price = prices::price(state, id);
         let collateral = perpetuals::collateral(state, id);
         let pool = collateral.address(POOL);
-        let mut core = Self { terms, price, rates: None, collateral, pool };
+        let most_open = terms.most_open(price.map(|price| price.price));
+        let mut core = Self { terms, price, rates: None, most_open, collateral, pool };
         core.rate();
         Some(core)
     }
@@ -78,6 +81,13 @@ impl Market {
     #[inline]
     pub(crate) fn rates(&self) -> Option<&Rates> {
         self.core.as_ref()?.rates.as_ref()
+    }
+
+    /// How much larger the open interest may become; nothing when there is no hard cap.
+    #[inline]
+    pub(crate) fn room_to_grow(&self) -> Option<BaseQuantums> {
+        let core = self.core.as_ref()?;
+        core.most_open.map(|most| (most - core.terms.open_interest).max(BaseQuantums::ZERO))
     }
 
     pub(crate) fn is_fresh(&self, block: &Block, max_age_seconds: u32) -> bool {

@@ -117,6 +117,9 @@ pub struct Market {
     /// Whether its positions stand on collateral and insurance of their own.
     #[serde(default)]
     pub isolated: bool,
+    /// What its open interest may be worth at most, in quote quantums at the oracle price; 0 for no cap.
+    #[serde(default)]
+    pub open_interest_cap: u64,
 }
 
 /// One fee tier; volumes in quote quantums.

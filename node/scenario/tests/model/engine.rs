@@ -73,6 +73,7 @@ fn document(setting: &Setting) -> AppState {
             subticks_per_tick: u32::try_from(market.tick).unwrap(),
             quantum_conversion_exponent: market.conversion_exponent,
             isolated: market.isolated,
+            open_interest_cap: 0,
         });
     }
     app.fee_tiers.clear();
