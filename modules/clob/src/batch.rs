@@ -134,6 +134,11 @@ impl Operation {
         matches!(self, Self::Cancel { .. })
     }
 
+    /// Whether it may trade at once, against orders that rest.
+    pub fn may_take(&self) -> bool {
+        !self.is_passive() && self.kind().may_take()
+    }
+
     /// Whether it never trades at once.
     pub fn is_passive(&self) -> bool {
         match self {

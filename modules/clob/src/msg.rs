@@ -109,6 +109,17 @@ impl Msg {
         }
     }
 
+    /// Whether it may trade at once, against orders that rest.
+    pub fn may_take(&self) -> bool {
+        match self {
+            Self::Place(order) | Self::PlaceMore { order, .. } => {
+                order.id.kind.may_take() && order.time_in_force != TimeInForce::PostOnly
+            }
+            Self::Batch(batch) => batch.operations.iter().any(Operation::may_take),
+            Self::Cancel(_) | Self::BatchCancel(_) | Self::Leverage(_) => false,
+        }
+    }
+
     /// Whether it places orders, and none of them ever trades at once.
     pub fn is_post_only(&self) -> bool {
         match self {

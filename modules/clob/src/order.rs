@@ -158,6 +158,11 @@ impl Kind {
     pub const fn is_stateful(self) -> bool {
         !matches!(self, Self::ShortTerm)
     }
+
+    /// Whether orders of this kind may trade in the block that places them; the others wait.
+    pub const fn may_take(self) -> bool {
+        matches!(self, Self::ShortTerm | Self::LongTerm)
+    }
 }
 
 impl Key for Kind {

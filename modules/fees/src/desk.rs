@@ -15,6 +15,7 @@ use num::{Ppm, QuoteQuantums};
 use store::{Ctx, Journal, Read};
 use types::{Address, MarketId};
 
+use crate::error::Error;
 use crate::rates::{tier_index, Rates};
 use crate::state::{discounts, now, params, tiers, FeeTier, BUILDERS, NOW, USERS};
 use crate::volumes::{
@@ -186,6 +187,14 @@ impl Desk {
         let fees = self.till.get(pool).map_or(QuoteQuantums::ZERO, |held| held.amount);
         let built = self.built.iter().filter(|((of, _), _)| of == pool).map(|(_, fees)| *fees);
         built.fold(fees, |sum, fees| sum + fees)
+    }
+
+    /// Refused (1013) while fees of this block wait in `pool`, from which they are paid when it ends.
+    pub fn require_paid(&self, pool: &Address) -> Result<(), Error> {
+        match self.held(pool) {
+            QuoteQuantums::ZERO => Ok(()),
+            waiting => Err(Error::Waiting(waiting)),
+        }
     }
 
     fn count(&mut self, user: &Address, more: Volume) {

@@ -67,6 +67,9 @@ pub enum Error {
     /// A builder that belongs to a module.
     #[error("builder {0} belongs to a module and is not allowed to receive funds")]
     BuilderBlocked(Address),
+    /// Fees of the running block wait in a pool that should go.
+    #[error("{0} quote quantums of fees wait in the pool until the block ends")]
+    Waiting(QuoteQuantums),
     /// A query names something that is not an address.
     #[error(transparent)]
     Malformed(#[from] types::Malformed),
@@ -89,7 +92,8 @@ impl Rejection for Error {
             | Self::DiscountCharge { .. }
             | Self::Rows(_)
             | Self::BuilderFee { .. }
-            | Self::BuilderBlocked(_) => "feetiers",
+            | Self::BuilderBlocked(_)
+            | Self::Waiting(_) => "feetiers",
         }
     }
 
@@ -110,6 +114,7 @@ impl Rejection for Error {
             Self::Rows(_) => 1_010,
             Self::BuilderFee { .. } => 1_011,
             Self::BuilderBlocked(_) => 1_012,
+            Self::Waiting(_) => 1_013,
         }
     }
 }

@@ -29,6 +29,7 @@ pub use desk::{Desk, Fill};
 pub use error::Error;
 pub use genesis::Genesis;
 pub use params::{check_builder, remove_discount, set_discount, set_params, set_tiers, Discount, Params};
+pub use pay::move_debts;
 pub use rates::{rates, tier_index, Rates};
 pub use state::{discounts, layout, params, tiers, unpaid, unpaid_growth, FeeTier};
 pub use volumes::{builder, global, volume, Builder, Volume};

@@ -30,6 +30,16 @@ pub(crate) fn all(ctx: &mut Ctx<'_>, desk: &mut Desk, share: Ppm) {
     }
 }
 
+/// Let `to` owe what `from` could not pay yet: it takes over what `from` holds.
+pub fn move_debts(ctx: &mut Ctx<'_>, from: &Address, to: &Address) {
+    let debts = UNPAID.scan(ctx.state.as_read(), &(), usize::MAX);
+    for ((pool, payee), amount) in debts.into_iter().filter(|((pool, _), _)| pool == from) {
+        UNPAID.remove(ctx.state, &(pool, payee));
+        let owed = UNPAID.get(ctx.state.as_read(), &(*to, payee)).unwrap_or_default();
+        UNPAID.set(ctx.state, &(*to, payee), &(owed + amount));
+    }
+}
+
 /// F6: give the insurance fund its share. Returns what it got; a fund that gets nothing leaves it to the
 /// collector.
 fn insure(ctx: &mut Ctx<'_>, _pool: &Address, held: &Held, share: Ppm) -> QuoteQuantums {

@@ -210,6 +210,12 @@ pub(crate) fn apply(
         }
         Change::Tier(tier) => Ok(perpetuals::set_tier(ctx, tier, RAMP_BLOCKS)?),
         Change::Cross(market) => {
+            // A change is carried out before anybody trades; a rehearsal is undone before they are paid.
+            let own = perpetuals::Collateral::Isolated(*market).address(subaccounts::POOL);
+            if !rehearsal {
+                books.desk.require_paid(&own)?;
+            }
+            fees::move_debts(ctx, &own, &perpetuals::Collateral::Cross.address(subaccounts::POOL));
             subaccounts::make_cross(ctx, &mut books.accounts, *market)?;
             Ok(insurance::merge(ctx, *market)?)
         }

@@ -47,7 +47,8 @@ pub fn prepare(
             oracle::vote_set(&commit.cloned().unwrap_or_default(), &validators, &chain.chain_id, height);
         txs.push((Place::unranked(Lane::Oracle), set));
     }
-    let (limits, rule) = (accounts::Limits::default(), Rule::of(state));
+    let votes = txs.first().map(|(_, set)| set.as_slice());
+    let (limits, rule) = (accounts::Limits::default(), Rule::of(state, votes));
     for tx in offered {
         let bytes = tx.as_ref();
         if let Ok(parsed) = Transaction::decode(bytes, &limits, &chain) {
@@ -66,7 +67,8 @@ pub fn check(state: &dyn Read, txs: &[impl AsRef<[u8]>], height: u64) -> Result<
         let set = oracle::decode_vote_set(first.as_ref())?;
         oracle::check_vote_set(&set, &governance::validators(state), &chain.chain_id, height)?;
     }
-    let (limits, rule) = (accounts::Limits::default(), Rule::of(state));
+    let set = txs.first().filter(|_| votes).map(AsRef::as_ref);
+    let (limits, rule) = (accounts::Limits::default(), Rule::of(state, set));
     let mut order = Vec::with_capacity(txs.len());
     for (index, tx) in txs.iter().enumerate().skip(usize::from(votes)) {
         let bytes = tx.as_ref();

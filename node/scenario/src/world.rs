@@ -104,7 +104,9 @@ impl World {
     /// The next block with the waiting transactions, as every validator accepts it.
     pub fn propose(&mut self) -> BlockInput {
         let (state, chain) = (self.machine.state(), self.machine.chain());
-        let (limits, rule) = (accounts::Limits::default(), Rule::of(state));
+        let height = self.height() + 1;
+        let votes = app::proposal::carries_votes(state, height).then(|| self.votes(height));
+        let (limits, rule) = (accounts::Limits::default(), Rule::of(state, votes.as_deref()));
         let laned = |tx: Vec<u8>| {
             let parsed = Transaction::decode(&tx, &limits, chain);
             (parsed.map_or(Place::unranked(Lane::Sequenced), |parsed| rule.place(&parsed)), tx)

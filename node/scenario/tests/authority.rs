@@ -304,3 +304,31 @@ fn gov_06_many_changes_are_carried_out_in_their_order_some_in_each_block() {
         assert_eq!(clob::params(world.machine.state()).rate_limits.short_term[0].limit, expected);
     }
 }
+
+#[test]
+fn a_market_with_a_cap_takes_no_new_positions_until_the_cap_goes() {
+    let mut world = world();
+    let cap = |world: &World, who: &str, cap| {
+        let authority = world.address(who);
+        any(&proto::ballast::perpetuals::v1::MsgSetOpenInterestCap { authority, perpetual_id: 0, cap })
+    };
+    let of_alice = cap(&world, "alice", 1);
+    assert_eq!(refusal(&mut world, "alice", of_alice), Some(("governance".into(), 4)));
+    let mut set = cap(&world, "olga", 1);
+    assert_eq!(refusal(&mut world, "olga", set), None);
+    for person in ["alice", "bob"] {
+        let deposit = world.deposit(person, 100_000_000_000);
+        assert_eq!(refusal(&mut world, person, deposit), None);
+    }
+    let rest = world.place(world.order("alice", 0, 1, (Side::Sell, 10_000_000_000, 2_868_800_000)));
+    assert_eq!(refusal(&mut world, "alice", rest), None);
+    let take = world.place(world.order("bob", 0, 1, (Side::Buy, 10_000_000_000, 2_868_800_000)));
+    assert_eq!(refusal(&mut world, "bob", take), Some(("clob".into(), 20_011)));
+    set = cap(&world, "olga", 0);
+    assert_eq!(refusal(&mut world, "olga", set), None);
+    world.restart();
+    let take = world.place(world.order("bob", 0, 2, (Side::Buy, 10_000_000_000, 2_868_800_000)));
+    assert_eq!(refusal(&mut world, "bob", take), None);
+    let state = world.machine.state();
+    assert_eq!(perpetuals::perpetual(state, BTC).unwrap().open_interest.raw(), 10_000_000_000);
+}

@@ -146,7 +146,11 @@ fn builders_are_paid_and_remembered() {
             desk.record_builder(pool(), builder, quote(of), fee);
         }
         assert_eq!(desk.held(&pool()), quote(1_001 + 5 + 20));
+        let waits = desk.require_paid(&pool()).unwrap_err();
+        assert_eq!((waits.codespace(), waits.code()), ("feetiers", 1_013));
+        assert_eq!(desk.require_paid(&user(4)).map_err(|error| error.code()), Ok(()));
     });
+    world.block(1, |_, desk| assert!(desk.require_paid(&pool()).is_ok()));
     assert_eq!((world.holds(&one), world.holds(&two)), (1_021, 5));
     let merits = fees::builder(&world.state, &one);
     assert_eq!((merits.fills, merits.quote, merits.fees), (2, quote(3_000_001), quote(1_021)));
@@ -330,4 +334,17 @@ proptest! {
         prop_assert_eq!(before - world.holds(&pool()), u128::try_from(fees + built).unwrap());
         world.sums_hold();
     }
+}
+
+#[test]
+fn debts_go_with_the_pool() {
+    let debts = |rows: &[(u8, u8, i128)]| {
+        rows.iter().map(|(pool, payee, owed)| ((user(*pool), user(*payee)), quote(*owed))).collect()
+    };
+    let genesis =
+        Genesis { unpaid: debts(&[(3, 8, 5), (3, 9, 7), (4, 8, 11), (5, 8, 13)]), ..Genesis::default() };
+    let mut world = World::new(&genesis);
+    world.run(|ctx, _| fees::move_debts(ctx, &user(3), &user(4)));
+    let left: Vec<_> = debts(&[(4, 8, 16), (4, 9, 7), (5, 8, 13)]);
+    assert_eq!(fees::unpaid(&world.state), left);
 }
