@@ -430,7 +430,6 @@ pub(crate) fn within_tier(books: &Books, id: SubaccountId, counted: Counted) -> 
         Counted::ShortTerm => &params.short_term_equity_tiers,
         Counted::Stateful => &params.equity_tiers,
     };
-    let count = count.saturating_add(books.parked.of_holder(&id, counted == Counted::Stateful));
     if tiers.is_empty() {
         return Ok(());
     }
@@ -438,6 +437,7 @@ pub(crate) fn within_tier(books: &Books, id: SubaccountId, counted: Counted) -> 
         Counted::ShortTerm => books.short_term(&id),
         Counted::Stateful => books.stateful(&id).saturating_add(books.waiting.count(&id)),
     };
+    let count = count.saturating_add(books.parked.of_holder(&id, counted == Counted::Stateful));
     let risk = books.accounts.risk(&id).map_err(Error::Subaccount)?;
     match limit_of(tiers, risk.net_collateral) {
         Some(limit) if count >= limit => Err(Error::EquityTier { id, count, limit }),
