@@ -15,6 +15,7 @@ mod dice;
 mod formulas;
 mod isolated;
 mod queue;
+mod room;
 mod settlement;
 mod storm;
 mod watch;

@@ -1,13 +1,7 @@
 //! A block's work for liquidations is bounded, shared, and never taken by orders.
 
-#![cfg(test)]
-#![expect(clippy::arithmetic_side_effects, reason = "tests count with small numbers")]
-#![expect(dead_code, reason = "the world is shared; each test file uses a part of it")]
-
-mod world;
-
+use crate::world::{account, Holder, World, BTC, DOLLAR, ETH, ONE_BTC, REST};
 use clob::Side::{Buy, Sell};
-use world::{account, World, BTC, DOLLAR, ETH, ONE_BTC, REST};
 
 const CARL: u8 = 3;
 const ETHEL: u8 = 4;
@@ -85,7 +79,7 @@ fn what_the_book_may_still_take_is_not_offered_to_the_other_side() {
 
 #[test]
 fn the_riskiest_account_cannot_take_the_turn_of_the_one_that_waits_longest() {
-    let holders: [world::Holder<'_>; 3] = [
+    let holders: [Holder<'_>; 3] = [
         (CARL, 50_100 * DOLLAR, &[(BTC, -ONE_BTC)]),
         (ETHEL, 3_200 * DOLLAR, &[(ETH, -1_000_000_000)]),
         (MAKER, 1_000_000 * DOLLAR, &[]),
@@ -107,7 +101,7 @@ fn the_riskiest_account_cannot_take_the_turn_of_the_one_that_waits_longest() {
 #[test]
 fn deleveraging_asks_as_many_as_its_share_and_goes_on_in_the_next_block() {
     let longs: Vec<_> = (10..20).map(|name| (name, 10_000 * DOLLAR, [(BTC, ONE_BTC / 10)])).collect();
-    let mut holders: Vec<world::Holder<'_>> =
+    let mut holders: Vec<Holder<'_>> =
         longs.iter().map(|(name, dollars, positions)| (*name, *dollars, &positions[..])).collect();
     holders.push((CARL, 49_000 * DOLLAR, &[(BTC, -ONE_BTC)]));
     let mut world = World::new(&holders, 0);
