@@ -221,6 +221,13 @@ mod tests {
         }
     }
 
+    fn close_last(pair: &mut Outer, last: Option<Open>, keep: bool) {
+        let Some(last) = last else { return };
+        let before = (pair.own.value, pair.inner.value);
+        close(pair, &last, keep);
+        assert!(!keep || before == (pair.own.value, pair.inner.value));
+    }
+
     #[test]
     fn a_rollback_restores_what_a_copy_of_everything_would() {
         for seed in 1..200u64 {
@@ -243,13 +250,7 @@ mod tests {
                     }
                     2 => pair.own.set(draw(1_000)),
                     3 | 4 => pair.inner.set(draw(1_000)),
-                    keep => {
-                        let (own, inner) = (pair.own.value, pair.inner.value);
-                        if let Some(last) = open.pop() {
-                            close(&mut pair, &last, keep == 5);
-                            assert!(keep != 5 || (own, inner) == (pair.own.value, pair.inner.value));
-                        }
-                    }
+                    keep => close_last(&mut pair, open.pop(), keep == 5),
                 }
             }
             while let Some(last) = open.pop() {
