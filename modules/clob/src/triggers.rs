@@ -163,6 +163,9 @@ pub(crate) struct Triggers {
     below: Queue,
     above: Queue,
     len: usize,
+    /// What the first ones wait for, at hand: whoever only asks whether somebody fires visits no queue.
+    below_first: Option<Subticks>,
+    above_first: Option<Subticks>,
     reach: Option<Reach>,
 }
 
@@ -196,12 +199,23 @@ impl Triggers {
         let key = (direction.rank(price), sequence);
         let new = self.queue_mut(direction).insert(Entry { key, waiter });
         self.len = self.len.saturating_add(usize::from(new));
+        self.look(direction);
     }
 
     /// Take out who waits in `direction` for `price` in this turn.
     pub(crate) fn remove(&mut self, direction: Direction, (price, sequence): (Subticks, u64)) {
         let gone = self.queue_mut(direction).remove((direction.rank(price), sequence));
         self.len = self.len.saturating_sub(usize::from(gone.is_some()));
+        self.look(direction);
+    }
+
+    /// Keep the price of the first one at hand.
+    fn look(&mut self, direction: Direction) {
+        let first = self.first(direction).map(|(price, _)| price);
+        match direction {
+            Direction::AtOrBelow => self.below_first = first,
+            Direction::AtOrAbove => self.above_first = first,
+        }
     }
 
     /// Who fires first in `direction`, and the price that it waits for.
@@ -212,10 +226,8 @@ impl Triggers {
 
     /// Whether a price from `low` to `high` fires anybody.
     pub(crate) fn reached(&self, (low, high): (Subticks, Subticks)) -> bool {
-        let fires = |direction: Direction, price| {
-            self.first(direction).is_some_and(|(trigger, _)| direction.fires(trigger, price))
-        };
-        fires(Direction::AtOrBelow, low) || fires(Direction::AtOrAbove, high)
+        let below = self.below_first.is_some_and(|first| Direction::AtOrBelow.fires(first, low));
+        below || self.above_first.is_some_and(|first| Direction::AtOrAbove.fires(first, high))
     }
 
     /// The oracle price in subticks, rounded down and up, when it is remembered.
