@@ -155,6 +155,8 @@ fn list<T: Ends>(orders: &Arena<T>, head: Handle, ended: &mut Vec<Due>) {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
+#[expect(clippy::as_conversions, reason = "small numbers of a test")]
 mod tests {
     use super::*;
     use alloc::collections::BTreeMap;
@@ -306,7 +308,7 @@ mod tests {
             let due = both.check(now);
             ended += due.len();
             // Now and then some stay, and have to be found again.
-            let some = if draw.below(10) == 0 { due.len() / 2 } else { due.len() };
+            let some = if draw.below(10) == 0 { due.len() >> 1 } else { due.len() };
             for handle in due.into_iter().take(some) {
                 both.go(handle);
             }
