@@ -23,6 +23,7 @@ pub const VOTE_SET_MARK: u8 = 0xff;
 
 const FLAG_ABSENT: i32 = 1;
 const FLAG_COMMIT: i32 = 2;
+const FLAG_NIL: i32 = 3;
 
 /// Why a set of votes cannot be part of a block.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +42,9 @@ pub enum Error {
     /// Address or power at a position differs from our stored set.
     #[error("vote {0} does not name the validator and power of our set")]
     Validator(usize),
+    /// The flag says neither absent nor commit nor nil.
+    #[error("vote {0} carries a flag that does not exist")]
+    Flag(usize),
     /// A vote that is absent or nil carries an extension or a signature.
     #[error("vote {0} is no vote for the block but carries an extension")]
     NotForTheBlock(usize),
@@ -102,13 +106,14 @@ pub fn sign_bytes(chain_id: &str, height: i64, round: i32, extension: &[u8]) -> 
 }
 
 /// Transaction 0 for the votes of the previous height, as the engine hands them to a proposer. Votes that
-/// others would refuse (late, unverified, malformed) are pruned to absent ones, so the block is acceptable.
+/// others would refuse (late, unverified, malformed) are pruned to absent ones. Whatever the engine hands
+/// over, [`check_vote_set`] accepts the answer; refused, with the power that is left, when that is too little.
 pub fn vote_set(
     commit: &ExtendedCommitInfo,
     validators: &[Validator],
     chain_id: &str,
     height: u64,
-) -> Vec<u8> {
+) -> Result<Vec<u8>, Error> {
     let carried = |(position, validator): (usize, &Validator)| {
         let mut vote = SignedVote {
             validator_address: validator.address.to_vec(),
@@ -122,8 +127,10 @@ pub fn vote_set(
         let Some(own) = own else {
             return vote;
         };
+        if own.block_id_flag == FLAG_NIL {
+            vote.block_id_flag = FLAG_NIL;
+        }
         if own.block_id_flag != FLAG_COMMIT {
-            vote.block_id_flag = own.block_id_flag;
             return vote;
         }
         let absent = vote.clone();
@@ -137,10 +144,38 @@ pub fn vote_set(
             absent
         }
     };
-    let votes = validators.iter().enumerate().map(carried).collect();
+    let votes: Vec<SignedVote> = validators.iter().enumerate().map(carried).collect();
+    let mut tally = Tally::default();
+    votes.iter().zip(validators).for_each(|(vote, validator)| tally.count(vote, validator));
+    tally.suffices()?;
     let mut bytes = vec![VOTE_SET_MARK];
     bytes.extend(VoteSet { round: commit.round, votes }.encode_to_vec());
-    bytes
+    Ok(bytes)
+}
+
+/// How much of the power voted for the block.
+#[derive(Default)]
+struct Tally {
+    power: u64,
+    total: u64,
+}
+
+impl Tally {
+    fn count(&mut self, vote: &SignedVote, validator: &Validator) {
+        self.total = self.total.saturating_add(validator.power);
+        if vote.block_id_flag == FLAG_COMMIT {
+            self.power = self.power.saturating_add(validator.power);
+        }
+    }
+
+    fn suffices(&self) -> Result<(), Error> {
+        let Self { power, total } = *self;
+        if u128::from(power) * 3 > u128::from(total) * 2 {
+            Ok(())
+        } else {
+            Err(Error::Power { power, total })
+        }
+    }
 }
 
 /// Read transaction 0.
@@ -164,25 +199,22 @@ pub fn check_vote_set(
     if set.votes.len() != validators.len() {
         return Err(Error::Count { votes: set.votes.len(), validators: validators.len() });
     }
-    let (mut power, mut total) = (0_u64, 0_u64);
+    let mut tally = Tally::default();
     for (position, (vote, validator)) in set.votes.iter().zip(validators).enumerate() {
-        total = total.saturating_add(validator.power);
+        tally.count(vote, validator);
         let own_power = i64::try_from(validator.power).unwrap_or(i64::MAX);
         if vote.validator_address[..] != validator.address[..] || vote.power != own_power {
             return Err(Error::Validator(position));
         }
         if vote.block_id_flag == FLAG_COMMIT {
             check_vote(position, vote, validator, chain_id, (height, set.round))?;
-            power = power.saturating_add(validator.power);
+        } else if !(FLAG_ABSENT..=FLAG_NIL).contains(&vote.block_id_flag) {
+            return Err(Error::Flag(position));
         } else if !vote.vote_extension.is_empty() || !vote.extension_signature.is_empty() {
             return Err(Error::NotForTheBlock(position));
         }
     }
-    if u128::from(power) * 3 > u128::from(total) * 2 {
-        Ok(())
-    } else {
-        Err(Error::Power { power, total })
-    }
+    tally.suffices()
 }
 
 fn check_vote(

@@ -1,5 +1,9 @@
 //! What a proposer puts into a block, and what everybody demands of it. Both are total: `prepare` always
 //! answers with a block that `check` accepts, and neither changes anything.
+//!
+//! A block without the votes that belong into it holds nothing at all: where they do not fit, or the engine
+//! hands over too few good ones, the proposal is empty. Nobody trades in it, so withholding votes wins a
+//! proposer nothing but a block in which prices age.
 
 use store::Read;
 use tendermint_proto::v0_38::abci::ExtendedCommitInfo;
@@ -41,10 +45,13 @@ pub fn prepare(
         return Vec::new();
     };
     let mut txs = Vec::with_capacity(offered.len().saturating_add(1));
-    if carries_votes(state, height) {
+    let votes = carries_votes(state, height);
+    if votes {
         let validators = governance::validators(state);
-        let set =
-            oracle::vote_set(&commit.cloned().unwrap_or_default(), &validators, &chain.chain_id, height);
+        let commit = commit.cloned().unwrap_or_default();
+        let Ok(set) = oracle::vote_set(&commit, &validators, &chain.chain_id, height) else {
+            return Vec::new();
+        };
         txs.push((Place::unranked(Lane::Oracle), set));
     }
     let votes = txs.first().map(|(_, set)| set.as_slice());
@@ -55,12 +62,19 @@ pub fn prepare(
             txs.push((rule.place(&parsed), bytes.to_vec()));
         }
     }
-    lanes::arrange(txs, max_bytes)
+    let chosen = lanes::arrange(txs, max_bytes);
+    if votes && !chosen.first().is_some_and(|first| lanes::is_oracle(first)) {
+        return Vec::new();
+    }
+    chosen
 }
 
 /// Whether the block at `height` may be voted for.
 pub fn check(state: &dyn Read, txs: &[impl AsRef<[u8]>], height: u64) -> Result<(), Error> {
     let chain = state::CHAIN.get(state).ok_or(Error::NoChain)?;
+    if txs.is_empty() {
+        return Ok(());
+    }
     let votes = carries_votes(state, height);
     if votes {
         let first = txs.first().ok_or(oracle::Error::NotAVoteSet)?;
