@@ -54,8 +54,8 @@ pub fn prepare(
         };
         txs.push((Place::unranked(Lane::Oracle), set));
     }
-    let votes = txs.first().map(|(_, set)| set.as_slice());
-    let (limits, rule) = (accounts::Limits::default(), Rule::of(state, votes));
+    let set = txs.first().map(|(_, set)| set.as_slice());
+    let (limits, rule) = (accounts::Limits::default(), Rule::of(state, set));
     for tx in offered {
         let bytes = tx.as_ref();
         if let Ok(parsed) = Transaction::decode(bytes, &limits, &chain) {
