@@ -60,7 +60,8 @@ pub fn open_pool(ctx: &mut Ctx<'_>, market: MarketId) {
 }
 
 /// Let an isolated market join the cross ones: its pool, dust and gate go to the common pool, its accounts with
-/// them. Who calls moves the insurance fund, and sees that no fees wait in the pool. Refused (perpetuals 1, 23) when there is no such isolated market.
+/// them. Who calls moves the insurance fund and the debts of the pool, and sees that no fees wait in it. Refused
+/// (perpetuals 1, 23) when there is no such isolated market.
 pub fn make_cross(ctx: &mut Ctx<'_>, accounts: &mut Accounts, market: MarketId) -> Result<(), Error> {
     let (own, common) = (Collateral::Isolated(market), Collateral::Cross);
     store::attempt(ctx, accounts, |ctx, accounts| {

@@ -2,7 +2,8 @@
 //! after every block. What a story shows happened in the very state machine that validators run.
 //!
 //! Reading order: [`story`] (the language of stories), [`World`] (a chain to play on), [`Wallet`] (a person with
-//! a key), [`sign`] (transactions), [`Dice`] (chance that follows from a seed). No disk and no network: it never talks to anybody.
+//! a key), [`sign`] (transactions), [`Dice`] (chance that follows from a seed). No disk and no network: it
+//! never talks to anybody.
 
 pub mod story;
 

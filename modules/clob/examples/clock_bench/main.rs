@@ -8,7 +8,8 @@
 //!
 //! G17: chains with twice the accounts, resting orders, conditional orders or past orders do the same work in
 //! their blocks (500 expiries, 200 triggers, 500 orders placed and cancelled) in turns with the plain one, and so
-//! does one that is the same size: the control. Every number is a median over blocks, of ratios with its noise. The last lines are JSON.
+//! does one that is the same size: the control. Every number is a median over blocks, of ratios with its
+//! noise. The last lines are JSON.
 
 #![expect(clippy::expect_used, reason = "a measurement stops at what it does not expect")]
 #![expect(clippy::arithmetic_side_effects, reason = "a tool counts; its counters cannot overflow")]
