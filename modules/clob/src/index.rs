@@ -108,10 +108,12 @@ impl Index {
     /// Add a handle that is not there yet.
     pub(crate) fn insert(&mut self, hash: u32, handle: Handle) {
         let slots = self.slots.len();
-        let spare = match slots {
-            ..=SMALL => slots.saturating_sub(slots >> 2),
-            ..=ROOMY => slots >> 1,
-            _ => slots >> 2,
+        let spare = if slots <= SMALL {
+            slots.saturating_sub(slots >> 2)
+        } else if slots <= ROOMY {
+            slots >> 1
+        } else {
+            slots >> 2
         };
         if self.used.saturating_add(spare) >= slots {
             self.resize(self.slots.len().saturating_mul(2));
