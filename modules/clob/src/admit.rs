@@ -1,26 +1,27 @@
 //! Whether an order may come at all: the rules that ask before any book is touched.
 
 use num::{Ppm, QuoteQuantums};
+use prices::Standing;
 use store::{Ctx, Read};
 use subaccounts::{Kind as UpdateKind, UpdateResult};
 use types::Block;
 
 use crate::books::Books;
 use crate::error::Error;
-use crate::order::{Builder, GoodTil, Order, OrderId, Size};
+use crate::order::{Builder, GoodTil, Order, OrderId, Size, TimeInForce};
 use crate::params::{SHORT_BLOCK_WINDOW, STATEFUL_WINDOW_SECONDS};
 use crate::settle::{builder_fee, fee, update_of, worth};
 use crate::state::{pair, Pair};
 use crate::status::accepts;
 
-/// A market as an order finds it: its units, and whether its price may be relied on.
-type Market = (Pair, bool);
+/// A market as an order finds it: its units, and what its price is good for.
+type Market = (Pair, Standing);
 
 /// The rules that need the state but no book, in the order of the dYdX chain. Returns the market.
 pub(crate) fn admissible(state: &dyn Read, block: &Block, order: &Order) -> Result<Pair, Error> {
     let market = order.id.market;
     let pair = pair(state, market).ok_or(Error::NoPair(market))?;
-    judge(state, Some(block), order, (pair, prices::is_fresh(state, block, market)))
+    judge(state, Some(block), order, (pair, prices::standing(state, block, market)))
 }
 
 /// The same by what the books know of the market.
@@ -36,16 +37,16 @@ pub(crate) fn tradable(ctx: &Ctx<'_>, books: &Books, order: &Order) -> Result<Pa
 fn known(ctx: &Ctx<'_>, books: &Books, order: &Order) -> Result<Market, Error> {
     let market = order.id.market;
     let pair = books.pairs.get(market).ok_or(Error::NoPair(market))?;
-    Ok((pair, books.accounts.is_fresh(ctx.block, market)))
+    Ok((pair, books.accounts.standing(ctx.block, market)))
 }
 
 fn judge(state: &dyn Read, window: Option<&Block>, order: &Order, market: Market) -> Result<Pair, Error> {
-    let (pair, fresh) = market;
+    let (pair, standing) = market;
     in_units(state, &pair, order)?;
     if let Some(block) = window {
         in_window(block, order.good_til)?;
     }
-    within_numbers(state, order, (&pair, fresh))?;
+    within_numbers(state, order, (&pair, standing))?;
     Ok(pair)
 }
 
@@ -59,14 +60,21 @@ fn in_units(state: &dyn Read, pair: &Pair, order: &Order) -> Result<(), Error> {
     accepts(state, pair, order)
 }
 
-fn within_numbers(state: &dyn Read, order: &Order, (pair, fresh): (&Pair, bool)) -> Result<(), Error> {
+fn within_numbers(state: &dyn Read, order: &Order, (pair, standing): (&Pair, Standing)) -> Result<(), Error> {
     // Every match is at most the size at the order's own price: it is a maker's limit and a buyer's worst case,
     // and a seller trades with makers that passed this rule.
     if worth(pair, order.size, order.price).is_none() {
         return Err(Error::TooLarge { size: order.size, price: order.price });
     }
-    // Nobody may take more risk on a price that nobody knows; less risk is always welcome.
-    if !order.reduce_only && !fresh {
+    // Nobody may take more risk on a price that nobody knows, but less. After an outage nobody trades at all
+    // until everybody had the time to cancel and to post.
+    let may = match standing {
+        Standing::Live => true,
+        Standing::PostOnly => order.time_in_force == TimeInForce::PostOnly,
+        Standing::Stale => order.reduce_only,
+        Standing::Halted => false,
+    };
+    if !may {
         return Err(Error::StalePrice(order.id.market));
     }
     match order.builder {

@@ -84,6 +84,8 @@ pub struct LastRate {
     pub rate: SignedPpm,
     /// What was added to the funding index.
     pub delta: FundingIndex,
+    /// The market's index from then on: what its own row must say.
+    pub index: FundingIndex,
     /// Block time.
     pub time: Time,
 }

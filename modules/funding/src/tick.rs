@@ -46,8 +46,8 @@ fn charge(ctx: &mut Ctx<'_>, perpetual: &Perpetual, params: &Params) -> Result<b
     let rate = rate(premium, perpetual.default_funding, bound).ok_or(overflow.clone())?;
     let delta = index_delta(rate, params.tick_seconds, price, terms.exponent).ok_or(overflow.clone())?;
     advance_funding(ctx, market, delta).map_err(|_| overflow)?;
-    LAST.set(ctx.state, &market, &LastRate { rate, delta, time: ctx.block.time });
     let index = terms.funding_index + delta;
+    LAST.set(ctx.state, &market, &LastRate { rate, delta, index, time: ctx.block.time });
     ctx.emit(FundingRate { market, premium, rate, price, delta, index });
     Ok(!delta.is_zero())
 }

@@ -1,5 +1,6 @@
 //! Why this module refuses. Users send it nothing, so genesis and queries are the only places that refuse.
 
+use num::Ppm;
 use types::{MarketId, Rejection};
 
 /// A refusal.
@@ -31,6 +32,12 @@ pub enum Error {
     /// Age out of bounds.
     #[error("a maximum age of {0} seconds is not within 1 and 86400")]
     MaxAge(u32),
+    /// Step out of bounds.
+    #[error("a step of {0} ppm is more than the whole price")]
+    MaxStep(Ppm),
+    /// Gap or length of a recovery out of bounds.
+    #[error("recovery after {0} seconds for {1} blocks: not longer than a price may be old, or no block")]
+    Recovery(u32, u8),
     /// A price of zero.
     #[error("the price of market {0} is zero")]
     ZeroPrice(MarketId),
@@ -52,6 +59,8 @@ impl Rejection for Error {
             Self::ZeroPrice(_) => 204,
             Self::Exponent { .. } => 206,
             Self::MaxAge(_) => 1_000,
+            Self::MaxStep(_) => 1_001,
+            Self::Recovery(..) => 1_002,
         }
     }
 }

@@ -25,4 +25,6 @@ pub use error::Error;
 pub use genesis::Genesis;
 pub use params::{MarketParams, Params};
 pub use record::record;
-pub use state::{is_fresh, layout, markets, module_params, params, price, OraclePrice};
+pub use state::{
+    has_params, is_fresh, layout, markets, module_params, params, price, standing, OraclePrice, Standing,
+};

@@ -18,25 +18,41 @@ pub const MAX_EXPONENT: i32 = 36;
 pub const MAX_AGE_SECONDS: u32 = 86_400;
 
 /// Parameters of all markets.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Params {
     /// Seconds after which a price is stale; 1 to [`MAX_AGE_SECONDS`].
     pub max_age_seconds: u32,
+    /// Furthest that a price moves from one block to the next (F4), ppm of the old price, up to 1,000,000; 0 for
+    /// as far as votes say.
+    pub max_step: Ppm,
+    /// Seconds after which a price is so old that its market halts and then recovers (F5); 0 for never, else
+    /// `max_age_seconds` to [`MAX_AGE_SECONDS`].
+    pub recovery_seconds: u32,
+    /// Consecutive blocks with a price of their own that recovery takes; at least 1.
+    pub recovery_blocks: u8,
 }
 
 impl Default for Params {
     fn default() -> Self {
-        Self { max_age_seconds: 30 }
+        Self { max_age_seconds: 30, max_step: Ppm::ZERO, recovery_seconds: 0, recovery_blocks: 10 }
     }
 }
 
 impl Params {
-    /// Refuse an age outside its bounds.
+    /// Refuse values outside their bounds.
     pub fn check(&self) -> Result<(), Error> {
-        if (1..=MAX_AGE_SECONDS).contains(&self.max_age_seconds) {
+        if !(1..=MAX_AGE_SECONDS).contains(&self.max_age_seconds) {
+            return Err(Error::MaxAge(self.max_age_seconds));
+        }
+        if self.max_step.raw() > 1_000_000 {
+            return Err(Error::MaxStep(self.max_step));
+        }
+        let bounds = self.max_age_seconds..=MAX_AGE_SECONDS;
+        let gap = self.recovery_seconds == 0 || bounds.contains(&self.recovery_seconds);
+        if gap && self.recovery_blocks > 0 {
             Ok(())
         } else {
-            Err(Error::MaxAge(self.max_age_seconds))
+            Err(Error::Recovery(self.recovery_seconds, self.recovery_blocks))
         }
     }
 }

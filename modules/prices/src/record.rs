@@ -1,25 +1,71 @@
-//! Prices into state.
+//! Prices into state: at most a step away from the last (F4), and after an outage only for the record until they
+//! have come for some blocks in a row (F5).
 
 use alloc::collections::BTreeMap;
 
-use num::Price;
+use num::{mul_div, Price, Round};
 use store::Ctx;
 use types::MarketId;
 
 use crate::event;
-use crate::state::{OraclePrice, MARKETS, PRICES};
+use crate::params::Params;
+use crate::state::{module_params, OraclePrice, MARKETS, PRICES};
 
 /// Write what [`aggregate`](crate::aggregate()) decided, with this block's height and time. A market that is
 /// not named keeps its price and ages. Unknown markets and prices of 0 are left out: validators may vote on a
 /// market that is not listed here.
 pub fn record(ctx: &mut Ctx<'_>, prices: &BTreeMap<MarketId, Price>) {
-    for (market, price) in prices {
-        if price.raw() == 0 || !MARKETS.has(ctx.state, market) {
+    let params = module_params(ctx.state.as_read());
+    for (market, voted) in prices {
+        if voted.raw() == 0 || !MARKETS.has(ctx.state, market) {
             continue;
         }
+        let old = PRICES.get(ctx.state.as_read(), market);
+        let recovering = old.map_or(0, |old| left(ctx, &old, &params));
+        // Nothing happens at the prices of a recovery: they may catch up at once.
+        let price = match old {
+            Some(old) if recovering == 0 && old.updated_height > 0 => step(old.price, *voted, &params),
+            _ => *voted,
+        };
         let row =
-            OraclePrice { price: *price, updated_height: ctx.block.height, updated_time: ctx.block.time };
+            OraclePrice { price, updated_height: ctx.block.height, updated_time: ctx.block.time, recovering };
         PRICES.set(ctx.state, market, &row);
-        ctx.emit(event::oracle_price(*market, *price));
+        ctx.emit(event::oracle_price(*market, price));
+        if price != *voted {
+            ctx.emit(event::price_bounded(*market, *voted, price));
+        }
+        let before = old.map_or(0, |old| old.recovering);
+        if (before == 0) != (recovering == 0) {
+            ctx.emit(event::price_recovery(*market, recovering));
+        }
     }
+}
+
+/// F5: blocks that the market still needs, this one counted. A price that came with the genesis is nobody's vote:
+/// the first vote does not follow an outage.
+fn left(ctx: &Ctx<'_>, old: &OraclePrice, params: &Params) -> u8 {
+    if params.recovery_seconds == 0 {
+        return 0;
+    }
+    let outage = old.updated_height > 0 && old.is_older_at(ctx.block.time, params.recovery_seconds);
+    let in_row = old.updated_height.saturating_add(1) == ctx.block.height;
+    let before = match old.recovering {
+        _ if outage => params.recovery_blocks,
+        0 => return 0,
+        left if in_row => left,
+        _ => params.recovery_blocks,
+    };
+    before.saturating_sub(1)
+}
+
+/// F4: `voted`, or the price of the same direction that is a step away. A price can always move by one.
+fn step(old: Price, voted: Price, params: &Params) -> Price {
+    let ppm = i128::from(params.max_step.raw());
+    if ppm == 0 {
+        return voted;
+    }
+    let share = mul_div(i128::from(old.raw()), ppm, 1_000_000, Round::Floor);
+    let share = share.and_then(|share| u64::try_from(share).ok()).unwrap_or(u64::MAX).max(1);
+    let low = old.raw().saturating_sub(share).max(1);
+    Price::new(voted.raw().clamp(low, old.raw().saturating_add(share).max(low)))
 }

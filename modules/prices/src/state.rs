@@ -32,13 +32,59 @@ pub struct OraclePrice {
     pub updated_height: u64,
     /// Block time at which it was last agreed on; renewed even when the price stays the same.
     pub updated_time: Time,
+    /// Consecutive blocks with a price of their own that the market still needs until it is live; 0 when it is.
+    pub recovering: u8,
+}
+
+/// What a market's price is good for, by its age and by what came before it (F5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Everything.
+    Live,
+    /// After an outage, almost live: orders may be posted, nothing trades.
+    PostOnly,
+    /// Older than it may be: less risk only.
+    Stale,
+    /// An outage, or the blocks after one: orders may only be cancelled.
+    Halted,
+}
+
+impl Standing {
+    /// Its name in answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::PostOnly => "post_only",
+            Self::Stale => "stale",
+            Self::Halted => "halted",
+        }
+    }
 }
 
 impl OraclePrice {
-    /// Whether the price may be relied on at `now` (F3): age in nanoseconds at most `max_age_seconds`.
-    pub fn is_fresh_at(&self, now: Time, max_age_seconds: u32) -> bool {
-        let oldest = now.plus_seconds(i64::from(max_age_seconds).saturating_neg());
-        self.price.raw() > 0 && self.updated_time >= oldest
+    /// Whether the price may be relied on at `now`: its market is live (F3, F5).
+    pub fn is_fresh_at(&self, now: Time, params: &Params) -> bool {
+        self.standing_at(now, params) == Standing::Live
+    }
+
+    /// F5: what the price is good for at `now`.
+    pub fn standing_at(&self, now: Time, params: &Params) -> Standing {
+        let old = self.price.raw() == 0 || self.is_older_at(now, params.max_age_seconds);
+        let outage = params.recovery_seconds > 0 && self.is_older_at(now, params.recovery_seconds);
+        let half = params.recovery_blocks.checked_shr(1).unwrap_or_default();
+        match (old, self.recovering) {
+            _ if outage => Standing::Halted,
+            (true, 0) => Standing::Stale,
+            (true, _) => Standing::Halted,
+            (false, 0) => Standing::Live,
+            (false, left) if left <= half => Standing::PostOnly,
+            (false, _) => Standing::Halted,
+        }
+    }
+
+    /// Whether its age in nanoseconds is above `seconds`.
+    pub(crate) fn is_older_at(&self, now: Time, seconds: u32) -> bool {
+        self.updated_time < now.plus_seconds(i64::from(seconds).saturating_neg())
     }
 }
 
@@ -57,13 +103,23 @@ pub fn module_params(state: &dyn Read) -> Params {
     PARAMS.get(state).unwrap_or_default()
 }
 
+/// Whether the parameters of the module are there: always, once a chain has begun.
+pub fn has_params(state: &dyn Read) -> bool {
+    PARAMS.get(state).is_some()
+}
+
 /// Parameters of all markets, in order of market.
 pub fn markets(state: &dyn Read) -> Vec<MarketParams> {
     MARKETS.scan(state, &(), usize::MAX).into_iter().map(|(_, market)| market).collect()
 }
 
-/// Whether `market` has a price that may be relied on in `block` (F3). Absent is not fresh.
+/// Whether `market` has a price that may be relied on in `block` (F3, F5). Absent is not fresh.
 pub fn is_fresh(state: &dyn Read, block: &Block, market: MarketId) -> bool {
-    price(state, market)
-        .is_some_and(|price| price.is_fresh_at(block.time, module_params(state).max_age_seconds))
+    standing(state, block, market) == Standing::Live
+}
+
+/// What the price of `market` is good for in `block` (F5); a market without a price is stale.
+pub fn standing(state: &dyn Read, block: &Block, market: MarketId) -> Standing {
+    let price = price(state, market);
+    price.map_or(Standing::Stale, |price| price.standing_at(block.time, &module_params(state)))
 }

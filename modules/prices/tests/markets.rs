@@ -36,6 +36,7 @@ fn start() -> Genesis {
         price: Price::new(2_868_819_524),
         updated_height: 0,
         updated_time: Time::from_unix(100, 0),
+        recovering: 0,
     };
     Genesis {
         params: Params::default(),
@@ -70,6 +71,7 @@ fn recording_writes_price_height_and_time_and_tells_it() {
             price: Price::new(price),
             updated_height: 5,
             updated_time: Time::from_unix(200, 5),
+            recovering: 0,
         })
     };
     assert_eq!(prices::price(&state, MarketId(0)), row(7));
@@ -92,7 +94,7 @@ fn a_price_is_fresh_for_as_long_as_configured_to_the_nanosecond() {
     }
     assert!(!prices::is_fresh(&state, &at(100, 0), MarketId(1)), "no price is not fresh");
     assert!(!prices::is_fresh(&state, &at(100, 0), MarketId(9)), "no market is not fresh");
-    let patient = Genesis { params: Params { max_age_seconds: 60 }, ..start() };
+    let patient = Genesis { params: Params { max_age_seconds: 60, ..Params::default() }, ..start() };
     assert!(prices::is_fresh(&begin(&patient).unwrap(), &at(160, 0), MarketId(0)));
 }
 

@@ -2,6 +2,7 @@
 
 use num::{BaseQuantums, QuoteQuantums};
 use perpetuals::Collateral;
+use prices::Standing;
 use store::{Ctx, Read};
 use types::{Block, Coin, MarketId, SubaccountId};
 
@@ -313,10 +314,16 @@ impl Judge<'_> {
         }
     }
 
-    /// Every position there is after the change has a price that may be relied on.
+    /// Every position there is after the change has a price that may be relied on; that of an order that is only
+    /// posted, one that has come again.
     fn fresh(&self, held: Held<'_>, plan: &Plan) -> Result<(), UpdateResult> {
         let markets: &Markets = &self.accounts.markets;
-        let fresh = |market| markets.get(market).is_some_and(|row| row.is_fresh(self.block, markets.max_age));
+        let posted = self.kind == Kind::CollateralCheck;
+        let fresh = |market| match markets.get(market).map(|row| row.standing(self.block, &markets.ages)) {
+            Some(Standing::Live) => true,
+            Some(Standing::PostOnly) => posted,
+            Some(Standing::Stale | Standing::Halted) | None => false,
+        };
         let gone = plan.trade.filter(|(_, _, new)| new.is_zero()).map(|(market, ..)| market);
         let kept = held.markets().filter(|id| Some(*id) != gone);
         let opened = plan.trade.map(|(market, ..)| market).filter(|id| Some(*id) != gone);

@@ -118,6 +118,10 @@ pub(crate) fn voted_prices(ctx: &mut Ctx<'_>, input: &BlockInput) -> Prices {
             state::LAST_VOTES.set(ctx.state, &input.txs[0]);
             prices::aggregate(&oracle::votes(&set, &validators), total)
         }
-        _ => BTreeMap::new(),
+        // A block without votes is an empty one.
+        _ => {
+            state::LAST_VOTES.remove(ctx.state);
+            BTreeMap::new()
+        }
     }
 }

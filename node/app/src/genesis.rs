@@ -15,7 +15,7 @@ mod document;
 
 pub use document::{
     AppState, Balance, Discount, FeeTier, Fees, Funding, GenesisCoin, Governance, Liquidations,
-    LiquidityTier, Market, Orders,
+    LiquidityTier, Market, Orders, Recovery,
 };
 
 /// Why a genesis is refused.
@@ -145,10 +145,16 @@ fn prices_genesis(app: &AppState, time: Time) -> prices::Genesis {
     };
     let price = |market: &Market| {
         let price = Price::new(market.price);
-        (MarketId(market.id), prices::OraclePrice { price, updated_height: 0, updated_time: time })
+        let row = prices::OraclePrice { price, updated_height: 0, updated_time: time, recovering: 0 };
+        (MarketId(market.id), row)
     };
     prices::Genesis {
-        params: prices::Params { max_age_seconds: app.price_max_age_seconds },
+        params: prices::Params {
+            max_age_seconds: app.price_max_age_seconds,
+            max_step: Ppm::new(app.price_max_step_ppm),
+            recovery_seconds: app.recovery.after_seconds,
+            recovery_blocks: app.recovery.blocks,
+        },
         markets: app.markets.iter().map(params).collect(),
         prices: app.markets.iter().filter(|market| market.price > 0).map(price).collect(),
     }

@@ -10,6 +10,7 @@ pub mod check;
 pub mod genesis;
 pub mod invariants;
 pub mod lanes;
+pub mod load;
 pub mod msg;
 pub mod oracle;
 pub mod proposal;

@@ -34,6 +34,16 @@ pub enum Error {
     /// The store holds state, but no chain.
     #[error("the database holds state at height {0} but no chain in it; restore a snapshot or resync")]
     NoChain(u64),
+    /// The state contradicts itself, or lacks what every chain has.
+    #[error(
+        "the database at height {height} cannot be gone on from: {reason}; restore a snapshot or resync"
+    )]
+    Unfit {
+        /// Its height.
+        height: u64,
+        /// What is wrong.
+        reason: String,
+    },
 }
 
 /// The last committed block, for those who watch.
@@ -92,7 +102,11 @@ impl Host {
         let machine = if loaded.height == 0 {
             None
         } else {
-            Some(Machine::from_state(Memory::from_pairs(pairs)).ok_or(Error::NoChain(loaded.height))?)
+            let machine =
+                Machine::from_state(Memory::from_pairs(pairs)).ok_or(Error::NoChain(loaded.height))?;
+            let fit = app::load::check(machine.state());
+            fit.map_err(|reason| Error::Unfit { height: loaded.height, reason })?;
+            Some(machine)
         };
         Ok(Self::new(store, machine, config, source, (loaded.height, loaded.app_hash)))
     }

@@ -9,6 +9,8 @@
 //! isolated BTC                    before the first act: it has its own pool and insurance fund
 //! fees 0.05% -0.011%              before the first act: taker and maker
 //! band 0%                         before the first act: how far from the oracle price takers trade; 0: anywhere
+//! step 5%                         before the first act: how far an oracle price moves in a block; 0: anywhere
+//! recovery 60 10                  before the first act: after how many seconds, for how many blocks
 //! insurance 1000                  before the first act: what the fund begins with
 //! liquidations max_fee_ppm 5000   before the first act: a limit of the genesis document
 //! alice has 100                   before the first act: what is in her wallet (else 1,000,000,000)
@@ -34,7 +36,7 @@
 //! => alice quote 50000 BTC 1      collateral, and every position that is not zero
 //! => alice equity 500 wallet 20   net collateral; what is outside subaccounts
 //! => book BTC: 1 @ 49000 | 2 @ 50000
-//! => insurance 0 | => fees 12 | => oracle BTC 44000 | => oracle BTC stale | => open BTC 1
+//! => insurance 0 | => fees 12 | => oracle BTC 44000 | => oracle BTC stale (halted, post_only, live) | => open BTC 1
 //! => pool BTC 20 | => insurance BTC 0   of an isolated market
 //! => funding BTC 625              the market's funding index
 //! => liquidated carl 0.1 BTC fund -5 | => deleveraged carl dave 1 BTC

@@ -57,7 +57,13 @@ impl Accounts {
 
     /// Whether the price of `market` may be relied on in `block`.
     pub fn is_fresh(&self, block: &Block, market: MarketId) -> bool {
-        self.markets.get(market).is_some_and(|market| market.is_fresh(block, self.markets.max_age))
+        self.standing(block, market) == prices::Standing::Live
+    }
+
+    /// What the price of `market` is good for in `block`.
+    pub fn standing(&self, block: &Block, market: MarketId) -> prices::Standing {
+        let row = self.markets.get(market);
+        row.map_or(prices::Standing::Stale, |row| row.standing(block, &self.markets.ages))
     }
 
     /// How much larger the open interest of `market` may become, never negative; nothing when it has no hard cap.

@@ -22,7 +22,7 @@ pub(super) enum Undo {
     Open(MarketId, BaseQuantums),
     Dust(Collateral, i128),
     Market(MarketId, Box<Option<Core>>),
-    MaxAge(u32),
+    Ages(prices::Params),
 }
 
 impl Accounts {
@@ -51,7 +51,7 @@ impl Accounts {
                     market.core = *core;
                 }
             }
-            Undo::MaxAge(seconds) => self.markets.max_age = seconds,
+            Undo::Ages(ages) => self.markets.ages = ages,
         }
     }
 }

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use num::{BaseQuantums, FundingIndex, Ppm};
 use perpetuals::{Collateral, Rates, Terms};
+use prices::Standing;
 use store::Read;
 use types::{Address, Block, MarketId};
 
@@ -90,9 +91,14 @@ impl Market {
         core.most_open.map(|most| (most - core.terms.open_interest).max(BaseQuantums::ZERO))
     }
 
-    pub(crate) fn is_fresh(&self, block: &Block, max_age_seconds: u32) -> bool {
+    /// What its price is good for; without one it is stale.
+    pub(crate) fn standing(&self, block: &Block, ages: &prices::Params) -> Standing {
         let price = self.core.as_ref().and_then(|core| core.price);
-        price.is_some_and(|price| price.is_fresh_at(block.time, max_age_seconds))
+        price.map_or(Standing::Stale, |price| price.standing_at(block.time, ages))
+    }
+
+    pub(crate) fn is_fresh(&self, block: &Block, ages: &prices::Params) -> bool {
+        self.standing(block, ages) == Standing::Live
     }
 
     /// Count with this open interest; initial margin follows it. False when margin can no longer be told.
@@ -144,15 +150,15 @@ impl Market {
 #[derive(Debug, Default)]
 pub(crate) struct Markets {
     rows: Vec<Market>,
-    /// Age in seconds up to which a price may be relied on.
-    pub(crate) max_age: u32,
+    /// Ages up to which prices are good for something.
+    pub(crate) ages: prices::Params,
     /// Funding that rounding left in each pool, in millionths of a quote quantum; in order of pool.
     pub(super) dust: Vec<(Collateral, i128)>,
 }
 
 impl Markets {
     pub(super) fn load(state: &dyn Read) -> Self {
-        let mut markets = Self { max_age: prices::module_params(state).max_age_seconds, ..Self::default() };
+        let mut markets = Self { ages: prices::module_params(state), ..Self::default() };
         markets.rows = perpetuals::all(state).iter().map(|row| Market::load(state, row.market)).collect();
         let own = perpetuals::isolated(state).into_iter().map(Collateral::Isolated);
         let pools = core::iter::once(Collateral::Cross).chain(own);

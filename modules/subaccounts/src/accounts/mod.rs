@@ -156,9 +156,8 @@ impl Accounts {
     /// Take over terms, prices, indexes and new markets that changed in the middle of a block.
     pub fn refresh(&mut self, state: &dyn Read) {
         self.markets.add_new(state);
-        let max_age = prices::module_params(state).max_age_seconds;
-        let old = core::mem::replace(&mut self.markets.max_age, max_age);
-        self.journal.note(|| Undo::MaxAge(old));
+        let old = core::mem::replace(&mut self.markets.ages, prices::module_params(state));
+        self.journal.note(|| Undo::Ages(old));
         for market in self.markets.iter_mut() {
             let old = market.reload(state);
             self.journal.note(|| Undo::Market(market.id, alloc::boxed::Box::new(old)));

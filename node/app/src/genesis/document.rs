@@ -19,6 +19,12 @@ pub struct AppState {
     pub balances: Vec<Balance>,
     /// Seconds after which an oracle price is stale.
     pub price_max_age_seconds: u32,
+    /// Furthest that an oracle price moves from one block to the next, ppm; 0 for as far as votes say.
+    #[serde(default)]
+    pub price_max_step_ppm: u32,
+    /// What follows when prices stayed away for long.
+    #[serde(default)]
+    pub recovery: Recovery,
     /// Liquidity tiers, in rising order of id.
     pub liquidity_tiers: Vec<LiquidityTier>,
     /// Markets, in rising order of id.
@@ -37,6 +43,22 @@ pub struct AppState {
     /// Who decides.
     #[serde(default)]
     pub governance: Governance,
+}
+
+/// Recovery of a market whose prices stayed away.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Recovery {
+    /// Age of a price in seconds from which on its market halts and recovers; 0 for never.
+    pub after_seconds: u32,
+    /// Consecutive blocks with a price that it takes.
+    pub blocks: u8,
+}
+
+impl Default for Recovery {
+    fn default() -> Self {
+        Self { after_seconds: 0, blocks: 10 }
+    }
 }
 
 /// Who decides.

@@ -139,8 +139,19 @@ fn votes(call: &Call<'_>) -> wire::OracleVotesResponse {
         let voted = votes.iter().filter(|vote| vote.prices.iter().any(|(voted, _)| *voted == market));
         voted.map(|vote| vote.power).fold(0, u64::saturating_add)
     };
+    let block = state::previous_block(call.state);
+    let standing = |params: prices::MarketParams| {
+        let price = prices::price(call.state, params.market);
+        wire::PriceStanding {
+            market_id: params.market.0,
+            standing: prices::standing(call.state, &block, params.market).name().into(),
+            updated_height: price.map_or(0, |price| price.updated_height),
+            recovering: price.map_or(0, |price| price.recovering.into()),
+        }
+    };
     wire::OracleVotesResponse {
         height: call.height,
+        markets: prices::markets(call.state).into_iter().map(standing).collect(),
         validators: validators
             .iter()
             .map(|validator| wire::ValidatorPrices {

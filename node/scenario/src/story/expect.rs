@@ -119,10 +119,11 @@ impl Teller {
         let world = self.world()?;
         let (state, id) = (world.machine.state(), MarketId(units.id));
         let block = app::state::previous_block(state);
-        let fresh = prices::is_fresh(state, &block, id);
-        if price == "stale" {
-            return equal("fresh", &false, &fresh);
+        let standing = prices::standing(state, &block, id);
+        if ["live", "stale", "halted", "post_only"].contains(&price) {
+            return equal("standing", &price, &standing.name());
         }
+        let fresh = standing == prices::Standing::Live;
         let got = prices::price(state, id).map_or(0, |price| price.price.raw());
         same("oracle price", decimal(price, units.oracle)?, got.into(), units.oracle)?;
         equal("fresh", &true, &fresh)

@@ -33,6 +33,14 @@ impl Teller {
                 self.app.orders.taker_band_ppm =
                     u32::try_from(ppm(share)?).map_err(|_| format!("a band of {share}"))?;
             }
+            ["step", share] => {
+                self.app.price_max_step_ppm =
+                    u32::try_from(ppm(share)?).map_err(|_| format!("a step of {share}"))?;
+            }
+            ["recovery", seconds, blocks] => {
+                self.app.recovery.after_seconds = number(seconds)?;
+                self.app.recovery.blocks = number(blocks)?;
+            }
             ["isolated", name] => market(&mut self.app, name)?.isolated = true,
             ["insurance", name, fund] => {
                 let id = market(&mut self.app, name)?.id;
