@@ -1,8 +1,8 @@
 //! All arithmetic of liquidation and deleveraging but the allocation. Nothing here reads state.
 
 use num::{
-    mul_div, quote_to_base, round_to_multiple, BaseQuantums, Ppm, Price, QuoteQuantums, Ratio, Round,
-    Subticks, Wide,
+    mul_div, oracle_value, quote_to_base, round_to_multiple, BaseQuantums, Ppm, Price, QuoteQuantums, Ratio,
+    Round, Subticks, Wide,
 };
 
 use subaccounts::Risk;
@@ -125,8 +125,9 @@ pub struct Scale {
 }
 
 /// F7: how much of a position to close now, always positive. `left` is what remains of the account's notional
-/// for this block. The whole position when it fits, or is not larger than a step; else the allowed notional at
-/// the oracle price, rounded down to a step, at least one step.
+/// for this block. The whole position when it fits, is not larger than a step, or would leave less than
+/// `min_position_notional` and fits what is left of the account's; else the allowed notional at the oracle price,
+/// rounded down to a step, at least one step.
 pub fn liquidatable_size(
     holding: &Holding,
     scale: &Scale,
@@ -140,5 +141,7 @@ pub fn liquidatable_size(
     }
     let base = quote_to_base(allowed, scale.price, scale.exponent)?;
     let steps = round_to_multiple(base.raw(), scale.step.raw(), Round::Floor)?;
-    Some(BaseQuantums::new(steps).clamp(scale.step, size))
+    let closed = BaseQuantums::new(steps).clamp(scale.step, size);
+    let rest = oracle_value(size - closed, scale.price, scale.exponent)?;
+    Some(if rest < params.min_position_notional && notional <= left { size } else { closed })
 }

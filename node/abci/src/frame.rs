@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn long_frames_and_broken_lengths_end_the_connection() {
+    fn abci_45_long_frames_and_broken_lengths_end_the_connection() {
         let mut wire = BytesMut::new();
         prost::encode_length_delimiter(MAX_FRAME_BYTES + 1, &mut wire).unwrap();
         assert!(matches!(next(&mut wire), Err(FrameError::TooLong(_))));

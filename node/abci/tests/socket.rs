@@ -77,7 +77,7 @@ fn pipelined_requests_are_answered_in_order_over_both_kinds_of_socket() {
 }
 
 #[test]
-fn a_request_without_content_is_answered_with_an_exception_and_garbage_closes_the_connection() {
+fn abci_45_a_request_without_content_is_answered_with_an_exception_and_garbage_closes_the_connection() {
     let bound = start(&"tcp://127.0.0.1:0".parse().unwrap()).unwrap();
     let mut stream = TcpStream::connect(bound).unwrap();
     stream.write_all(&[0]).unwrap();
@@ -88,7 +88,7 @@ fn a_request_without_content_is_answered_with_an_exception_and_garbage_closes_th
 }
 
 #[test]
-fn a_second_server_on_a_live_unix_socket_is_refused_and_a_dead_socket_is_replaced() {
+fn abci_16_net_22_a_second_server_on_a_live_unix_socket_is_refused_and_a_dead_socket_is_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let address = Address::Unix(folder.path().join("abci.sock"));
     drop(Server::bind(&address, Counter).unwrap());

@@ -306,7 +306,7 @@ fn gov_06_many_changes_are_carried_out_in_their_order_some_in_each_block() {
 }
 
 #[test]
-fn a_market_with_a_cap_takes_no_new_positions_until_the_cap_goes() {
+fn liq_20_a_market_with_a_cap_takes_no_new_positions_until_the_cap_goes() {
     let mut world = world();
     let cap = |world: &World, who: &str, cap| {
         let authority = world.address(who);

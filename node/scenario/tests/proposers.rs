@@ -64,7 +64,7 @@ fn offered(world: &World, seed: u64) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn whatever_a_proposer_is_offered_its_proposal_is_accepted_and_the_order_of_arrival_does_not_show() {
+fn abci_11_liq_04_a_proposal_is_accepted_whatever_is_offered_and_the_order_of_arrival_does_not_show() {
     let mut world = world();
     let mut orders = BTreeSet::new();
     for seed in 1..=20 {

@@ -210,7 +210,7 @@ fn l11_the_fund_pays_what_the_account_lacks() {
 }
 
 #[test]
-fn d7_with_a_dry_fund_the_other_side_closes_at_the_bankruptcy_price() {
+fn liq_01_d7_with_a_dry_fund_the_other_side_closes_at_the_bankruptcy_price() {
     tell(
         "
         market BTC 20% 10%

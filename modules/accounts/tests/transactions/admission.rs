@@ -107,7 +107,7 @@ fn a_key_that_was_shown_once_need_not_be_shown_again() {
 }
 
 #[test]
-fn a_replay_meets_the_next_sequence_and_says_so_in_words_that_relayers_read() {
+fn tx_10_a_replay_meets_the_next_sequence_and_says_so_in_words_that_relayers_read() {
     let mut world = World::new();
     let bytes = Draft::new().bytes();
     world.submit(&bytes).unwrap();
@@ -129,7 +129,7 @@ fn three_transactions_in_a_row_pass_before_a_block() {
 }
 
 #[test]
-fn an_account_at_the_end_of_its_sequences_is_closed() {
+fn tx_11_an_account_at_the_end_of_its_sequences_is_closed() {
     let mut world = World::new();
     let last = Account { number: 7, sequence: u64::MAX, public_key: None };
     let genesis = accounts::Genesis { accounts: vec![(address(1), last)] };
@@ -204,7 +204,7 @@ fn a_simulation_lacks_signature_fee_gas_and_key_but_not_the_sequence() {
 }
 
 #[test]
-fn a_transaction_may_run_up_to_its_timeout_height() {
+fn tx_20_a_transaction_may_run_up_to_its_timeout_height() {
     let mut world = World::new();
     world.height = 120;
     world.submit(&Draft::new().bytes()).unwrap();
@@ -216,7 +216,7 @@ fn a_transaction_may_run_up_to_its_timeout_height() {
 }
 
 #[test]
-fn gas_is_a_fixed_sum_known_before_the_transaction_runs() {
+fn tx_14_gas_is_a_fixed_sum_known_before_the_transaction_runs() {
     let tx = decode(&Draft::new());
     let needed = gas::needed(&tx, MESSAGE_GAS);
     assert_eq!(needed, 10 * u64::try_from(tx.size).unwrap() + 1_000 + 40_000);

@@ -67,7 +67,7 @@ const LEVELS: [(&str, &[usize]); 11] = [
 ];
 
 #[test]
-fn bytes_that_are_not_canonical_are_refused_at_every_level() {
+fn tx_04_tx_06_tx_28_bytes_that_are_not_canonical_are_refused_at_every_level() {
     let good = Draft::new().bytes();
     assert!(World::new().submit(&good).is_ok());
     type Change<'a> = (&'a str, &'a dyn Fn(&mut Vec<u8>));
@@ -101,7 +101,7 @@ fn bytes_that_are_not_canonical_are_refused_at_every_level() {
 }
 
 #[test]
-fn a_default_that_is_written_out_is_refused() {
+fn tx_04_a_default_that_is_written_out_is_refused() {
     let mut draft = Draft::new();
     draft.body.memo.clear();
     let good = draft.bytes();
@@ -181,7 +181,7 @@ const ROWS: [Row; 35] = [
 const EXTENSION: &str = accounts::tx::TX_EXTENSION;
 
 #[test]
-fn transactions_beyond_what_is_offered_are_refused_by_name() {
+fn tx_07_tx_13_tx_18_transactions_beyond_what_is_offered_are_refused_by_name() {
     let mut world = World::new();
     let before = world.rows();
     for (name, change, code) in ROWS {
@@ -202,7 +202,7 @@ fn a_tip_is_refused() {
 }
 
 #[test]
-fn text_that_is_not_utf_8_is_refused() {
+fn tx_21_text_that_is_not_utf_8_is_refused() {
     let bytes = change_at(&Draft::new().bytes(), &[1, 2], &|memo| memo[0] = 0xff);
     assert_eq!(World::new().submit(&bytes).unwrap_err().code(), 2);
 }
@@ -217,7 +217,7 @@ fn an_extension_that_selects_nothing_is_welcome_in_both_of_its_forms() {
 }
 
 #[test]
-fn sixteen_messages_and_a_memo_of_256_bytes_are_welcome() {
+fn tx_21_sixteen_messages_and_a_memo_of_256_bytes_are_welcome() {
     let mut draft = Draft::new();
     draft.body.messages = vec![draft.body.messages[0].clone(); 16];
     draft.body.memo = "\u{202e}\0\u{1b}[2J\n".repeat(25);
@@ -227,7 +227,7 @@ fn sixteen_messages_and_a_memo_of_256_bytes_are_welcome() {
 }
 
 #[test]
-fn size_is_bounded_to_the_byte() {
+fn tx_08_size_is_bounded_to_the_byte() {
     let bytes = Draft::new().bytes();
     let exact = Limits { bytes: bytes.len(), ..Limits::default() };
     assert!(decode_tx(&bytes, &exact).is_ok());
@@ -237,7 +237,7 @@ fn size_is_bounded_to_the_byte() {
 }
 
 #[test]
-fn bytes_of_all_kinds_are_refused_without_a_panic() {
+fn tx_01_bytes_of_all_kinds_are_refused_without_a_panic() {
     let mut random: u64 = 1;
     let mut next = || {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

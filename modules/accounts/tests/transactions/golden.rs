@@ -53,7 +53,7 @@ fn the_signed_bytes_equal_the_golden_ones() {
 }
 
 #[test]
-fn no_prefix_of_a_golden_transaction_decodes_as_one_that_is_admitted() {
+fn tx_02_no_prefix_of_a_golden_transaction_decodes_as_one_that_is_admitted() {
     let mut world = World::new();
     let before = world.rows();
     for bytes in [direct(), amino()] {
@@ -85,12 +85,12 @@ fn flip_all(bytes: &[u8], kind: Kind) -> usize {
 }
 
 #[test]
-fn no_golden_transaction_survives_the_flip_of_a_single_bit() {
+fn tx_03_no_golden_transaction_survives_the_flip_of_a_single_bit() {
     assert_eq!(flip_all(&direct(), Kind::Paid), direct().len() * 8);
     assert_eq!(flip_all(&amino(), Kind::Paid), amino().len() * 8);
 }
 
 #[test]
-fn a_sequence_free_transaction_survives_no_flip_either() {
+fn tx_03_a_sequence_free_transaction_survives_no_flip_either() {
     assert_eq!(flip_all(&direct(), Kind::SequenceFree), direct().len() * 8);
 }

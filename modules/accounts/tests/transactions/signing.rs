@@ -33,7 +33,7 @@ fn negate(signature: &mut [u8]) {
 }
 
 #[test]
-fn only_the_one_signature_of_the_signer_is_right() {
+fn tx_17_only_the_one_signature_of_the_signer_is_right() {
     let good = Draft::new().raw();
     assert_eq!(check(&good, &data()), 0);
     let order = [[0xff; 15].as_slice(), &[0xfe], &[0xba; 16]].concat();
@@ -64,7 +64,7 @@ fn only_the_one_signature_of_the_signer_is_right() {
 }
 
 #[test]
-fn a_signature_holds_for_one_chain_one_account_and_one_key() {
+fn tx_09_a_signature_holds_for_one_chain_one_account_and_one_key() {
     let rows = [
         ("other chain", SignerData { chain_id: "test-2".into(), ..data() }, 4),
         ("no chain", SignerData { chain_id: String::new(), ..data() }, 4),
@@ -85,7 +85,7 @@ fn a_signature_holds_for_one_chain_one_account_and_one_key() {
 }
 
 #[test]
-fn modes_that_cannot_be_verified_are_refused_by_name() {
+fn tx_19_modes_that_cannot_be_verified_are_refused_by_name() {
     for number in [0, 2, 3, 191, -1, i32::MAX] {
         let mut draft = Draft::new();
         draft.info().mode_info = mode(number);
@@ -166,7 +166,7 @@ fn a_multi_send_has_its_own_amino_form() {
 }
 
 #[test]
-fn what_amino_json_cannot_show_cannot_be_signed_with_it() {
+fn tx_19_what_amino_json_cannot_show_cannot_be_signed_with_it() {
     let refusal = |change: fn(&mut Draft)| {
         let mut draft = Draft::new();
         change(&mut draft);

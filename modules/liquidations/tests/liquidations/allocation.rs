@@ -15,12 +15,13 @@ fn holders(sizes: &[i128]) -> Vec<Share> {
 
 fn split(needed: i128, step: i128, sizes: &[i128]) -> Vec<i128> {
     let shares = allocate(BaseQuantums::new(needed), BaseQuantums::new(step), &holders(sizes)).unwrap();
-    let given = |number| shares.iter().find(|share| share.0 == id(number)).map_or(0, |share| share.1.raw());
-    (0..).zip(sizes).map(|(number, _)| given(number)).collect()
+    let mut given = vec![0; sizes.len()];
+    shares.iter().for_each(|(id, share)| given[usize::try_from(id.number).unwrap()] = share.raw());
+    given
 }
 
 #[test]
-fn shares_follow_sizes_and_remainders_ties_to_the_lower_id() {
+fn liq_16_shares_follow_sizes_and_remainders_ties_to_the_lower_id() {
     for (name, needed, step, sizes, expected) in [
         ("V-H1", 7, 1, vec![8, 4, 1], vec![4, 2, 1]),
         ("V-H2", 40, 1, vec![30, 50], vec![15, 25]),
@@ -38,11 +39,31 @@ fn shares_follow_sizes_and_remainders_ties_to_the_lower_id() {
     assert_eq!(allocate(BaseQuantums::new(1), BaseQuantums::ZERO, &holders(&[1])), None);
 }
 
+#[test]
+fn liq_15_one_to_ten_thousand_counterparties_close_exactly_what_is_needed() {
+    let mut random: u64 = 15;
+    let mut below = |limit: u64| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        i128::from((random >> 33) % limit)
+    };
+    for count in [1_usize, 2, 3, 7, 99, 500, 2_500, 10_000] {
+        let sizes: Vec<i128> = (0..count).map(|_| 10 * (1 + below(1 << 30))).collect();
+        let total: i128 = sizes.iter().sum();
+        for needed in [10, total / 30 * 10, total - 10, total] {
+            let given = split(needed, 10, &sizes);
+            assert_eq!(given.iter().sum::<i128>(), needed, "{count}");
+            for (size, given) in sizes.iter().zip(&given) {
+                assert!((given * total - needed * size).abs() <= 10 * total, "{count}: {given} of {size}");
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_sum_is_exact_and_nobody_gives_more_than_it_holds(
+    fn liq_15_the_sum_is_exact_and_nobody_gives_more_than_it_holds(
         sizes in prop::collection::vec(1i128..1 << 70, 1..40),
         part in 0i128..=1_000,
         step in prop_oneof![Just(1i128), 1i128..1 << 60],
@@ -60,7 +81,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_the_holders_does_not_matter(
+    fn liq_16_the_order_of_the_holders_does_not_matter(
         sizes in prop::collection::vec(1i128..1_000, 1..30),
         needed in 1i128..20_000,
         step in 1i128..50,

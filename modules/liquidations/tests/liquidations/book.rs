@@ -78,7 +78,7 @@ fn l11_the_fund_pays_what_the_account_lacks_and_the_maker_pays_its_fee() {
 }
 
 #[test]
-fn a_long_position_pays_the_fund_and_is_paid_by_it_as_a_short_one_is() {
+fn liq_13_a_long_position_pays_the_fund_and_is_paid_by_it_as_a_short_one_is() {
     // Bankruptcy price 49,501: the fund gets up to 0.5 % of what is better, and pays what is worse.
     for (price, fund, left) in
         [(50_000, 1_250, 249), (49_600, 1_099, 0), (49_501, 1_000, 0), (49_500, 999, 0)]
@@ -125,7 +125,7 @@ fn the_worth_that_one_fill_leaves_pays_for_the_next() {
 }
 
 #[test]
-fn the_fund_is_never_below_zero_whatever_the_deficit() {
+fn liq_05_the_fund_is_never_below_zero_whatever_the_deficit() {
     // One liquidation closes all of the market; the loss is 1,000 dollars.
     for (fund, closed) in [(999_999_999, false), (1_000_000_000, true), (1_000_000_001, true)] {
         let mut world = World::new(
@@ -148,7 +148,7 @@ fn the_fund_is_never_below_zero_whatever_the_deficit() {
 }
 
 #[test]
-fn an_account_costs_the_fund_no_more_than_its_share_of_the_block() {
+fn liq_14_an_account_costs_the_fund_no_more_than_its_share_of_the_block() {
     let mut world = carl_short(49_500, 10_000 * DOLLAR);
     world.set_params(Params { max_insurance_lost: quote(999_999_999), ..reference() });
     world.rest(MAKER, BTC, Sell, COIN, btc(50_500));
@@ -214,7 +214,7 @@ fn what_the_book_does_not_take_of_one_market_is_tried_in_the_next() {
 }
 
 #[test]
-fn its_own_orders_leave_before_it_trades() {
+fn liq_11_its_own_orders_leave_before_it_trades() {
     let mut world =
         World::new(&[(CARL, -38_000 * DOLLAR, &[(BTC, ONE_BTC)]), (MAKER, 200_000 * DOLLAR, &[])], 0);
     world.rest(CARL, BTC, Buy, 100_000, btc(45_001));
@@ -246,7 +246,7 @@ fn a_maker_that_cannot_pay_leaves_and_the_next_one_trades() {
 }
 
 #[test]
-fn an_account_that_recovers_is_left_alone() {
+fn liq_10_an_account_that_recovers_is_left_alone() {
     let mut world = World::new(
         &[(CARL, 43_899 * DOLLAR, &[(BTC, -ONE_BTC)]), (DAVE, -39_000 * DOLLAR, &[(BTC, ONE_BTC)])],
         0,

@@ -163,7 +163,7 @@ fn the_other_side_shares_by_size_and_nobody_else_is_touched() {
 }
 
 #[test]
-fn who_cannot_take_its_share_is_skipped_and_the_others_share_it() {
+fn liq_06_who_cannot_take_its_share_is_skipped_and_the_others_share_it() {
     // Person 11 is worth nothing: closing 1,000 dollars a coin below the oracle price would put it below zero.
     let mut world = World::new(
         &[
@@ -184,7 +184,7 @@ fn who_cannot_take_its_share_is_skipped_and_the_others_share_it() {
 }
 
 #[test]
-fn what_nobody_can_take_stays_and_gates_withdrawals() {
+fn liq_06_what_nobody_can_take_stays_and_gates_withdrawals() {
     let mut world = three([-25_000, 50_000, 50_000]);
     let report = world.liquidate();
     assert_eq!((report.deleveragings, report.offsets, report.negative), (1, 2, 1));
@@ -210,7 +210,7 @@ fn shares_keep_to_the_step_so_that_everyone_can_still_trade_them() {
 }
 
 #[test]
-fn only_as_many_counterparties_as_allowed_are_asked_the_largest_first() {
+fn liq_22_only_as_many_counterparties_as_allowed_are_asked_the_largest_first() {
     let mut world = three([50_000, 50_000, 50_000]);
     let done = world.trade(|ctx, books| deleverage((ctx, books), &account(CARL), BTC, base(5), 2)).unwrap();
     assert_eq!((done.offsets, done.refused, done.left), (2, 0, base(ONE_BTC / 10 * 2)));
@@ -235,7 +235,7 @@ fn reduce_only_orders_are_cut_with_what_deleveraging_closes() {
 }
 
 #[test]
-fn both_sides_below_zero_net_each_other() {
+fn liq_07_both_sides_below_zero_net_each_other() {
     // The price is 50,000; Carl is short and owes, Dave is long and owes as well. The market's third holder pays
     // for Carl, a fourth for Dave.
     let mut world = World::new(
@@ -255,23 +255,24 @@ fn both_sides_below_zero_net_each_other() {
 }
 
 #[test]
-fn positions_that_nobody_takes_do_not_use_up_the_room_of_others() {
-    // Persons 1 to 6 owe in ETH, where the other side is worth nothing; person 7 owes less in BTC, where the rest
+fn liq_03_fifty_positions_that_nobody_takes_do_not_use_up_the_room_of_others() {
+    // Persons 1 to 50 owe in ETH, where the other side is worth nothing; person 60 owes less in BTC, where the rest
     // of the market takes it. A block has room to offer two positions.
     let eth = [(ETH, -1_000_000_000)];
-    let mut holders: Vec<_> = (1..=6).map(|name| (name, 2_900 * DOLLAR, eth.as_slice())).collect();
-    let long = [(ETH, 6_000_000_000)];
+    let mut holders: Vec<_> = (1..=50).map(|name| (name, 2_900 * DOLLAR, eth.as_slice())).collect();
+    let long = [(ETH, 50_000_000_000)];
     let btc = [(BTC, -ONE_BTC)];
-    holders.push((7, 49_900 * DOLLAR, btc.as_slice()));
-    holders.push((20, -18_000 * DOLLAR, long.as_slice()));
+    holders.push((60, 49_900 * DOLLAR, btc.as_slice()));
+    holders.push((70, -150_000 * DOLLAR, long.as_slice()));
     let mut world = World::new(&holders, 0);
     world.set_params(liquidations::Params { max_deleveragings: 2, ..crate::world::reference() });
     let mut blocks = 0;
-    while world.holds(7, BTC).1 != 0 {
-        world.liquidate();
+    while world.holds(60, BTC).1 != 0 {
+        let report = world.liquidate();
+        assert_eq!(report.offered, 2, "no more work than a block has room for");
         world.next_block();
         blocks += 1;
-        assert!(blocks < 10, "person 7 waits for ever");
+        assert!(blocks <= 52, "person 60 waits for ever");
     }
     assert!(blocks > 1, "the worse off came first");
 }

@@ -124,7 +124,7 @@ fn limits_round_in_favour_of_the_closed_account_and_stay_on_the_grid() {
 }
 
 #[test]
-fn the_fund_gets_surplus_up_to_the_fee_and_pays_every_shortfall() {
+fn liq_13_the_fund_gets_surplus_up_to_the_fee_and_pays_every_shortfall() {
     let (long, short) = (10_000_000, -10_000_000);
     let (from_long, from_short) = ((-5_100, long), (4_900, short));
     for (id, (dollars, base), subticks, fee, expected) in [

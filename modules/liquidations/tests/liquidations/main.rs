@@ -10,6 +10,7 @@
 
 mod allocation;
 mod book;
+mod cases;
 mod deleveraging;
 mod dice;
 mod formulas;

@@ -22,7 +22,7 @@ fn order(candidates: &[Candidate], room: usize) -> Vec<u32> {
 }
 
 #[test]
-fn the_worst_off_come_first_and_ties_go_to_the_lower_id() {
+fn liq_04_the_worst_off_come_first_and_ties_go_to_the_lower_id() {
     let mut candidates = [(4, 50), (2, -5), (3, 20), (1, 20)].map(|(id, net)| candidate(id, net, None));
     assert_eq!(order(&candidates, 10), [2, 1, 3, 4]);
     candidates.reverse();
@@ -42,7 +42,7 @@ fn half_of_the_room_is_for_those_who_wait_longest() {
 }
 
 #[test]
-fn five_thousand_accounts_that_nobody_can_help_all_get_their_turn() {
+fn liq_02_five_thousand_accounts_that_nobody_can_help_all_get_their_turn() {
     let (count, room) = (5_000, 50);
     let mut since: BTreeMap<u32, Option<u64>> = (0..count).map(|number| (number, None)).collect();
     let mut attempts: BTreeMap<u32, u32> = BTreeMap::new();
@@ -64,7 +64,7 @@ fn five_thousand_accounts_that_nobody_can_help_all_get_their_turn() {
 }
 
 #[test]
-fn accounts_without_room_are_remembered_until_their_turn() {
+fn liq_02_accounts_without_room_are_remembered_until_their_turn() {
     // Twenty accounts, each short 0.01 BTC and below its margin; nobody sells.
     let size = ONE_BTC / 100;
     let held = [(BTC, -size)];

@@ -78,7 +78,7 @@ fn what_the_book_may_still_take_is_not_offered_to_the_other_side() {
 }
 
 #[test]
-fn the_riskiest_account_cannot_take_the_turn_of_the_one_that_waits_longest() {
+fn liq_03_the_riskiest_account_cannot_take_the_turn_of_the_one_that_waits_longest() {
     let holders: [Holder<'_>; 3] = [
         (CARL, 50_100 * DOLLAR, &[(BTC, -ONE_BTC)]),
         (ETHEL, 3_200 * DOLLAR, &[(ETH, -1_000_000_000)]),
@@ -99,7 +99,7 @@ fn the_riskiest_account_cannot_take_the_turn_of_the_one_that_waits_longest() {
 }
 
 #[test]
-fn deleveraging_asks_as_many_as_its_share_and_goes_on_in_the_next_block() {
+fn liq_22_deleveraging_asks_as_many_as_its_share_and_goes_on_in_the_next_block() {
     let longs: Vec<_> = (10..20).map(|name| (name, 10_000 * DOLLAR, [(BTC, ONE_BTC / 10)])).collect();
     let mut holders: Vec<Holder<'_>> =
         longs.iter().map(|(name, dollars, positions)| (*name, *dollars, &positions[..])).collect();

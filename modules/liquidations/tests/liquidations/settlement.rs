@@ -19,7 +19,7 @@ fn over(carl: i128, dave: i128, price: u64) -> World {
 }
 
 #[test]
-fn d3_who_is_worth_something_settles_at_the_oracle_price_and_who_owes_at_the_bankruptcy_price() {
+fn liq_19_d3_who_is_worth_something_settles_at_the_oracle_price_and_who_owes_at_the_bankruptcy_price() {
     for (price, carl, dave) in [
         // Carl owes 1 at 55,000: he is closed at 54,999.
         (5_500_000_000, 0, 104_999),

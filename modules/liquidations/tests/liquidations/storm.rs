@@ -88,7 +88,7 @@ fn run(seed: u64, rebuild: bool) -> (World, [u32; 5]) {
 }
 
 #[test]
-fn everything_adds_up_while_a_market_falls() {
+fn liq_18_everything_adds_up_while_a_market_falls() {
     let mut all = [0; 5];
     for seed in 1..=60 {
         let (world, sums) = run(seed, false);

@@ -9,6 +9,7 @@ mod margin;
 mod meeting;
 mod named;
 mod orders;
+mod sent;
 
 use proto::dydxprotocol::clob as wire;
 use proto::dydxprotocol::clob::order::{GoodTilOneof, Side, TimeInForce};

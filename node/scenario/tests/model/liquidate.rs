@@ -182,7 +182,14 @@ fn allowed(exchange: &Exchange, whole: &Holding, terms: &Market, tally: &Tally) 
     }
     let (n, d) = scaled(allowed, -terms.oracle_exponent());
     let base = n / (d * terms.price);
-    (base / terms.step * terms.step).max(int(terms.step)).min(size)
+    let closed = (base / terms.step * terms.step).max(int(terms.step)).min(size.clone());
+    let rest = exchange.ledger.notional(terms, &(&size - &closed));
+    let dust = rest < int(exchange.rules.min_notional) && notional <= tally.notional;
+    if dust {
+        size
+    } else {
+        closed
+    }
 }
 
 /// The worst price for the whole position, in subticks, rounded in favour of the account.

@@ -96,7 +96,7 @@ fn a_proposal_that_is_refused_is_followed_by_one_without_the_mempool() {
 }
 
 #[test]
-fn transactions_that_stay_behind_are_checked_again() {
+fn tx_27_transactions_that_stay_behind_are_checked_again() {
     let folder = tempfile::tempdir().unwrap();
     let disk = Arc::<Mutex<Disk>>::default();
     let app = Fake::new(disk.clone());
@@ -292,7 +292,7 @@ fn old_blocks_are_forgotten_and_a_late_application_is_told() {
 }
 
 #[test]
-fn a_damaged_block_store_is_reported_and_not_served() {
+fn abci_49_a_damaged_block_store_is_reported_and_not_served() {
     let height = 2_u64.to_be_bytes();
     let row = |kind: u8| [&[kind][..], &height].concat();
     let rows = [
