@@ -130,7 +130,7 @@ mod tests {
     use super::{page, PageRequest};
 
     #[test]
-    fn pages_follow_each_other_to_the_end() {
+    fn net_09_pages_follow_each_other_to_the_end() {
         let rows: Vec<u32> = (0..7).collect();
         let (mut seen, mut key) = (Vec::new(), Vec::new());
         for _ in 0..3 {

@@ -89,11 +89,6 @@ const MISSING: &[(&str, &str)] = &[
     ("abci_47", "export and import of a genesis"),
     ("abci_48", "a validator that is started twice, on four validators"),
     ("abci_50", "a soak of four validators"),
-    ("net_01", "messages beyond the limit"),
-    ("net_02", "ten thousand slow sockets"),
-    ("net_09", "pages of all lists"),
-    ("net_12", "batches beyond the limit"),
-    ("net_14", "an overload beside blocks"),
     ("net_19", "a query that panics"),
 ];
 

@@ -45,7 +45,7 @@ async fn post(
 }
 
 #[tokio::test]
-async fn bodies_are_taken_whole_uncompressed_and_alone() {
+async fn net_01_bodies_are_taken_whole_uncompressed_and_alone() {
     let chain = start().await;
     let kind = [("content-type", "application/grpc"), ("te", "trailers")];
     let twice = [framed(0, 0, b""), framed(0, 0, b"")].concat();
@@ -121,7 +121,7 @@ async fn garbage_in_a_message_is_an_invalid_argument_for_every_method_that_reads
 }
 
 #[tokio::test]
-async fn long_messages_and_headers_are_refused_and_the_connection_lives_on() {
+async fn net_01_long_messages_and_headers_are_refused_and_the_connection_lives_on() {
     let chain = start().await;
     let status = chain.raw(GET_TX, vec![0; (4 << 20) + 1]).await.unwrap_err();
     assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");

@@ -20,7 +20,7 @@ const INFO: &str = "/cosmos.base.tendermint.v1beta1.Service/GetNodeInfo";
 const SEND: &str = "/cosmos.tx.v1beta1.Service/BroadcastTx";
 
 #[tokio::test]
-async fn calls_beyond_the_number_are_refused_and_sending_has_its_own() {
+async fn net_14_calls_beyond_the_number_are_refused_and_sending_has_its_own() {
     let limits = Limits { max_queries: 2, max_broadcasts: 1, ..Limits::default() };
     let chain = start_with(host(&[], HEIGHT), limits).await;
     *chain.engine.delay.lock().unwrap() = Duration::from_millis(600);
@@ -88,7 +88,7 @@ async fn connections_beyond_the_number_are_closed_at_once() {
 }
 
 #[tokio::test]
-async fn a_connection_that_says_nothing_is_closed_and_gives_its_place_back() {
+async fn net_02_a_connection_that_says_nothing_is_closed_and_gives_its_place_back() {
     let limits = Limits { max_connections: 2, idle_timeout: Duration::from_millis(300), ..Limits::default() };
     let chain = start_with(host(&[], HEIGHT), limits).await;
     let address = chain.server.local_addr();

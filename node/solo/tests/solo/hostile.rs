@@ -8,7 +8,7 @@ use crate::support::net::{any_port, Running};
 use serde_json::{json, Value};
 
 #[test]
-fn malformed_requests_are_answered_with_their_error() {
+fn net_12_malformed_requests_are_answered_with_their_error() {
     let node = Running::with_blocks();
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let wide = format!("[{}]", vec![r#"{"id":1,"method":"health"}"#; 101].join(","));
@@ -46,7 +46,7 @@ fn malformed_requests_are_answered_with_their_error() {
 }
 
 #[test]
-fn a_batch_is_answered_call_by_call() {
+fn net_12_a_batch_is_answered_call_by_call() {
     let node = Running::with_blocks();
     let batch = json!([
         { "jsonrpc": "2.0", "id": 1, "method": "health" },
@@ -69,7 +69,7 @@ fn a_batch_is_answered_call_by_call() {
 }
 
 #[test]
-fn a_body_that_is_too_long_is_refused() {
+fn net_12_a_body_that_is_too_long_is_refused() {
     let mut rpc = any_port();
     rpc.max_body_bytes = 1_000;
     let node = Running::start(rpc);
@@ -93,7 +93,7 @@ fn a_body_that_does_not_come_is_given_up() {
 }
 
 #[test]
-fn requests_beyond_the_limit_are_told_to_come_back() {
+fn net_14_requests_beyond_the_limit_are_told_to_come_back() {
     let mut rpc = any_port();
     rpc.max_requests = 1;
     let node = Running::start(rpc);
@@ -175,7 +175,7 @@ fn garbage_on_the_wire_closes_the_connection_and_nothing_else() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_told_before_anything_starts() {
+fn net_22_a_port_that_is_taken_is_told_before_anything_starts() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let mut rpc = any_port();
     rpc.listen = taken.local_addr().unwrap();
