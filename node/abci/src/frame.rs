@@ -23,7 +23,7 @@ pub enum FrameError {
 }
 
 /// Take the first whole request off the front of `buffer`; nothing when it is not all there yet.
-pub(crate) fn next(buffer: &mut BytesMut) -> Result<Option<Request>, FrameError> {
+pub fn next(buffer: &mut BytesMut) -> Result<Option<Request>, FrameError> {
     let mut ahead = &buffer[..];
     let length = match prost::decode_length_delimiter(&mut ahead) {
         Ok(length) => length,

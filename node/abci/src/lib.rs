@@ -12,5 +12,5 @@ mod connection;
 mod frame;
 mod server;
 
-pub use frame::{FrameError, MAX_FRAME_BYTES};
+pub use frame::{next as next_frame, FrameError, MAX_FRAME_BYTES};
 pub use server::{Address, Error, Server};
