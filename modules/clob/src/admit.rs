@@ -134,6 +134,7 @@ pub(crate) fn refusal(order: &Order, code: UpdateResult) -> Error {
         | UpdateResult::WithdrawalsAndTransfersBlocked
         | UpdateResult::UpdateCausedError
         | UpdateResult::NotUnique
+        | UpdateResult::WithdrawalMargin
         | UpdateResult::NotUpdatable => Error::Undercollateralized { id: order.id.subaccount, code },
     }
 }

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use clob::state::Status;
 use clob::{Books, Size};
-use num::{QuoteQuantums, SignedPpm};
+use num::{Ppm, QuoteQuantums, SignedPpm};
 use store::{attempt, Ctx};
 use types::{Address, Chain, MarketId};
 
@@ -52,7 +52,7 @@ pub enum Change {
         /// Resolution, which must be the one it has.
         resolution: i32,
     },
-    /// Bounds of funding.
+    /// Bounds of funding; what the message does not carry stays.
     Funding(perpetuals::Params),
     /// How many orders an account may have: those that live until a time, and short-term ones.
     EquityTiers {
@@ -69,6 +69,8 @@ pub enum Change {
     Cross(MarketId),
     /// What the open interest of a market may be worth at most, in quote quantums; 0 for no cap.
     OpenInterestCap(MarketId, QuoteQuantums),
+    /// What must be left in an account that money leaves, as a share of the notional of its positions.
+    WithdrawalMargin(Ppm),
     /// The table of fees.
     FeeTiers(Vec<fees::FeeTier>),
     /// Lower fees in some markets for a time, in place of what they have.
@@ -84,6 +86,7 @@ const UPDATE_RATE_LIMITS: &str = "/dydxprotocol.clob.MsgUpdateBlockRateLimitConf
 const SET_TIER: &str = "/dydxprotocol.perpetuals.MsgSetLiquidityTier";
 const MAKE_CROSS: &str = "/dydxprotocol.listing.MsgUpgradeIsolatedPerpetualToCross";
 const SET_OPEN_INTEREST_CAP: &str = "/ballast.perpetuals.v1.MsgSetOpenInterestCap";
+const SET_WITHDRAWAL_MARGIN: &str = "/ballast.perpetuals.v1.MsgSetWithdrawalMargin";
 const UPDATE_FEES: &str = "/dydxprotocol.feetiers.MsgUpdatePerpetualFeeParams";
 const SET_DISCOUNTS: &str = "/dydxprotocol.feetiers.MsgSetMarketFeeDiscountParams";
 const UPDATE_LIQUIDATIONS: &str = "/dydxprotocol.clob.MsgUpdateLiquidationsConfig";
@@ -91,7 +94,7 @@ const UPDATE_PERPETUAL: &str = "/dydxprotocol.perpetuals.MsgUpdatePerpetualParam
 const UPDATE_FUNDING: &str = "/dydxprotocol.perpetuals.MsgUpdateParams";
 
 /// Types of the messages that are carried out here.
-pub const TYPES: [&str; 11] = [
+pub const TYPES: [&str; 12] = [
     UPDATE_PAIR,
     UPDATE_EQUITY_TIERS,
     UPDATE_RATE_LIMITS,
@@ -103,6 +106,7 @@ pub const TYPES: [&str; 11] = [
     UPDATE_PERPETUAL,
     UPDATE_FUNDING,
     SET_OPEN_INTEREST_CAP,
+    SET_WITHDRAWAL_MARGIN,
 ];
 
 /// Reads the authority and the change of one type of message.
@@ -120,6 +124,7 @@ pub fn decode(type_url: &str, bytes: &[u8], chain: &Chain) -> Option<Result<Msg,
         SET_TIER => (read::tier, SET_TIER),
         MAKE_CROSS => (read::cross, MAKE_CROSS),
         SET_OPEN_INTEREST_CAP => (read::open_interest_cap, SET_OPEN_INTEREST_CAP),
+        SET_WITHDRAWAL_MARGIN => (read::withdrawal_margin, SET_WITHDRAWAL_MARGIN),
         UPDATE_FEES => (read::fee_tiers, UPDATE_FEES),
         SET_DISCOUNTS => (read::discounts, SET_DISCOUNTS),
         _ => return None,
@@ -140,6 +145,7 @@ impl Msg {
             SET_TIER => "/dydxprotocol.perpetuals.MsgSetLiquidityTierResponse",
             MAKE_CROSS => "/dydxprotocol.listing.MsgUpgradeIsolatedPerpetualToCrossResponse",
             SET_OPEN_INTEREST_CAP => "/ballast.perpetuals.v1.MsgSetOpenInterestCapResponse",
+            SET_WITHDRAWAL_MARGIN => "/ballast.perpetuals.v1.MsgSetWithdrawalMarginResponse",
             UPDATE_FEES => "/dydxprotocol.feetiers.MsgUpdatePerpetualFeeParamsResponse",
             SET_DISCOUNTS => "/dydxprotocol.feetiers.MsgSetMarketFeeDiscountParamsResponse",
             UPDATE_LIQUIDATIONS => "/dydxprotocol.clob.MsgUpdateLiquidationsConfigResponse",
@@ -202,7 +208,10 @@ pub(crate) fn apply(
             }
             Ok(perpetuals::set_terms(ctx, *market, terms.clone())?)
         }
-        Change::Funding(params) => Ok(perpetuals::set_params(ctx, params)?),
+        Change::Funding(params) => {
+            let withdrawal_margin = perpetuals::module_params(ctx.state.as_read()).withdrawal_margin;
+            Ok(perpetuals::set_params(ctx, &perpetuals::Params { withdrawal_margin, ..params.clone() })?)
+        }
         Change::EquityTiers { stateful, short_term } => {
             let old = clob::params(ctx.state.as_read());
             let (equity_tiers, short_term_equity_tiers) = (stateful.clone(), short_term.clone());
@@ -220,6 +229,7 @@ pub(crate) fn apply(
             Ok(insurance::merge(ctx, *market)?)
         }
         Change::OpenInterestCap(market, cap) => Ok(perpetuals::set_open_interest_cap(ctx, *market, *cap)?),
+        Change::WithdrawalMargin(share) => Ok(perpetuals::set_withdrawal_margin(ctx, *share)?),
         Change::FeeTiers(tiers) => Ok(fees::set_tiers(ctx, tiers)?),
         Change::Discounts(discounts) => discounts.iter().try_for_each(|(market, discount)| {
             if clob::pair(ctx.state.as_read(), *market).is_none() {

@@ -19,8 +19,9 @@ const PACKAGES: [&str; 9] = [
 ];
 
 /// Messages of trading modules that carry an authority.
-const MESSAGES: [&str; 21] = [
+const MESSAGES: [&str; 22] = [
     "/ballast.perpetuals.v1.MsgSetOpenInterestCap",
+    "/ballast.perpetuals.v1.MsgSetWithdrawalMargin",
     "/dydxprotocol.accountplus.MsgSetActiveState",
     "/dydxprotocol.blocktime.MsgUpdateDowntimeParams",
     "/dydxprotocol.blocktime.MsgUpdateSynchronyParams",

@@ -130,6 +130,7 @@ pub(crate) fn funding(bytes: &[u8]) -> Result<(String, Change), Error> {
         funding_rate_clamp_factor: Ppm::new(params.funding_rate_clamp_factor_ppm),
         premium_vote_clamp_factor: Ppm::new(params.premium_vote_clamp_factor_ppm),
         min_num_votes_per_sample: params.min_num_votes_per_sample,
+        ..perpetuals::Params::default()
     };
     Ok((wire.authority, Change::Funding(params)))
 }
@@ -199,4 +200,11 @@ pub(crate) fn open_interest_cap(bytes: &[u8]) -> Result<(String, Change), Error>
     let wire: proto::ballast::perpetuals::v1::MsgSetOpenInterestCap = strict("MsgSetOpenInterestCap", bytes)?;
     let cap = QuoteQuantums::new(wire.cap.into());
     Ok((wire.authority, Change::OpenInterestCap(MarketId(wire.perpetual_id), cap)))
+}
+
+/// `MsgSetWithdrawalMargin`.
+pub(crate) fn withdrawal_margin(bytes: &[u8]) -> Result<(String, Change), Error> {
+    let wire: proto::ballast::perpetuals::v1::MsgSetWithdrawalMargin =
+        strict("MsgSetWithdrawalMargin", bytes)?;
+    Ok((wire.authority, Change::WithdrawalMargin(Ppm::new(wire.margin_ppm))))
 }

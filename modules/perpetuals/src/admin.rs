@@ -2,12 +2,12 @@
 
 use alloc::string::String;
 
-use num::{QuoteQuantums, SignedPpm};
+use num::{Ppm, QuoteQuantums, SignedPpm};
 use store::Ctx;
 use types::MarketId;
 
 use crate::params::Params;
-use crate::state::{perpetual, Perpetual, CAPS, PARAMS, PERPETUALS, TIERS};
+use crate::state::{module_params, perpetual, Perpetual, CAPS, PARAMS, PERPETUALS, TIERS};
 use crate::Error;
 
 /// Replace the parameters of all markets. Refused with the codes of [`Params::check`].
@@ -15,6 +15,13 @@ pub fn set_params(ctx: &mut Ctx<'_>, params: &Params) -> Result<(), Error> {
     params.check()?;
     PARAMS.set(ctx.state, params);
     Ok(())
+}
+
+/// Let money that leaves an account leave this share of the notional of its positions in it. Refused above the whole
+/// (1005).
+pub fn set_withdrawal_margin(ctx: &mut Ctx<'_>, share: Ppm) -> Result<(), Error> {
+    let old = module_params(ctx.state.as_read());
+    set_params(ctx, &Params { withdrawal_margin: share, ..old })
 }
 
 /// Replace name, default funding and liquidity tier of `market`. Everything else about it is for ever. Refused

@@ -86,6 +86,9 @@ pub enum Error {
     /// A hard cap below nothing or above 64 bits.
     #[error("the cap on the open interest of perpetual {0} is not within 0 and 2^64 - 1")]
     OpenInterestCap(MarketId),
+    /// A withdrawal margin above the whole.
+    #[error("a withdrawal margin of {0} ppm is above 1000000")]
+    WithdrawalMargin(num::Ppm),
     /// A long name.
     #[error("the name of a liquidity tier is longer than 64 bytes")]
     Name,
@@ -121,6 +124,7 @@ impl Rejection for Error {
             Self::Resolution(_) => 1_002,
             Self::Name => 1_003,
             Self::OpenInterestCap(_) => 1_004,
+            Self::WithdrawalMargin(_) => 1_005,
         }
     }
 }

@@ -23,7 +23,7 @@ mod change;
 mod ramp;
 mod rates;
 
-pub use admin::{set_open_interest_cap, set_params, set_terms};
+pub use admin::{set_open_interest_cap, set_params, set_terms, set_withdrawal_margin};
 pub use change::{advance_funding, change_open_interest, make_cross, set_open_interest};
 pub use error::Error;
 pub use genesis::Genesis;

@@ -26,6 +26,9 @@ pub struct Params {
     pub premium_vote_clamp_factor: Ppm,
     /// Premiums that a sample is made of at least, padded with zeros; above 0.
     pub min_num_votes_per_sample: u32,
+    /// What must be left in an account that money leaves, as a share of the notional of all its positions; at most
+    /// 1,000,000, 0 for initial margin alone.
+    pub withdrawal_margin: Ppm,
 }
 
 impl Default for Params {
@@ -34,6 +37,7 @@ impl Default for Params {
             funding_rate_clamp_factor: Ppm::new(6_000_000),
             premium_vote_clamp_factor: Ppm::new(60_000_000),
             min_num_votes_per_sample: 15,
+            withdrawal_margin: Ppm::new(100_000),
         }
     }
 }
@@ -76,7 +80,7 @@ impl Collateral {
 }
 
 impl Params {
-    /// Refuse zeros.
+    /// Refuse zeros, and a withdrawal margin above the whole.
     pub fn check(&self) -> Result<(), Error> {
         if self.funding_rate_clamp_factor.raw() == 0 {
             return Err(Error::ZeroFundingClamp);
@@ -86,6 +90,9 @@ impl Params {
         }
         if self.min_num_votes_per_sample == 0 {
             return Err(Error::ZeroVotes);
+        }
+        if self.withdrawal_margin > Ppm::ONE {
+            return Err(Error::WithdrawalMargin(self.withdrawal_margin));
         }
         Ok(())
     }

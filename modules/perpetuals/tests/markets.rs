@@ -139,7 +139,7 @@ fn open_interest_never_becomes_negative() {
 #[test]
 fn a_genesis_out_of_bounds_is_refused_by_name() {
     type Spoil = fn(&mut Genesis);
-    let rows: [(&str, Spoil, u32); 19] = [
+    let rows: [(&str, Spoil, u32); 20] = [
         ("a ramp to nowhere", |g| g.ramps[0].0 = 7, 12),
         ("no oracle market", |g| g.perpetuals[1].0.market = MarketId(5), 2),
         ("no tier", |g| g.perpetuals[0].0.tier = 4, 12),
@@ -157,6 +157,7 @@ fn a_genesis_out_of_bounds_is_refused_by_name() {
         ("funding clamp 0", |g| g.params.funding_rate_clamp_factor = Ppm::ZERO, 14),
         ("premium clamp 0", |g| g.params.premium_vote_clamp_factor = Ppm::ZERO, 15),
         ("votes 0", |g| g.params.min_num_votes_per_sample = 0, 22),
+        ("withdrawal margin", |g| g.params.withdrawal_margin = Ppm::new(1_000_001), 1_005),
         ("resolution", |g| g.perpetuals[0].0.atomic_resolution = 37, 1_002),
         ("open interest", |g| g.perpetuals[0].0.open_interest = BaseQuantums::new(-1), 25),
     ];

@@ -24,6 +24,8 @@ pub enum UpdateResult {
     NotUpdatable,
     /// More risk, or money out, while a price that the account's worth hangs on is stale.
     StalePrice,
+    /// Money out that would leave initial margin but less than the withdrawal margin.
+    WithdrawalMargin,
 }
 
 impl UpdateResult {
@@ -33,7 +35,11 @@ impl UpdateResult {
             Self::NewlyUndercollateralized => 1,
             Self::StillUndercollateralized => 2,
             Self::WithdrawalsAndTransfersBlocked => 3,
-            Self::UpdateCausedError | Self::NotUnique | Self::NotUpdatable | Self::StalePrice => 4,
+            Self::UpdateCausedError
+            | Self::NotUnique
+            | Self::NotUpdatable
+            | Self::StalePrice
+            | Self::WithdrawalMargin => 4,
             Self::ViolatesIsolatedSubaccountConstraints => 5,
         }
     }
@@ -50,6 +56,7 @@ impl fmt::Display for UpdateResult {
             Self::NotUnique => "subaccount is named twice",
             Self::NotUpdatable => "market does not exist or has no oracle price",
             Self::StalePrice => "oracle price is stale",
+            Self::WithdrawalMargin => "less than the withdrawal margin would be left",
         })
     }
 }
@@ -79,6 +86,7 @@ impl Rejection for Refused {
             | UpdateResult::ViolatesIsolatedSubaccountConstraints => 102,
             UpdateResult::NotUpdatable => 103,
             UpdateResult::StalePrice => 1_000,
+            UpdateResult::WithdrawalMargin => 1_004,
         }
     }
 }

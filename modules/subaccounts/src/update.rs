@@ -1,6 +1,7 @@
 //! The pipeline: settle, apply, judge, write. All or nothing.
 
-use num::{BaseQuantums, QuoteQuantums};
+use num::{BaseQuantums, Ppm, QuoteQuantums};
+use perpetuals::margin::share_of;
 use perpetuals::Collateral;
 use prices::Standing;
 use store::{Ctx, Read};
@@ -113,9 +114,9 @@ fn apply<const N: usize>(
     if kind.is_trade() {
         move_open_interest(accounts, plans.iter().flatten())?;
     }
-    let opens = if kind.is_outflow() { opens_at(ctx.state.as_read(), plans.iter().flatten()) } else { 0 };
+    let exit = Exit::of(ctx.state.as_read(), kind, plans.iter().flatten());
     for (index, ((update, at), plan)) in updates.iter().zip(slots).zip(plans.iter().flatten()).enumerate() {
-        let judge = Judge { accounts, block: ctx.block, kind, opens };
+        let judge = Judge { accounts, block: ctx.block, kind, exit };
         judge.judge(Some(at), update, plan).map_err(|code| refuse(index, code))?;
     }
     for (index, ((update, at), plan)) in updates.iter().zip(slots).zip(plans.iter().flatten()).enumerate() {
@@ -139,8 +140,8 @@ impl Accounts {
         for (index, update) in updates.iter().enumerate() {
             let at = self.find(&update.id);
             let plan = planned(self, at, update).map_err(|code| refuse(index, code))?;
-            let opens = if kind.is_outflow() { opens_at(state, core::iter::once(&plan)) } else { 0 };
-            let judge = Judge { accounts: self, block, kind, opens };
+            let exit = Exit::of(state, kind, core::iter::once(&plan));
+            let judge = Judge { accounts: self, block, kind, exit };
             judge.judge(at, update, &plan).map_err(|code| refuse(index, code))?;
         }
         Ok(())
@@ -268,9 +269,25 @@ fn move_open_interest<'a>(
     Ok(())
 }
 
-/// First height at which money may leave all pools of these accounts.
-fn opens_at<'a>(state: &dyn Read, plans: impl Iterator<Item = &'a Plan>) -> u64 {
-    plans.map(|plan| gate::gate_of(state, plan.pools.0).opens_at()).max().unwrap_or_default()
+/// On which terms money may leave.
+#[derive(Clone, Copy, Default)]
+struct Exit {
+    /// First height at which it may leave all pools concerned.
+    opens: u64,
+    /// Share of the notional of all positions that must be left (F11).
+    margin: Ppm,
+}
+
+impl Exit {
+    /// Those of these accounts; none when no money leaves.
+    #[inline]
+    fn of<'a>(state: &dyn Read, kind: Kind, plans: impl Iterator<Item = &'a Plan>) -> Self {
+        if !kind.is_outflow() {
+            return Self::default();
+        }
+        let opens = plans.map(|plan| gate::gate_of(state, plan.pools.0).opens_at()).max().unwrap_or_default();
+        Self { opens, margin: perpetuals::module_params(state).withdrawal_margin }
+    }
 }
 
 /// What an update is judged by.
@@ -278,18 +295,17 @@ struct Judge<'a> {
     accounts: &'a Accounts,
     block: &'a Block,
     kind: Kind,
-    /// First height at which money may leave.
-    opens: u64,
+    exit: Exit,
 }
 
 impl Judge<'_> {
-    /// Gate, isolated markets, staleness, and the transition rule.
+    /// Gate, isolated markets, staleness, the transition rule, and what money that leaves must leave.
     #[inline]
     fn judge(&self, at: Option<u32>, update: &Update, plan: &Plan) -> Result<(), UpdateResult> {
         let view = self.accounts.view(at);
         let markets = &self.accounts.markets;
         let leaves = self.kind.is_outflow() && update.quote.is_negative();
-        if self.kind.is_outflow() && self.block.height < self.opens {
+        if self.kind.is_outflow() && self.block.height < self.exit.opens {
             return Err(UpdateResult::WithdrawalsAndTransfersBlocked);
         }
         if let Some((market, _)) = update.base {
@@ -307,6 +323,12 @@ impl Judge<'_> {
             let instead = plan.trade.map(|(market, old, _)| (market, old));
             let old = markets.risk(&view, plan.settled, instead).map_err(|error| cause(&error))?;
             transition(&old, &new)?;
+        }
+        if leaves && !view.held.hot().is_empty() {
+            let least = markets.gross(view.held).and_then(|gross| share_of(gross, self.exit.margin));
+            if new.net_collateral < least.ok_or(UpdateResult::UpdateCausedError)? {
+                return Err(UpdateResult::WithdrawalMargin);
+            }
         }
         match isolated::carried(plan.pools, plan.settled, plan.quote) {
             Some(money) if money.is_negative() => Err(UpdateResult::UpdateCausedError),

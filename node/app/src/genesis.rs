@@ -15,7 +15,7 @@ mod document;
 
 pub use document::{
     AppState, Balance, Discount, FeeTier, Fees, Funding, GenesisCoin, Governance, Liquidations,
-    LiquidityTier, Market, Orders, Recovery,
+    LiquidityTier, Market, Orders, Recovery, Withdrawals,
 };
 
 /// Why a genesis is refused.
@@ -185,7 +185,10 @@ fn perpetuals_genesis(app: &AppState) -> perpetuals::Genesis {
     };
     let cap = |market: &Market| (MarketId(market.id), quote(market.open_interest_cap));
     perpetuals::Genesis {
-        params: perpetuals::Params::default(),
+        params: perpetuals::Params {
+            withdrawal_margin: Ppm::new(app.withdrawals.margin_ppm),
+            ..perpetuals::Params::default()
+        },
         tiers: app.liquidity_tiers.iter().map(tier).collect(),
         perpetuals: app.markets.iter().map(typed).collect(),
         caps: app.markets.iter().map(cap).collect(),

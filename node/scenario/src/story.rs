@@ -6,11 +6,13 @@
 //! ```text
 //! market BTC 20% 10%              before the first act: initial and maintenance margin of notional
 //! market BTC open 1 2             before the first act: open interest from and until which its margin rises
+//! market BTC cap 1000             before the first act: what its open interest may be worth at most
 //! isolated BTC                    before the first act: it has its own pool and insurance fund
 //! fees 0.05% -0.011%              before the first act: taker and maker
 //! band 0%                         before the first act: how far from the oracle price takers trade; 0: anywhere
 //! step 5%                         before the first act: how far an oracle price moves in a block; 0: anywhere
 //! recovery 60 10                  before the first act: after how many seconds, for how many blocks
+//! withdrawals 10%                 before the first act: of notional, what money that leaves must leave
 //! insurance 1000                  before the first act: what the fund begins with
 //! liquidations max_fee_ppm 5000   before the first act: a limit of the genesis document
 //! alice has 100                   before the first act: what is in her wallet (else 1,000,000,000)

@@ -332,3 +332,45 @@ fn liq_20_a_market_with_a_cap_takes_no_new_positions_until_the_cap_goes() {
     let state = world.machine.state();
     assert_eq!(perpetuals::perpetual(state, BTC).unwrap().open_interest.raw(), 10_000_000_000);
 }
+
+#[test]
+fn what_money_that_leaves_must_leave_is_the_authoritys_to_say() {
+    let mut world = world();
+    fund(&mut world);
+    trade(&mut world, 10_000_000_000);
+    let share = |world: &World, who: &str, margin_ppm| {
+        let authority = world.address(who);
+        any(&proto::ballast::perpetuals::v1::MsgSetWithdrawalMargin { authority, margin_ppm })
+    };
+    let of_alice = share(&world, "alice", 0);
+    assert_eq!(refusal(&mut world, "alice", of_alice), Some(("governance".into(), 4)));
+    let beyond = share(&world, "olga", 1_000_001);
+    assert_eq!(refusal(&mut world, "olga", beyond), Some(("perpetuals".into(), 1_005)));
+    // One bitcoin of 28,688.19524 dollars, of which the market asks 5 % and the default 10 %.
+    let risk = |world: &World| subaccounts::risk(world.machine.state(), &world.account("bob")).unwrap();
+    let all_but = |world: &World, left: i128| {
+        let worth = risk(world).net_collateral.raw();
+        world.withdraw("bob", u64::try_from(worth - left).unwrap())
+    };
+    assert_eq!(risk(&world).initial.raw(), 1_434_409_762);
+    let most = all_but(&world, 2_868_819_523);
+    assert_eq!(refusal(&mut world, "bob", most), Some(("subaccounts".into(), 1_004)));
+    let all = share(&world, "olga", 1_000_000);
+    assert_eq!(refusal(&mut world, "olga", all), None);
+    // Bounds of funding are another message, which leaves the share alone.
+    let authority = world.address("olga");
+    let params = perpetuals::query::params(world.machine.state()).params;
+    let funding = any(&perpetuals_wire::MsgUpdateParams { authority, params });
+    assert_eq!(refusal(&mut world, "olga", funding), None);
+    world.restart();
+    let most = all_but(&world, 28_688_195_239);
+    assert_eq!(refusal(&mut world, "bob", most), Some(("subaccounts".into(), 1_004)));
+    let none = share(&world, "olga", 0);
+    assert_eq!(refusal(&mut world, "olga", none), None);
+    world.block();
+    let most = all_but(&world, 1_434_409_761);
+    assert_eq!(refusal(&mut world, "bob", most), Some(("subaccounts".into(), 102)));
+    let most = all_but(&world, 1_434_409_762);
+    assert_eq!(refusal(&mut world, "bob", most), None);
+    assert_eq!(risk(&world).net_collateral.raw(), 1_434_409_762);
+}

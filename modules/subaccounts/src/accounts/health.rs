@@ -145,6 +145,14 @@ impl Markets {
         Ok(risk)
     }
 
+    /// Notional of all positions, longs and shorts alike; nothing when it does not fit or a price is missing.
+    pub(crate) fn gross(&self, held: Held<'_>) -> Option<QuoteQuantums> {
+        held.hot().iter().try_fold(QuoteQuantums::ZERO, |sum, hot| {
+            let notional = self.get(hot.market)?.rates()?.notional(held.size_of(hot).0)?;
+            sum.checked_add(notional.abs())
+        })
+    }
+
     #[inline]
     fn add(&self, risk: &mut Risk, view: &View<'_>, (market, base): Instead) -> Result<(), Error> {
         if base.is_zero() {

@@ -40,6 +40,9 @@ pub struct AppState {
     pub liquidations: Liquidations,
     /// Order limits.
     pub orders: Orders,
+    /// What must be left in accounts that money leaves.
+    #[serde(default)]
+    pub withdrawals: Withdrawals,
     /// Who decides.
     #[serde(default)]
     pub governance: Governance,
@@ -68,6 +71,20 @@ pub struct Governance {
     /// Bech32 address that may change parameters; nobody may when it is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authority: Option<String>,
+}
+
+/// What must be left in accounts that money leaves.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Withdrawals {
+    /// Share of the notional of all positions; never less than initial margin.
+    pub margin_ppm: u32,
+}
+
+impl Default for Withdrawals {
+    fn default() -> Self {
+        Self { margin_ppm: perpetuals::Params::default().withdrawal_margin.raw() }
+    }
 }
 
 /// What one account holds.

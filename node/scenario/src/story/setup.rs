@@ -15,6 +15,9 @@ impl Teller {
                 let tiers = self.app.liquidity_tiers.iter_mut();
                 tiers.filter(|known| known.id == tier).for_each(|tier| tier.impact_notional = notional);
             }
+            ["market", name, "cap", most] => {
+                market(&mut self.app, name)?.open_interest_cap = amount(most, 6)?;
+            }
             ["market", name, "open", lower, upper] => {
                 let tier = market(&mut self.app, name)?.liquidity_tier;
                 let (lower, upper) = (amount(lower, 6)?, amount(upper, 6)?);
@@ -40,6 +43,10 @@ impl Teller {
             ["recovery", seconds, blocks] => {
                 self.app.recovery.after_seconds = number(seconds)?;
                 self.app.recovery.blocks = number(blocks)?;
+            }
+            ["withdrawals", share] => {
+                self.app.withdrawals.margin_ppm =
+                    u32::try_from(ppm(share)?).map_err(|_| format!("a margin of {share}"))?;
             }
             ["isolated", name] => market(&mut self.app, name)?.isolated = true,
             ["insurance", name, fund] => {

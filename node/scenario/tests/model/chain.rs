@@ -350,6 +350,7 @@ fn money(account: usize, quote: Int) -> Change {
 fn kept(no: No) -> Code {
     match no {
         No::Stale => ("subaccounts", 1000),
+        No::Exit => ("subaccounts", 1004),
         No::Margin | No::Gate | No::Isolated | No::Pool => ("subaccounts", 102),
     }
 }

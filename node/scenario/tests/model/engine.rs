@@ -89,6 +89,7 @@ fn document(setting: &Setting) -> AppState {
     }
     app.fees.insurance_share_ppm = u32::try_from(setting.fee_terms.0).unwrap();
     app.fees.window_seconds = u32::try_from(setting.fee_terms.1).unwrap();
+    app.withdrawals.margin_ppm = u32::try_from(setting.exit_ppm).unwrap();
     app.orders.max_fills = setting.bounds.max_fills;
     app.orders.max_resting = u32::try_from(setting.bounds.max_resting).unwrap();
     app.orders.short_term_rates = vec![(1, setting.bounds.short_term_per_block)];

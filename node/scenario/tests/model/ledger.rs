@@ -27,6 +27,8 @@ pub(crate) enum No {
     Isolated,
     /// Less than nothing would have to go to another pool.
     Pool,
+    /// Initial margin would be left, but too little of the notional.
+    Exit,
 }
 
 pub(crate) struct Change {
@@ -50,6 +52,8 @@ pub(crate) struct Ledger {
     pub(crate) pots: Pots,
     pub(crate) collected: Int,
     pub(crate) max_age: i64,
+    /// What money that leaves must leave of the notional, in ppm.
+    pub(crate) exit_ppm: i64,
     pub(crate) now: i64,
     pub(crate) height: u64,
     pub(crate) gate_opens: u64,
@@ -180,10 +184,14 @@ impl Ledger {
             return Err(No::Stale);
         }
         let new = self.risk(after);
-        if new.worth >= new.initial || not_riskier(&self.risk(before), &new) {
-            return Ok(());
+        if new.worth < new.initial && !not_riskier(&self.risk(before), &new) {
+            return Err(No::Margin);
         }
-        Err(No::Margin)
+        let sizes = after.positions.iter().map(|own| self.notional(self.market(own.market), &own.size).abs());
+        if leaves && new.worth < share_up(&sizes.sum(), self.exit_ppm) {
+            return Err(No::Exit);
+        }
+        Ok(())
     }
 
     /// Whether the account could take this on now.

@@ -450,6 +450,6 @@ pub(crate) fn refusal(no: No) -> Code {
     match no {
         No::Stale => clob(20_001),
         No::Isolated => clob(2005),
-        No::Margin | No::Gate | No::Pool => clob(3007),
+        No::Margin | No::Gate | No::Pool | No::Exit => clob(3007),
     }
 }

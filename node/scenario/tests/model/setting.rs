@@ -28,6 +28,8 @@ pub(crate) struct Setting {
     /// What each owner has.
     pub(crate) wealth: u64,
     pub(crate) fund: u64,
+    /// What money that leaves must leave of the notional, in ppm.
+    pub(crate) exit_ppm: i64,
     /// Share of fees that goes to insurance funds, in ppm; where fees of the window are forgotten, in seconds.
     pub(crate) fee_terms: (i64, i64),
 }
@@ -116,6 +118,7 @@ impl Setting {
             funding: (3600, 60, 30),
             wealth: 1_000_000_000_000_000,
             fund: 50_000_000,
+            exit_ppm: 70_001,
             fee_terms: (70_001, 20_000),
         }
     }
@@ -135,6 +138,7 @@ impl Setting {
             pots: Pots::new(&self.markets, self.fund),
             collected: Int::zero(),
             max_age: 30,
+            exit_ppm: self.exit_ppm,
             now: self.start,
             height: 0,
             gate_opens: 0,
