@@ -37,7 +37,7 @@ impl Application for Host {
     }
 
     fn extend_vote(&self, _: RequestExtendVote) -> ResponseExtendVote {
-        self.vote_with(&*self.shared.source)
+        ResponseExtendVote { vote_extension: self.shared.voter.extension().into() }
     }
 
     fn verify_vote_extension(&self, request: RequestVerifyVoteExtension) -> ResponseVerifyVoteExtension {

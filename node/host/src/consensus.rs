@@ -77,7 +77,8 @@ impl Host {
         ResponseProcessProposal { status: status.into() }
     }
 
-    /// Our oracle vote, made of what `source` has now. The embedded engine votes for several validators.
+    /// The oracle vote for what `source` has now, asked at once: for the embedded engine, whose sources are part
+    /// of the process and which votes for several validators.
     pub fn vote_with(&self, source: &dyn PriceSource) -> ResponseExtendVote {
         ResponseExtendVote { vote_extension: oracle::extension(&source.prices()).into() }
     }

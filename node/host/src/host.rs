@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
+use std::time::Duration;
 
 use app::{BlockOutcome, Machine, Signatures, STORES};
 use num::Price;
@@ -10,9 +11,11 @@ use store::{Change, Memory, Overlay};
 use tree::{Reader, Store, View};
 use types::{MarketId, Time};
 
+use crate::vote::Voter;
 use crate::Config;
 
-/// Where our oracle vote comes from. Answers at once with what it has; prices that are old are left out.
+/// Where our oracle vote comes from. Answers at once with what it has; prices that are old are left out. It is
+/// asked on a thread of its own: one that does not answer within the budget makes for an empty vote.
 pub trait PriceSource: Send + Sync {
     /// Fresh prices in the markets' own exponents.
     fn prices(&self) -> BTreeMap<MarketId, Price>;
@@ -67,7 +70,7 @@ pub struct Host {
 
 pub(crate) struct Shared {
     pub(crate) config: Config,
-    pub(crate) source: Box<dyn PriceSource>,
+    pub(crate) voter: Voter,
     /// What the mempool has verified, so that blocks need not.
     pub(crate) signatures: Signatures,
     pub(crate) execution: Mutex<Execution>,
@@ -134,10 +137,11 @@ impl Host {
         });
         let pending = Pending { state: Overlay::new(reader.latest()), height, time };
         let last = LastBlock { height, time, app_hash, outcome: Arc::default() };
+        let voter = Voter::new(Arc::new(source), Duration::from_millis(config.vote_budget_ms));
         Self {
             shared: Arc::new(Shared {
                 config,
-                source: Box::new(source),
+                voter,
                 signatures,
                 execution: Mutex::new(Execution { machine, store, genesis: Vec::new(), staged: None }),
                 pending: Mutex::new(pending),

@@ -14,6 +14,7 @@ mod host;
 mod mempool;
 mod query;
 mod render;
+mod vote;
 
 pub use config::Config;
 pub use host::{Error, Host, LastBlock, PriceSource};
