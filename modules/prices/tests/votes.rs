@@ -56,6 +56,20 @@ fn strictly_more_than_two_thirds_must_report() {
 }
 
 #[test]
+fn orc_01_a_price_needs_more_than_two_thirds_whoever_stays_silent() {
+    let mut decided_by = 0;
+    for silent in 0u16..1 << 12 {
+        let speaks = |validator: &u8| silent >> validator & 1 == 0;
+        let cast: Vec<Vote> = (0u8..12).filter(speaks).map(|validator| vote(validator, 1, 7)).collect();
+        let reporting = cast.len();
+        let answer = aggregate(&cast, 12).get(&MARKET).copied();
+        assert_eq!(answer, (reporting > 8).then(|| Price::new(7)), "{reporting} of 12");
+        decided_by += u32::from(answer.is_some());
+    }
+    assert_eq!(decided_by, 1 + 12 + 66 + 220, "sets of 12, 11, 10 and 9");
+}
+
+#[test]
 fn quorum_is_counted_for_each_market() {
     let both = [(MarketId(0), Price::new(5)), (MarketId(1), Price::new(6))];
     let votes = [
@@ -66,7 +80,7 @@ fn quorum_is_counted_for_each_market() {
 }
 
 #[test]
-fn a_validator_counts_once_and_names_a_market_once() {
+fn orc_02_a_validator_counts_once_and_names_a_market_once() {
     let twice = [vote(1, 50, 900), vote(1, 50, 900), vote(2, 50, 100)];
     assert_eq!(aggregate(&twice, 150), BTreeMap::new(), "100 of 150 are not more than two thirds");
     let repeated = Vote { prices: vec![(MARKET, Price::new(8)), (MARKET, Price::new(9))], ..vote(1, 1, 0) };
@@ -98,7 +112,7 @@ proptest! {
 
     /// With less than a third faulty the answer, if there is one, lies within the honest votes (ORC-03).
     #[test]
-    fn the_answer_lies_within_the_honest_votes(members in committee()) {
+    fn orc_03_the_answer_lies_within_the_honest_votes(members in committee()) {
         let total: u64 = members.iter().map(|(power, _, _)| power).sum();
         let mut faulty = 0u64;
         let mut honest = Vec::new();

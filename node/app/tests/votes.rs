@@ -376,7 +376,7 @@ fn offers(dice: &mut Dice, votes: &[u8]) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn orc_14_votes_that_are_missing_doubled_or_not_first_are_refused_from_the_height_on_that_carries_them() {
+fn orc_14_orc_20_votes_that_are_missing_doubled_a_users_or_not_first_are_refused_where_votes_are_carried() {
     let (machine, committee) = chain(4);
     let good = committee.prepared(&committee.good()).unwrap();
     let check = |txs: &[Vec<u8>], height| proposal::check(machine.state(), txs, height).is_ok();

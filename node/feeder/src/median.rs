@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn a_market_with_too_few_sources_has_no_price() {
+    fn orc_05_a_market_with_too_few_sources_has_no_price() {
         let sources = [prices(&[(0, 100), (1, 50)]), prices(&[(0, 102)]), prices(&[(0, 104)])];
         assert_eq!(median(&sources, 3), prices(&[(0, 102)]));
         assert_eq!(median(&sources, 1), prices(&[(0, 102), (1, 50)]));

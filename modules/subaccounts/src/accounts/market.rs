@@ -97,10 +97,6 @@ impl Market {
         price.map_or(Standing::Stale, |price| price.standing_at(block.time, ages))
     }
 
-    pub(crate) fn is_fresh(&self, block: &Block, ages: &prices::Params) -> bool {
-        self.standing(block, ages) == Standing::Live
-    }
-
     /// Count with this open interest; initial margin follows it. False when margin can no longer be told.
     pub(super) fn set_open_interest(&mut self, open: BaseQuantums) -> bool {
         self.behind = true;
