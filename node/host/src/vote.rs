@@ -143,11 +143,12 @@ mod tests {
 
     impl PriceSource for Shared {
         fn prices(&self) -> BTreeMap<MarketId, Price> {
-            let mut mood = self.0.mood.lock().unwrap();
-            while *mood == Mood::Hangs {
-                mood = self.0.moved.wait(mood).unwrap();
+            let mut guard = self.0.mood.lock().unwrap();
+            while *guard == Mood::Hangs {
+                guard = self.0.moved.wait(guard).unwrap();
             }
-            let mood = *mood;
+            let mood = *guard;
+            drop(guard);
             assert!(mood != Mood::Breaks, "broken on purpose");
             let markets = if mood == Mood::Floods { 700_000 } else { 3 };
             (0..markets).map(|market| (MarketId(market), Price::new(7))).collect()

@@ -61,7 +61,9 @@ impl Engine {
     pub fn in_memory(people: &[&str]) -> Self {
         let prices = [(0, 2_868_819_524), (1, 1_811_985_252)];
         let prices = prices.map(|(market, price)| (MarketId(market), Price::new(price)));
-        let host = Host::in_memory(Config::default(), Prices(prices.into()));
+        // A slow machine must not make for empty votes.
+        let config = Config { vote_budget_ms: 60_000, ..Config::default() };
+        let host = Host::in_memory(config, Prices(prices.into()));
         let keys: Vec<SigningKey> = (1..=4).map(|byte| SigningKey::from([byte; 32])).collect();
         let genesis = host.init_chain(RequestInitChain {
             time: time(0),
