@@ -208,6 +208,9 @@ fn tx_20_a_transaction_may_run_up_to_its_timeout_height() {
     let mut world = World::new();
     world.height = 120;
     world.submit(&Draft::new().bytes()).unwrap();
+    let mut late = World::new();
+    late.height = 121;
+    assert_eq!(late.submit(&Draft::new().bytes()).unwrap_err().code(), 30);
     for timeout in [0, u64::MAX] {
         let mut draft = Draft::new();
         draft.body.timeout_height = timeout;
