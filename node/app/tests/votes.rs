@@ -317,7 +317,10 @@ fn chain(size: u8) -> (Machine, Committee) {
     (machine, Committee { keys, validators })
 }
 
-fn fingerprint(machine: &mut Machine) -> Vec<(Arc<[u8]>, Arc<[u8]>)> {
+/// A row of the state.
+type Row = (Arc<[u8]>, Arc<[u8]>);
+
+fn fingerprint(machine: &mut Machine) -> Vec<Row> {
     machine.memory().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
