@@ -25,6 +25,8 @@ pub struct Genesis {
     pub staking_denom: Option<Denom>,
     /// Changes that wait for the first block, in their order.
     pub waiting: Vec<Waiting>,
+    /// Number of the next change; those that wait have the numbers before it, as far as there are so many.
+    pub next: u64,
 }
 
 /// A validator as the engine names it; its address follows from its key.
@@ -50,14 +52,18 @@ pub fn init(ctx: &mut Ctx<'_>, genesis: &Genesis) -> Result<(), Error> {
     if let Some(denom) = &genesis.staking_denom {
         STAKING_DENOM.set(ctx.state, denom);
     }
-    for (number, row) in (0_u64..).zip(&genesis.waiting) {
+    let waiting = u64::try_from(genesis.waiting.len()).unwrap_or(u64::MAX);
+    let next = genesis.next.max(waiting);
+    if next > 0 {
+        NEXT.set(ctx.state, &next);
+    }
+    for (number, row) in (next.saturating_sub(waiting)..).zip(&genesis.waiting) {
         // Bytes that cannot be read now could not be read when their turn comes.
         match decode(&row.type_url, &row.bytes, ctx.chain) {
             Some(change) => change.map(|_| ())?,
             None => return Err(refuse(&row.type_url)),
         }
         QUEUE.set(ctx.state, &number, row);
-        NEXT.set(ctx.state, &number.saturating_add(1));
     }
     Ok(())
 }
@@ -74,5 +80,6 @@ pub fn export(state: &dyn Read) -> Genesis {
         authority: AUTHORITY.get(state),
         staking_denom: staking_denom(state),
         waiting: waiting(state).into_iter().map(|(_, row)| row).collect(),
+        next: NEXT.get(state).unwrap_or_default(),
     }
 }

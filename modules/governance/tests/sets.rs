@@ -29,7 +29,13 @@ fn genesis_of(validators: Vec<Validator>) -> Genesis {
     };
     let staking_denom = Some(Denom::new("uballast").unwrap());
     let validators = validators.into_iter().map(new).collect();
-    Genesis { validators, authority: Some(Address::new([9; 20])), staking_denom, waiting: Vec::new() }
+    Genesis {
+        validators,
+        authority: Some(Address::new([9; 20])),
+        staking_denom,
+        waiting: Vec::new(),
+        next: 0,
+    }
 }
 
 /// Validators 1 to 4 with powers 10, 30, 20 and 20.

@@ -2,17 +2,20 @@
 //!
 //! A market is one record here, because one number names its oracle price, its perpetual and its book.
 //! Amounts of coins are decimal strings of smallest units; rates are parts per million; unknown fields are
-//! refused.
+//! refused. An exported document carries each module's whole genesis value beside the readable part.
 
 use num::{BaseQuantums, FundingIndex, Ppm, Price, QuoteQuantums, SignedPpm};
 use store::{Ctx, Memory};
-use types::{Address, Block, Chain, Coin, Denom, MarketId, Time};
+use types::{Address, Chain, Coin, Denom, MarketId, Time};
 
 use crate::error::Refusal;
 use crate::state::{self, Rules};
 
+mod continued;
+mod describe;
 mod document;
 
+pub use continued::{export, Continued};
 pub use document::{
     AppState, Balance, Discount, FeeTier, Fees, Funding, GenesisCoin, Governance, Liquidations,
     LiquidityTier, Market, Orders, Recovery, Withdrawals,
@@ -42,6 +45,8 @@ pub struct Genesis {
     pub chain_id: String,
     /// Time of the genesis.
     pub time: Time,
+    /// Height of the first block; 0 stands for 1.
+    pub initial_height: u64,
     /// First height whose votes carry oracle prices; 0 for never.
     pub extensions_from: u64,
     /// Validators, as the engine names them.
@@ -89,14 +94,20 @@ pub(crate) fn init(memory: &mut Memory, genesis: &Genesis) -> Result<Chain, Gene
     for text in &app.gas_prices {
         accounts::GasPrice::parse(text)?;
     }
-    let block = Block { height: 0, time: genesis.time, previous_time: genesis.time };
+    let block = continued::block(memory, genesis)?;
     let mut events = types::Events::default();
     let mut ctx = Ctx { state: memory, events: &mut events, block: &block, chain: &chain };
     state::CHAIN.set(ctx.state, &chain);
     state::LAST_BLOCK.set(ctx.state, &block);
-    state::EXTENSIONS_FROM.set(ctx.state, &genesis.extensions_from);
+    // The first block has no votes to carry, from whenever on they are asked for.
+    let from = genesis.extensions_from;
+    let from = if from > 0 { from.max(genesis.initial_height) } else { 0 };
+    state::EXTENSIONS_FROM.set(ctx.state, &from);
     state::RULES.set(ctx.state, &Rules { gas_prices: app.gas_prices.clone(), max_gas: app.max_gas });
-    modules(&mut ctx, genesis)?;
+    match &app.continued {
+        Some(continued) => continued::modules(&mut ctx, genesis, continued)?,
+        None => modules(&mut ctx, genesis)?,
+    }
     Ok(chain)
 }
 

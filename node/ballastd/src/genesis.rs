@@ -98,6 +98,7 @@ pub(crate) fn document(
     let trial = app::Genesis {
         chain_id: chain_id.into(),
         time: types::Time::from_unix(now.unix_timestamp(), 0),
+        initial_height: 1,
         extensions_from: 1,
         validators: validators
             .iter()

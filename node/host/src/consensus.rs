@@ -146,6 +146,7 @@ fn genesis_of(request: &RequestInitChain) -> Result<Genesis, String> {
     let mut genesis = Genesis::from_json(&request.app_state_bytes).map_err(|error| error.to_string())?;
     genesis.chain_id = request.chain_id.clone();
     genesis.time = time_in(request.time.as_ref());
+    genesis.initial_height = height_in(request.initial_height);
     genesis.extensions_from = request
         .consensus_params
         .as_ref()

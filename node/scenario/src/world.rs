@@ -71,6 +71,7 @@ impl World {
         let genesis = Genesis {
             chain_id: "ballast-story-1".into(),
             time: Time::from_unix(START, 0),
+            initial_height: 1,
             extensions_from: 1,
             validators: vec![GenesisValidator {
                 public_key: validator.verification_key().to_bytes(),

@@ -96,6 +96,18 @@ impl fmt::Display for Counts {
 /// # Errors
 /// With seed, block and law when something does not hold.
 pub fn simulate(seed: u64, blocks: u64) -> Result<Counts, Failure> {
+    watch(seed, blocks, |_, _| Ok(()))
+}
+
+/// [`simulate`], with `watcher` called after each block: its error ends the story.
+///
+/// # Errors
+/// With seed, block and law when something does not hold.
+pub fn watch(
+    seed: u64,
+    blocks: u64,
+    mut watcher: impl FnMut(u64, &mut World) -> Result<(), String>,
+) -> Result<Counts, Failure> {
     let mut dice = Dice::new(seed);
     let mut crowd = Crowd::new(&mut dice);
     let app = document(&mut dice);
@@ -117,6 +129,7 @@ pub fn simulate(seed: u64, blocks: u64) -> Result<Counts, Failure> {
         }
         let input = world.propose();
         block(&mut world, &input, &mut books, &mut counts).map_err(failed)?;
+        watcher(height, &mut world).map_err(failed)?;
     }
     roots(&mut world, &books.tree).map_err(|reason| Failure { seed, height: blocks, reason })?;
     counts.seeds = 1;

@@ -1,7 +1,9 @@
 //! The `app_state` document, field by field.
 
-use num::QuoteQuantums;
 use serde::{Deserialize, Serialize};
+
+use super::continued::Continued;
+use super::describe;
 
 /// The `app_state` of a genesis file.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -46,6 +48,9 @@ pub struct AppState {
     /// Who decides.
     #[serde(default)]
     pub governance: Governance,
+    /// The state of a chain that this one goes on from; missing on a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continued: Option<Continued>,
 }
 
 /// Recovery of a market whose prices stayed away.
@@ -269,21 +274,7 @@ pub struct Liquidations {
 
 impl Default for Liquidations {
     fn default() -> Self {
-        let params = liquidations::Params::default();
-        let small = |amount: QuoteQuantums| u64::try_from(amount.raw()).unwrap_or(u64::MAX);
-        Self {
-            max_fee_ppm: params.max_fee.raw(),
-            min_position_notional: small(params.min_position_notional),
-            max_position_portion_ppm: params.max_position_portion.raw(),
-            max_account_notional: small(params.max_account_notional),
-            max_insurance_lost: small(params.max_insurance_lost),
-            bankruptcy_adjustment_ppm: params.bankruptcy_adjustment.raw(),
-            spread_to_maintenance_ppm: params.spread_to_maintenance.raw(),
-            max_accounts: params.max_accounts,
-            max_deleveragings: params.max_deleveragings,
-            max_counterparties: params.max_counterparties,
-            max_settlements: params.max_settlements,
-        }
+        describe::liquidations(&liquidations::Params::default())
     }
 }
 
@@ -319,23 +310,10 @@ pub struct Orders {
 
 impl Default for Orders {
     fn default() -> Self {
-        let params = clob::Params::default();
-        let windows = |family| {
-            params.rate_limits.of(family).iter().map(|window| (window.blocks, window.limit)).collect()
-        };
-        Self {
-            short_term_rates: windows(clob::Family::ShortTerm),
-            stateful_rates: windows(clob::Family::Stateful),
-            leverage_rates: windows(clob::Family::Leverage),
-            max_resting: params.max_resting,
-            max_fills: params.max_fills,
-            max_block_fills: params.max_block_fills,
-            liquidation_fills: params.liquidation_fills,
-            taker_band_ppm: params.taker_band,
+        describe::orders(clob::Params {
             equity_tiers: Vec::new(),
             short_term_equity_tiers: Vec::new(),
-            max_triggers: params.max_triggers,
-            max_slices: params.max_slices,
-        }
+            ..clob::Params::default()
+        })
     }
 }

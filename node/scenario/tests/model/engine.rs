@@ -131,6 +131,7 @@ impl Engine {
         let genesis = Genesis {
             chain_id: "ballast-model-1".into(),
             time: Time::from_unix(setting.start, 0),
+            initial_height: 1,
             extensions_from: 1,
             validators: vec![GenesisValidator { public_key: key, power: 10 }],
             app: document(setting),
