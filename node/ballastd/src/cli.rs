@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::failure::{Outcome, EXIT_OK};
-use crate::{devnet, export, genesis, init, keys, query, start, tx};
+use crate::home::HomeArgs;
+use crate::{devnet, export, genesis, init, keys, maintain, query, snapshot, start, tx};
 
 const ABOUT: &str = "A node of the Ballast chain, and the tools to run and use it";
 
@@ -51,8 +52,19 @@ enum Command {
     /// Ask a running node
     #[command(subcommand)]
     Query(query::Command),
-    /// Print what a stopped node's database holds: sums, and all rows with --rows
+    /// Print what a stopped node's database holds: sums, all rows, or a genesis document
     Export(export::Args),
+    /// Check a stopped node's database: all roots from its rows, and every conservation law
+    Verify(HomeArgs),
+    /// Take a stopped node's state back by one block or to a kept height
+    Rollback(maintain::RollbackArgs),
+    /// Let the history of a stopped node's state go
+    Prune(maintain::PruneArgs),
+    /// Snapshots of the state, for nodes that join later
+    #[command(subcommand)]
+    Snapshot(snapshot::Command),
+    /// Make a snapshot the state of a stopped node
+    Restore(snapshot::RestoreArgs),
     /// The genesis document
     #[command(subcommand)]
     Genesis(genesis::Command),
@@ -88,6 +100,11 @@ fn dispatch(command: Command) -> Outcome {
         Command::Tx(command) => tx::run(&command),
         Command::Query(command) => query::run(&command),
         Command::Export(args) => export::run(&args),
+        Command::Verify(home) => maintain::verify(&home),
+        Command::Rollback(args) => maintain::rollback(&args),
+        Command::Prune(args) => maintain::prune(&args),
+        Command::Snapshot(command) => snapshot::run(&command),
+        Command::Restore(args) => snapshot::restore(&args),
         Command::Genesis(command) => genesis::run(&command),
         Command::Version => {
             println!("{}", env!("CARGO_PKG_VERSION"));

@@ -90,6 +90,8 @@ pub(crate) struct Blocks {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct State {
     pub(crate) keep_heights: usize,
+    pub(crate) snapshot_interval: u64,
+    pub(crate) keep_snapshots: usize,
     pub(crate) full_checks: bool,
 }
 
@@ -162,7 +164,7 @@ impl Default for Blocks {
 
 impl Default for State {
     fn default() -> Self {
-        Self { keep_heights: 100, full_checks: false }
+        Self { keep_heights: 100, snapshot_interval: 0, keep_snapshots: 2, full_checks: false }
     }
 }
 
@@ -227,6 +229,7 @@ impl Config {
         within("blocks.interval_ms", self.blocks.interval_ms, 0, 60_000)?;
         within("blocks.keep", self.blocks.keep, 0, u64::MAX)?;
         within("state.keep_heights", size(self.state.keep_heights), 2, 100_000)?;
+        within("state.keep_snapshots", size(self.state.keep_snapshots), 1, 1_000)?;
         within("mempool.max_txs", size(self.mempool.max_txs), 1, 1_000_000)?;
         within("mempool.max_bytes", size(self.mempool.max_bytes), 1_000, 1 << 33)?;
         within("mempool.max_tx_bytes", size(self.mempool.max_tx_bytes), 1_000, 4_194_304)?;
@@ -250,6 +253,8 @@ impl Config {
         Ok(host::Config {
             min_gas_prices,
             keep_heights: self.state.keep_heights,
+            snapshot_interval: self.state.snapshot_interval,
+            keep_snapshots: self.state.keep_snapshots,
             max_pending_keys: self.mempool.max_pending_keys,
             full_checks: self.state.full_checks,
             vote_budget_ms: self.oracle.vote_budget_ms,

@@ -8,7 +8,8 @@ use tree::{Loaded, Store};
 
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
-use crate::home::HomeArgs;
+use crate::genesis;
+use crate::home::{Home, HomeArgs};
 
 /// Options of `ballastd export`.
 #[derive(clap::Args, Debug)]
@@ -18,11 +19,34 @@ pub(crate) struct Args {
     /// All keys and values by store, in hex
     #[arg(long)]
     rows: bool,
+    /// The state as the genesis document of a chain that goes on from it
+    #[arg(long, conflicts_with = "rows")]
+    genesis: bool,
+    /// Name of that chain [default: the name of this one]
+    #[arg(long, value_name = "ID", requires = "genesis")]
+    chain_id: Option<String>,
 }
 
-/// Print the sums.
+/// Print the sums, or a genesis document.
 pub(crate) fn run(args: &Args) -> Outcome {
     let home = args.home.resolve()?;
+    let loaded = load(&home, None)?;
+    let document = if args.genesis {
+        genesis_of(&home, &loaded, args.chain_id.as_deref())?
+    } else {
+        let mut document = sums(&loaded)?;
+        if args.rows {
+            document["rows"] = rows(&loaded);
+        }
+        document
+    };
+    println!("{document:#}");
+    Ok(())
+}
+
+/// The state of a stopped node, with every root recomputed; of its kept heights the last `keep`, or as many as
+/// its configuration says.
+pub(crate) fn load(home: &Home, keep: Option<usize>) -> Result<Loaded, Failure> {
     let config = Config::load(&home.config())?;
     if !home.state().exists() {
         return Err(Failure::refused(format!(
@@ -30,17 +54,34 @@ pub(crate) fn run(args: &Args) -> Outcome {
             home.state().display()
         )));
     }
-    let (_, loaded) =
-        Store::open(&home.state(), app::STORES, config.state.keep_heights).map_err(Failure::store)?;
+    let keep = keep.unwrap_or(config.state.keep_heights);
+    let (_, loaded) = Store::open(&home.state(), app::STORES, keep).map_err(Failure::store)?;
     if loaded.height == 0 {
         return Err(Failure::refused("the database holds no block yet"));
     }
-    let mut document = sums(&loaded)?;
-    if args.rows {
-        document["rows"] = rows(&loaded);
-    }
-    println!("{document:#}");
-    Ok(())
+    Ok(loaded)
+}
+
+/// A chain that goes on where this one stopped, with its limits and its present validators.
+fn genesis_of(home: &Home, loaded: &Loaded, chain_id: Option<&str>) -> Result<Value, Failure> {
+    let state = Memory::from_pairs(loaded.pairs.iter().cloned());
+    let app = app::genesis::export(&state).ok_or_else(|| Failure::fault("the state holds no chain"))?;
+    let (old, _) = genesis::load(home)?;
+    let (height, time) = app::state::last_block(&state);
+    let time = tendermint::Time::from_unix_timestamp(time.seconds(), time.subsec_nanos());
+    let voter = |validator: &governance::Validator| {
+        let power = i64::try_from(validator.power).unwrap_or(i64::MAX);
+        solo::ChainValidator::new(validator.public_key, power)
+    };
+    let document = solo::Genesis {
+        chain_id: chain_id.unwrap_or(&old.chain_id).into(),
+        time: time.map_err(Failure::fault)?,
+        initial_height: height.saturating_add(1),
+        validators: governance::validators(&state).iter().map(voter).collect(),
+        app_state: serde_json::to_value(app).map_err(Failure::fault)?,
+        ..old
+    };
+    Ok(document.to_json())
 }
 
 /// Height, application hash and sums. Amounts are decimal strings of smallest units.

@@ -70,6 +70,16 @@ impl Home {
         self.folder.join("data")
     }
 
+    /// Folder in which a state is made that is to replace the present one.
+    pub(crate) fn restoring(&self) -> PathBuf {
+        self.folder.join("data/state.db.restoring")
+    }
+
+    /// Folder of the state that was replaced last.
+    pub(crate) fn replaced(&self) -> PathBuf {
+        self.folder.join("data/state.db.replaced")
+    }
+
     /// Folder of the state's database.
     pub(crate) fn state(&self) -> PathBuf {
         self.folder.join("data/state.db")

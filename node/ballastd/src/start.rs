@@ -55,6 +55,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let (document, app) = genesis::load(&home)?;
     let source = Source::of(config.oracle.source, &document, &app);
     std::fs::create_dir_all(home.data()).map_err(|error| Failure::file(&home.data(), error))?;
+    crate::snapshot::tidy(&home)?;
     let host = Host::open(&home.state(), config.host(&app.gas_prices)?, source)?;
     tracing::info!(home = %home.folder().display(), height = host.last_block().height, "state opened");
     let runtime = tokio::runtime::Runtime::new().map_err(Failure::refused)?;

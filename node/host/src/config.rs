@@ -8,6 +8,10 @@ pub struct Config {
     pub min_gas_prices: Vec<(String, u64)>,
     /// Heights whose views and proofs are kept.
     pub keep_heights: usize,
+    /// Blocks from one snapshot for other nodes to the next; 0 for none.
+    pub snapshot_interval: u64,
+    /// Snapshots that are kept, at least one.
+    pub keep_snapshots: usize,
     /// Keys that transactions waiting in the mempool may have written before new ones are refused.
     pub max_pending_keys: usize,
     /// Check every conservation law over the whole state after each block.
@@ -21,6 +25,8 @@ impl Default for Config {
         Self {
             min_gas_prices: Vec::new(),
             keep_heights: 100,
+            snapshot_interval: 0,
+            keep_snapshots: 2,
             max_pending_keys: 200_000,
             full_checks: false,
             vote_budget_ms: 250,

@@ -123,9 +123,12 @@ impl Host {
         pending.state = Overlay::new(self.shared.reader.latest());
         pending.height = block.height;
         pending.time = block.time;
+        let height = block.height;
         if let Ok(mut last) = self.shared.last.write() {
             *last = block;
         }
+        drop((pending, execution));
+        self.snapshot_when_due(height);
         ResponseCommit::default()
     }
 

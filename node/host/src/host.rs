@@ -11,6 +11,8 @@ use store::{Change, Memory, Overlay};
 use tree::{Reader, Store, View};
 use types::{MarketId, Time};
 
+use crate::shelf::Shelf;
+use crate::snapshots::Snapshots;
 use crate::vote::Voter;
 use crate::Config;
 
@@ -76,6 +78,7 @@ pub(crate) struct Shared {
     pub(crate) execution: Mutex<Execution>,
     pub(crate) pending: Mutex<Pending>,
     pub(crate) reader: Reader,
+    pub(crate) snapshots: Snapshots,
     pub(crate) last: RwLock<LastBlock>,
 }
 
@@ -128,6 +131,10 @@ impl Host {
         (height, app_hash): (u64, [u8; 32]),
     ) -> Self {
         let reader = store.reader();
+        // What a crash left unfinished goes; a snapshot that cannot be removed harms nobody.
+        let shelf = store.path().map(Shelf::beside);
+        let _ = shelf.as_ref().map(|shelf| shelf.sweep(usize::MAX));
+        let snapshots = Snapshots { shelf, ..Snapshots::default() };
         let time = machine.as_ref().map(|machine| machine.last_block().1).unwrap_or_default();
         let signatures = Signatures::default();
         let machine = machine.map(|mut machine| {
@@ -146,6 +153,7 @@ impl Host {
                 execution: Mutex::new(Execution { machine, store, genesis: Vec::new(), staged: None }),
                 pending: Mutex::new(pending),
                 reader,
+                snapshots,
                 last: RwLock::new(last),
             }),
         }

@@ -14,9 +14,12 @@ mod host;
 mod mempool;
 mod query;
 mod render;
+mod shelf;
+mod snapshots;
 mod vote;
 
 pub use config::Config;
 pub use host::{Error, Host, LastBlock, PriceSource};
 pub use query::{Answer, QueryError};
 pub use render::render;
+pub use shelf::{write, Shelf};

@@ -29,9 +29,10 @@ impl Host {
 
     /// The committed view at `height`; the latest for 0.
     pub fn view(&self, height: u64) -> Result<(u64, View), QueryError> {
-        let last = self.last_block().height;
-        if height == 0 || height == last {
-            return Ok((last, self.shared.reader.latest()));
+        // One read: what is told about the last block may be a moment behind what can be read.
+        let latest = self.shared.reader.latest();
+        if height == 0 || height == latest.height() {
+            return Ok((latest.height(), latest));
         }
         let view = self.shared.reader.at(height).ok_or_else(|| {
             let kept = self.shared.reader.heights();
@@ -51,16 +52,17 @@ impl Host {
     }
 
     pub(crate) fn do_query(&self, request: &RequestQuery) -> ResponseQuery {
-        let height = u64::try_from(request.height).unwrap_or_default();
         let path = request.path.as_str();
-        let result = match path.trim_start_matches('/').strip_prefix("store/") {
+        let height = u64::try_from(request.height)
+            .map_err(|_| Failure::invalid(format!("height {} is below zero", request.height)));
+        let result = height.and_then(|height| match path.trim_start_matches('/').strip_prefix("store/") {
             Some(rest) => self.store_query(rest, request, height),
             None => self.call(path, &request.data, height).map(|answer| ResponseQuery {
                 value: answer.value.into(),
                 height: height_out(answer.height),
                 ..ResponseQuery::default()
             }),
-        };
+        });
         result.unwrap_or_else(|failure| ResponseQuery {
             code: failure.abci_code(),
             codespace: "sdk".into(),
@@ -85,7 +87,7 @@ impl Host {
         if kind != "key" {
             return Err(unknown());
         }
-        let last = self.last_block().height;
+        let last = self.shared.reader.latest().height();
         let height = match height {
             0 if request.prove => last.saturating_sub(1).max(1),
             0 => last,

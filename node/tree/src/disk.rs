@@ -179,11 +179,19 @@ impl Disk {
         self.witness.record(block.head.height, &block.head.app_hash)
     }
 
-    /// Removes undo rows that no kept height needs.
-    pub(crate) fn prune(&self, heights: &[u64]) -> Result<(), Error> {
-        let undo = self.family(UNDO)?;
+    /// Writes a state that is before the last one. The witness must not claim more than the database can show at
+    /// any moment: it forgets first.
+    pub(crate) fn rewind(&mut self, block: &Block) -> Result<(), Error> {
+        self.witness.forget()?;
+        self.write(block)
+    }
+
+    /// Removes undo rows that no kept height needs; `head` says which height is the first one now.
+    pub(crate) fn prune(&self, heights: &[u64], head: &Head) -> Result<(), Error> {
+        let (undo, meta) = (self.family(UNDO)?, self.family(META)?);
         let mut batch = WriteBatch::default();
         heights.iter().for_each(|height| batch.delete_cf(undo, height.to_be_bytes()));
+        batch.put_cf(meta, HEAD, seal(HEAD, &head.encode()));
         self.db.write(batch).map_err(|error| failed("old undo rows", error))
     }
 

@@ -95,7 +95,7 @@ impl Store {
         if height <= latest.height() && !(self.fresh && height == 0) {
             store::fault("a block was staged at a height that is committed");
         }
-        if changes.iter().any(|(key, _)| !self.shared.names.own(key)) {
+        if !self.owns(changes) {
             store::fault("a changed key belongs to no store");
         }
         self.discard();
@@ -104,6 +104,16 @@ impl Store {
         let app_hash = view.app_hash();
         self.staged = Some(Staged { view, changes, undo });
         app_hash
+    }
+
+    /// Whether nothing was ever committed.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
+    /// Whether every key belongs to a store of the table.
+    pub(crate) fn owns(&self, changes: &[Change]) -> bool {
+        changes.iter().all(|(key, _)| self.shared.names.own(key))
     }
 
     /// Forgets the staged block.

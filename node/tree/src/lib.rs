@@ -3,7 +3,7 @@
 //! Reading order: [`Store`] (stage, commit, open), [`View`] and [`Reader`] (what others see), `forest` (which
 //! key belongs to which tree) and `simple` (the application hash above them), [`Tree`] (one store's sparse
 //! Merkle tree) with `node`, `shard` and `past`, [`Proof`] (ICS-23), then `open`, `disk`, `rows` and `witness`
-//! (what is on disk and how damage shows).
+//! (what is on disk and how damage shows), and [`roll_back`].
 //!
 //! A block is staged when it was executed, which gives its application hash, and committed when consensus
 //! decided it. Committed heights are immutable and shared: readers in any thread hold them for as long as
@@ -11,6 +11,8 @@
 //!
 //! Never: decides what a key or value means, executes anything, serves a state whose application hash it
 //! did not recompute, or goes on after the disk contradicted it.
+
+pub mod snapshot;
 
 mod disk;
 mod error;
@@ -21,6 +23,7 @@ mod node;
 mod open;
 mod past;
 mod proof;
+mod rollback;
 mod rows;
 mod shard;
 mod simple;
@@ -33,5 +36,6 @@ pub use facade::{Loaded, Pair, Store};
 pub use forest::Table;
 pub use hash::{Hash, EMPTY};
 pub use proof::{store_spec, verify, Op, Proof, SIMPLE_OP, STORE_OP};
+pub use rollback::{prune, roll_back};
 pub use smt::Tree;
 pub use views::{Reader, View};

@@ -39,7 +39,7 @@ pub(crate) fn existing(
     check_hash(&latest, &head.app_hash)?;
     let older = rebuild(disk, shared, &latest, (head.oldest, keep))?;
     let heights = Heights { older, latest };
-    drop_other_rows(disk, &heights)?;
+    drop_other_rows(disk, head, &heights)?;
     let meta = disk.own()?;
     let pairs = all.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
     Ok((heights, Loaded { height: head.height, app_hash: head.app_hash, pairs, meta, fresh: false }))
@@ -79,7 +79,7 @@ fn rebuild(
 }
 
 /// Removes undo rows from before the first height kept; there can be none from after the last.
-fn drop_other_rows(disk: &Disk, heights: &Heights) -> Result<(), Error> {
+fn drop_other_rows(disk: &Disk, head: &Head, heights: &Heights) -> Result<(), Error> {
     let (oldest, latest) = (heights.oldest(), heights.latest.height());
     let rows = disk.undo_heights()?;
     if rows.last().is_some_and(|last| *last > latest) {
@@ -89,17 +89,17 @@ fn drop_other_rows(disk: &Disk, heights: &Heights) -> Result<(), Error> {
     if stale.is_empty() {
         return Ok(());
     }
-    disk.prune(&stale)
+    disk.prune(&stale, &Head { oldest, ..head.clone() })
 }
 
-fn check_hash(view: &View, stored: &Hash) -> Result<(), Error> {
+pub(crate) fn check_hash(view: &View, stored: &Hash) -> Result<(), Error> {
     if view.app_hash() == *stored {
         return Ok(());
     }
     Err(Error::AppHash { height: view.height(), stored: *stored, computed: view.app_hash() })
 }
 
-fn check_names(names: &Names, head: &Head) -> Result<(), Error> {
+pub(crate) fn check_names(names: &Names, head: &Head) -> Result<(), Error> {
     let found: Vec<&str> = head.stores.iter().map(|(name, _)| name.as_str()).collect();
     let expected: Vec<&str> = names.iter().collect();
     if found == expected {

@@ -48,6 +48,12 @@ impl Witness {
         Ok((Self(file), records.into_iter().flatten().max_by_key(|(height, _)| *height)))
     }
 
+    /// Forgets what was committed, durably: the database is about to go back.
+    pub(crate) fn forget(&mut self) -> Result<(), Error> {
+        let forgotten = self.0.set_len(0).and_then(|()| self.0.sync_all());
+        forgotten.map_err(|error| Error::disk("empty the height file", error))
+    }
+
     /// Remembers a committed height.
     pub(crate) fn record(&mut self, height: u64, app_hash: &Hash) -> Result<(), Error> {
         let body = [height.to_be_bytes().as_slice(), app_hash].concat();

@@ -63,7 +63,11 @@ impl Engine {
         let prices = prices.map(|(market, price)| (MarketId(market), Price::new(price)));
         // A slow machine must not make for empty votes.
         let config = Config { vote_budget_ms: 60_000, ..Config::default() };
-        let host = Host::in_memory(config, Prices(prices.into()));
+        Self::with(Host::in_memory(config, Prices(prices.into())), people)
+    }
+
+    /// A chain that `host`, which has no state yet, begins.
+    pub fn with(host: Host, people: &[&str]) -> Self {
         let keys: Vec<SigningKey> = (1..=4).map(|byte| SigningKey::from([byte; 32])).collect();
         let genesis = host.init_chain(RequestInitChain {
             time: time(0),

@@ -1,5 +1,7 @@
 //! The application as an engine sees it.
 
 mod engine;
+mod heights;
 mod proofs;
 mod proposals;
+mod snapshots;
