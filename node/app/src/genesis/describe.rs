@@ -6,6 +6,7 @@ use types::{Chain, MarketId};
 
 use super::{
     AppState, Discount, FeeTier, Fees, Funding, Governance, Liquidations, LiquidityTier, Market, Orders,
+    Recovery, Withdrawals,
 };
 use crate::state::RULES;
 
@@ -16,6 +17,8 @@ fn small(amount: QuoteQuantums) -> u64 {
 /// Markets, parameters and rules of `state`, without balances.
 pub(super) fn document(state: &dyn Read, chain: &Chain) -> AppState {
     let rules = RULES.get(state).unwrap_or_default();
+    let (oracle, perpetuals::Params { withdrawal_margin, .. }) =
+        (prices::module_params(state), perpetuals::module_params(state));
     let authority = governance::genesis::export(state).authority;
     AppState {
         prefix: chain.prefix.clone(),
@@ -23,7 +26,10 @@ pub(super) fn document(state: &dyn Read, chain: &Chain) -> AppState {
         gas_prices: rules.gas_prices,
         max_gas: rules.max_gas,
         balances: Vec::new(),
-        price_max_age_seconds: prices::module_params(state).max_age_seconds,
+        price_max_age_seconds: oracle.max_age_seconds,
+        price_max_step_ppm: oracle.max_step.raw(),
+        recovery: Recovery { after_seconds: oracle.recovery_seconds, blocks: oracle.recovery_blocks },
+        withdrawals: Withdrawals { margin_ppm: withdrawal_margin.raw() },
         liquidity_tiers: perpetuals::tiers(state).iter().map(liquidity_tier).collect(),
         markets: prices::markets(state).iter().filter_map(|oracle| market(state, oracle)).collect(),
         fee_tiers: fees::tiers(state).iter().map(fee_tier).collect(),
