@@ -6,6 +6,7 @@ use std::sync::Arc;
 use host::Host;
 use server::{CometEngine, Server};
 
+use crate::crash::Mortal;
 use crate::failure::{Failure, Outcome};
 use crate::start::asked_to_stop;
 
@@ -22,7 +23,7 @@ pub(crate) struct Addresses {
 /// Run until a signal comes or the socket fails.
 pub(crate) async fn run(host: Host, addresses: &Addresses, limits: server::Limits) -> Outcome {
     let engine = CometEngine::new(&addresses.rpc).map_err(Failure::refused)?;
-    let socket = abci::Server::bind(&addresses.abci, host.clone());
+    let socket = abci::Server::bind(&addresses.abci, Mortal(host.clone()));
     let socket = socket.map_err(|error| Failure::refused(format!("ABCI cannot listen: {error}")))?;
     let shown = match (&addresses.abci, socket.local_addr()) {
         (abci::Address::Unix(path), _) => format!("unix://{}", path.display()),

@@ -3,13 +3,15 @@
 //! Reading order: [`cli`] (the commands and what their exit codes mean), [`config`] and [`home`] (what is in a
 //! node's folder), [`init`] and [`genesis`] (how a chain begins), [`start`] with [`solo_node`] or [`comet`]
 //! (how a node runs), [`engine`] (what the gRPC server needs of the embedded engine), [`tx`], [`query`] and
-//! [`keys`] (what clients do), [`export`] (what a stopped node holds), `devnet`.
+//! [`keys`] (what clients do), [`export`] (what a stopped node holds), `devnet`, [`crash`]
+//! (dying on purpose, for tests).
 //!
 //! It composes; it decides nothing about a chain's state. A refused command changes nothing.
 
 mod cli;
 mod comet;
 mod config;
+mod crash;
 mod devnet;
 mod engine;
 mod export;

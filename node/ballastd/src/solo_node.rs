@@ -7,6 +7,7 @@ use host::Host;
 use server::Server;
 use solo::{End, Genesis, Handle, Node, NodeError, Voter};
 
+use crate::crash::Mortal;
 use crate::engine::SoloEngine;
 use crate::failure::{Failure, Outcome};
 
@@ -39,7 +40,8 @@ impl SoloNode {
     /// Start it: replay what is stored, listen, make blocks.
     pub(crate) async fn start(parts: Parts) -> Result<Self, Failure> {
         let Parts { host, genesis, voters, solo, grpc, limits } = parts;
-        let handle = Node::start(solo.clone(), host.clone(), genesis, voters).await.map_err(not_started)?;
+        let handle = Node::start(solo.clone(), Mortal(host.clone()), genesis, voters).await;
+        let handle = handle.map_err(not_started)?;
         let engine = Arc::new(SoloEngine::new(handle.clone(), &solo));
         match Server::start(grpc, host.clone(), engine, limits).await {
             Ok(grpc) => Ok(Self { host, handle, grpc }),

@@ -7,6 +7,7 @@ use solo::Voter;
 
 use crate::comet::{self, Addresses};
 use crate::config::{Config, EngineKind, PriceKind};
+use crate::crash::{self, Mortal};
 use crate::failure::{Failure, Outcome};
 use crate::genesis;
 use crate::home::{Home, HomeArgs};
@@ -52,6 +53,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let home = args.home.resolve()?;
     let config = chosen(args, Config::load(&home.config())?)?;
     log_to_stderr(&config.log_level);
+    crash::arm()?;
     let (document, app) = genesis::load(&home)?;
     let source = Source::of(config.oracle.source, &document, &app);
     std::fs::create_dir_all(home.data()).map_err(|error| Failure::file(&home.data(), error))?;
@@ -82,7 +84,7 @@ async fn run_solo(
     let mut engine = config.solo(home.data(), node_key.node_id());
     engine.stop_at = stop_at;
     let node = SoloNode::start(Parts {
-        voters: vec![Voter::of(key, host.clone())],
+        voters: vec![Voter::of(key, Mortal(host.clone()))],
         host,
         genesis,
         solo: engine,

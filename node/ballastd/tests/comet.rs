@@ -2,23 +2,9 @@
 
 mod support;
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-
-use prost::Message;
+use support::socket::call as ask;
 use support::Home;
-use tendermint_proto::v0_38::abci::{request, response, Request, RequestInfo, Response};
-
-fn ask(address: &str, request: request::Value) -> Option<response::Value> {
-    let mut stream = TcpStream::connect(address.trim_start_matches("tcp://")).unwrap();
-    let bytes = Request { value: Some(request) }.encode_length_delimited_to_vec();
-    stream.write_all(&bytes).unwrap();
-    stream.shutdown(std::net::Shutdown::Write).unwrap();
-    let mut answer = Vec::new();
-    // The node may go away instead of answering.
-    let _ = stream.read_to_end(&mut answer);
-    Response::decode_length_delimited(&answer[..]).ok()?.value
-}
+use tendermint_proto::v0_38::abci::{request, response, RequestInfo};
 
 fn info(version: &str) -> request::Value {
     request::Value::Info(RequestInfo { version: version.into(), ..RequestInfo::default() })

@@ -17,7 +17,7 @@ use tendermint_proto::v0_38::abci::{
 use tendermint_proto::v0_38::crypto::public_key::Sum;
 use types::Time;
 
-use crate::host::{stop, stop_store, Host, LastBlock, PriceSource};
+use crate::host::{refuse, stop, stop_store, Host, LastBlock, PriceSource};
 use crate::render::{render, render_block};
 
 /// Version of the state machine's rules, reported to the engine.
@@ -41,6 +41,13 @@ impl Host {
     }
 
     pub(crate) fn do_init_chain(&self, request: &RequestInitChain) -> ResponseInitChain {
+        let height = self.last_block().height;
+        if height > 0 {
+            refuse(&format!(
+                "the engine begins a chain, but this node's state is at height {height}: restore the engine's \
+                 data that belongs to it, or remove this node's data to begin anew"
+            ));
+        }
         let machine = genesis_of(request)
             .and_then(|genesis| Machine::from_genesis(&genesis).map_err(|error| error.to_string()));
         let mut machine =

@@ -216,8 +216,8 @@ pub(crate) fn stop_store(reason: &str) -> ! {
     tracing::error!(reason, "the node stops because of its database");
     eprintln!(
         "ballastd stops: {reason}\n\
-         The last committed block is intact. Free or repair the disk, then start again: the engine replays \
-         the block. If the database is damaged, restore it from a snapshot or resync."
+         The block before it is intact, and the engine replays this one after the next start. If the database \
+         is damaged, restore it from a snapshot or resync."
     );
     std::process::exit(EXIT_STORE)
 }

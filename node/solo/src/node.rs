@@ -362,7 +362,7 @@ impl Running {
             Ok(()) => End::Stopped,
             Err(error) => {
                 tracing::error!(%error, "the engine stops");
-                End::Failed(error.to_string())
+                End::Failed(format!("at block {}: {error}", self.engine.height().saturating_add(1)))
             }
         };
         // What the engine holds is released before anyone hears that it has ended.

@@ -17,7 +17,7 @@ use crate::index;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// RocksDB failed; its text names file and cause.
-    #[error("block store: {0}")]
+    #[error("block store: {0}: free or repair the disk, then start again")]
     Database(#[from] rocksdb::Error),
     /// A row is not what was written.
     #[error(

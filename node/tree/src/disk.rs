@@ -13,6 +13,7 @@ use rocksdb::{
 };
 use store::Change;
 
+use crate::crash::visit;
 use crate::hash::Hex;
 use crate::rows::{seal, unseal, Head, Undo};
 use crate::witness::{Seen, Witness};
@@ -175,8 +176,12 @@ impl Disk {
         batch.put_cf(meta, HEAD, seal(HEAD, &block.head.encode()));
         let mut synced = WriteOptions::default();
         synced.set_sync(true);
+        visit("store", "batch");
         self.db.write_opt(batch, &synced).map_err(|error| failed("a block", error))?;
-        self.witness.record(block.head.height, &block.head.app_hash)
+        visit("store", "written");
+        self.witness.record(block.head.height, &block.head.app_hash)?;
+        visit("store", "witnessed");
+        Ok(())
     }
 
     /// Writes a state that is before the last one. The witness must not claim more than the database can show at
@@ -188,6 +193,7 @@ impl Disk {
 
     /// Removes undo rows that no kept height needs; `head` says which height is the first one now.
     pub(crate) fn prune(&self, heights: &[u64], head: &Head) -> Result<(), Error> {
+        visit("store", "prune");
         let (undo, meta) = (self.family(UNDO)?, self.family(META)?);
         let mut batch = WriteBatch::default();
         heights.iter().for_each(|height| batch.delete_cf(undo, height.to_be_bytes()));

@@ -57,7 +57,7 @@ pub enum Error {
     #[error("the database {} is in use by another process: stop that one first", .0.display())]
     Locked(PathBuf),
     /// The disk or the database refused for another reason, such as a full disk.
-    #[error("{what}: {detail}")]
+    #[error("{what}: {detail}: free or repair the disk, then start again")]
     Disk {
         /// What was being done.
         what: String,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use store::Change;
 
+use crate::crash;
 use crate::disk::{Block, Disk, Row};
 use crate::forest::{Forest, Shared, Table};
 use crate::hash::Hash;
@@ -103,6 +104,7 @@ impl Store {
         let (view, undo) = advance(&self.shared, height, latest.map().clone(), &changes);
         let app_hash = view.app_hash();
         self.staged = Some(Staged { view, changes, undo });
+        crash::visit("store", "staged");
         app_hash
     }
 
@@ -142,6 +144,7 @@ impl Store {
         }
         let blocks = heights.older.len();
         self.ring.publish(heights);
+        crash::visit("store", "published");
         self.shared.write().forget(blocks);
         self.fresh = false;
         Ok(())

@@ -3,7 +3,7 @@
 //! Reading order: [`Store`] (stage, commit, open), [`View`] and [`Reader`] (what others see), `forest` (which
 //! key belongs to which tree) and `simple` (the application hash above them), [`Tree`] (one store's sparse
 //! Merkle tree) with `node`, `shard` and `past`, [`Proof`] (ICS-23), then `open`, `disk`, `rows` and `witness`
-//! (what is on disk and how damage shows), and [`roll_back`].
+//! (what is on disk and how damage shows), and [`roll_back`]; [`crash`] is for tests.
 //!
 //! A block is staged when it was executed, which gives its application hash, and committed when consensus
 //! decided it. Committed heights are immutable and shared: readers in any thread hold them for as long as
@@ -12,6 +12,7 @@
 //! Never: decides what a key or value means, executes anything, serves a state whose application hash it
 //! did not recompute, or goes on after the disk contradicted it.
 
+pub mod crash;
 pub mod snapshot;
 
 mod disk;

@@ -1,4 +1,6 @@
 //! Damage on disk is reported when the store is opened; a store that opens is the store that was committed.
+//!
+//! BALLAST_FLIPS says how many bytes are damaged at least (50).
 
 mod support;
 
@@ -72,22 +74,24 @@ fn outcome(folder: &Path, expected: &Everything, what: &str) -> Option<Error> {
 }
 
 #[test]
-fn a_changed_byte_is_reported_or_harmless() {
+fn abci_31_a_changed_byte_is_reported_or_harmless() {
     let folder = tempfile::tempdir().unwrap();
     let expected = database(folder.path());
     let mut random = Random(22);
     let mut tried: Vec<(String, bool)> = Vec::new();
-    for file in files(folder.path()) {
+    let flips = std::env::var("BALLAST_FLIPS").map_or(50, |text| text.parse::<usize>().unwrap());
+    let mut all = files(folder.path());
+    all.push(folder.path().join("HEIGHT"));
+    let each = flips.div_ceil(all.len()).max(12);
+    for file in all {
         let name = file.file_name().unwrap().to_str().unwrap().to_string();
         let bytes = fs::read(&file).unwrap();
         let length = bytes.len() as u64;
         assert!(length > 9, "{name}");
         // Both ends, where lengths and footers are, and places between.
         let mut places = vec![0, 1, 4, 5, 6, 7, 12, length / 2, length - 1, length - 2, length - 9];
-        places.extend((0..12).map(|_| random.below(length)));
+        places.extend((0..each).map(|_| random.below(length)));
         places.retain(|place| *place < length);
-        places.sort_unstable();
-        places.dedup();
         for place in places {
             let copy = tempfile::tempdir().unwrap();
             copy_folder(folder.path(), copy.path());
@@ -99,8 +103,8 @@ fn a_changed_byte_is_reported_or_harmless() {
         }
     }
     let reported = tried.iter().filter(|(_, reported)| *reported).count();
-    println!("{} changed bytes: {reported} reported, the others harmless", tried.len());
-    assert!(tried.len() >= 50 && reported * 2 > tried.len());
+    println!("{} changed bytes: {reported} reported, the others harmless, 0 changed the state", tried.len());
+    assert!(tried.len() >= flips && reported * 2 > tried.len());
     for kind in [".sst", ".log", "MANIFEST", "CURRENT"] {
         assert!(tried.iter().any(|(name, reported)| name.contains(kind) && *reported), "{kind}");
     }
@@ -189,7 +193,32 @@ fn refusal(family: &str, change: impl FnOnce(&rocksdb::DB, &rocksdb::ColumnFamil
 }
 
 #[test]
-fn a_changed_pair_is_refused_with_height_both_hashes_and_remedy() {
+fn abci_33_any_row_of_the_state_that_is_lost_or_zeroed_is_refused_when_it_opens() {
+    let folder = tempfile::tempdir().unwrap();
+    let expected = database(folder.path());
+    let (_, _, pairs) = &expected[expected.len() - 2];
+    let mut tried = 0;
+    for (key, value) in pairs.iter().step_by(pairs.len().div_ceil(20)) {
+        for zeroed in [None, Some(vec![0; value.len()])] {
+            let copy = tempfile::tempdir().unwrap();
+            copy_folder(folder.path(), copy.path());
+            tamper(copy.path(), "state", |db, family| match &zeroed {
+                None => db.delete_cf(family, key).unwrap(),
+                Some(zeros) => db.put_cf(family, key, zeros).unwrap(),
+            });
+            let error = outcome(copy.path(), &expected, "a row");
+            // A value that was all zeros already is what it was.
+            let same = zeroed.is_some_and(|zeros| zeros == *value);
+            assert!(same || matches!(error, Some(Error::AppHash { height: 12, .. })), "{error:?}");
+            tried += 1;
+        }
+    }
+    println!("{tried} rows lost or zeroed, all refused");
+    assert!(tried >= 20);
+}
+
+#[test]
+fn abci_32_a_changed_pair_is_refused_with_height_both_hashes_and_remedy() {
     let text = refusal("state", |db, family| db.put_cf(family, b"\x10nobody", b"rich").unwrap());
     assert!(text.starts_with("state at height 12 has application hash "), "{text}");
     assert!(text.ends_with("was committed: restore the data folder from a snapshot or resync it from peers"));

@@ -1,6 +1,10 @@
 //! Running the binary as people and scripts do.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod chain;
+pub mod load;
+pub mod socket;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,6 +14,11 @@ use serde_json::Value;
 
 /// How long a node may take to start or stop.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A number that whoever runs the tests may choose.
+pub fn setting(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).map_or(otherwise, |text| text.parse().unwrap())
+}
 
 /// What a finished command left behind.
 #[derive(Debug)]
@@ -112,12 +121,24 @@ impl Home {
         self.run(&["keys", "show", name, "-a"]).stdout.trim().to_owned()
     }
 
-    /// Start a node with the embedded engine on free ports.
-    pub fn start(&self, extra: &[&str]) -> Node {
+    /// The arguments that start a node with the embedded engine on free ports.
+    pub fn start_args(&self, extra: &[&str]) -> Vec<String> {
         let home = self.path().to_str().unwrap();
         let mut args = vec!["start", "--home", home, "--rpc", "127.0.0.1:0", "--grpc", "127.0.0.1:0"];
         args.extend(extra);
-        Node::spawn(&args)
+        args.into_iter().map(str::to_owned).collect()
+    }
+
+    /// Start a node with the embedded engine on free ports.
+    pub fn start(&self, extra: &[&str]) -> Node {
+        let args = self.start_args(extra);
+        Node::spawn(&args.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// The same, for a node that is going to die at a point of `tree::crash`, perhaps before it is up.
+    pub fn start_to_crash(&self, point: &str, extra: &[&str]) -> Result<Node, Ended> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ballastd"));
+        Node::try_spawn(command.args(self.start_args(extra)).env("BALLAST_CRASH_AT", point))
     }
 }
 
@@ -127,6 +148,23 @@ impl Home {
         let home = self.path().to_str().unwrap();
         let engine = ["--engine", "cometbft", "--abci", abci, "--grpc", "127.0.0.1:0"];
         Node::spawn(&[&["start", "--home", home], &engine[..]].concat())
+    }
+
+    /// Run a node that does not come up.
+    pub fn start_to_end(&self, extra: &[&str]) -> Ended {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ballastd"));
+        match Node::try_spawn(command.args(self.start_args(extra))) {
+            Ok(node) => node.end(),
+            Err(ended) => ended,
+        }
+    }
+
+    /// The same on a free port, for a node that is going to die at a point of `tree::crash`.
+    pub fn start_for_comet_to_crash(&self, point: &str) -> Node {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ballastd"));
+        command.args(["start", "--engine", "cometbft", "--abci", "tcp://127.0.0.1:0"]);
+        command.args(["--grpc", "127.0.0.1:0", "--home"]).arg(self.path()).env("BALLAST_CRASH_AT", point);
+        Node::try_spawn(&mut command).unwrap()
     }
 
     /// Start a node and end it at once after this time, wherever it is by then.
@@ -154,6 +192,16 @@ impl Home {
     }
 }
 
+/// How a node ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code, unless a signal ended it.
+    pub code: Option<i32>,
+    pub signal: Option<i32>,
+    /// What it said on standard error.
+    pub said: String,
+}
+
 /// A running node. It is killed when it is dropped.
 pub struct Node {
     child: Child,
@@ -165,14 +213,15 @@ pub struct Node {
 
 impl Node {
     fn spawn(args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_ballastd"))
-            .args(args)
-            .env("RUST_LOG", "warn")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ballastd"));
+        command.args(args);
+        Self::try_spawn(&mut command).unwrap_or_else(|ended| panic!("the node did not start: {ended:?}"))
+    }
+
+    /// Run this command, which is a node; how it ended when it did so before it was up.
+    pub fn try_spawn(command: &mut Command) -> Result<Self, Ended> {
+        command.env("RUST_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let after = |word: &str| {
@@ -181,11 +230,24 @@ impl Node {
         };
         let engine = after("JSON-RPC").or_else(|| after("ABCI"));
         let (Some(rpc), Some(grpc)) = (engine, after("gRPC")) else {
-            let mut stderr = String::new();
-            let _ = child.stderr.take().unwrap().read_to_string(&mut stderr);
-            panic!("the node did not start: {line:?} {stderr}");
+            return Err(Self { child, grpc: String::new(), rpc: String::new() }.end());
         };
-        Self { child, grpc, rpc }
+        Ok(Self { child, grpc, rpc })
+    }
+
+    /// Whether it runs no more.
+    pub fn gone(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Wait until it has ended by itself.
+    pub fn end(mut self) -> Ended {
+        use std::os::unix::process::ExitStatusExt;
+        self.wait();
+        let status = self.child.try_wait().unwrap().unwrap();
+        let mut said = String::new();
+        let _ = self.child.stderr.take().unwrap().read_to_string(&mut said);
+        Ended { code: status.code(), signal: status.signal(), said }
     }
 
     /// Ask it to stop, and wait until it has. Answers its exit code.
