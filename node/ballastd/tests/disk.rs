@@ -47,11 +47,15 @@ fn start_traced(chain: &Chain, inject: &str, paths: &[String]) -> Result<Node, E
     Node::try_spawn(&mut command)
 }
 
-/// Logs of the databases, which blocks are written to.
+/// Logs of the databases, which blocks are written to: those that the next start is going to make.
 fn logs(chain: &Chain) -> Vec<String> {
     let of = |folder: &str| -> Vec<String> {
-        let file = |number| chain.home.file(&format!("data/{folder}/{number:06}.log"));
-        (1..120).map(|number| file(number).to_str().unwrap().to_owned()).collect()
+        let folder = chain.home.file(&format!("data/{folder}"));
+        let names = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        let numbers = names.filter_map(|path| path.file_stem()?.to_str()?.parse::<u64>().ok());
+        let last = numbers.max().unwrap();
+        let file = |number| folder.join(format!("{number:06}.log")).to_str().unwrap().to_owned();
+        (last + 1..last + 40).map(file).collect()
     };
     [of("state.db"), of("blocks.db")].concat()
 }
@@ -59,12 +63,16 @@ fn logs(chain: &Chain) -> Vec<String> {
 /// After a sync of a file failed, nobody tries to sync that file again.
 fn no_sync_after_a_failed_one(log: &Path) {
     let text = std::fs::read_to_string(log).unwrap();
-    let mut lines = text.lines().skip_while(|line| !line.contains("(INJECTED)"));
-    let failed = lines.next().unwrap_or_else(|| panic!("nothing was injected: {text}"));
-    let file = |line: &str| Some(line.split_once('<')?.1.split_once('>')?.0.to_owned());
-    let file = file(failed).unwrap_or_else(|| panic!("no file in {failed}"));
-    for line in lines {
-        assert!(!line.contains(&format!("<{file}>")), "{failed}, but then {line}");
+    let at = text.find("(INJECTED)").unwrap_or_else(|| panic!("nothing was injected: {text}"));
+    let (before, after) = text.split_at(at);
+    let thread = |line: &str| line.split(' ').next().unwrap().to_owned();
+    let failed = before.lines().last().unwrap();
+    // A call that others interrupt takes two lines; its file is in the first.
+    let mut begun = before.lines().rev().filter(|line| thread(line) == thread(failed));
+    let file = begun.find_map(|line| Some(line.split_once("</")?.1.split_once('>')?.0.to_owned()));
+    let file = file.unwrap_or_else(|| panic!("no file in {failed}"));
+    for line in after.lines().skip(1) {
+        assert!(!line.contains(&format!("</{file}>")), "{failed}, but then {line}");
     }
 }
 

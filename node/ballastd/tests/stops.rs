@@ -156,7 +156,7 @@ fn abci_16_a_second_engine_that_brings_other_blocks_ends_the_node_before_it_writ
     let home = Home::with_chain(&["alice"]);
     run_to(&home, "5");
     let before = held(&home);
-    let time = || Some(Timestamp { seconds: 4_000_000_000, nanos: 0 });
+    let time = || Some(Timestamp { seconds: 1_900_000_000, nanos: 0 });
     let block = |height| {
         let request = RequestFinalizeBlock { height, time: time(), ..RequestFinalizeBlock::default() };
         request::Value::FinalizeBlock(request)
