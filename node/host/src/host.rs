@@ -134,7 +134,7 @@ impl Host {
         // What a crash left unfinished goes; a snapshot that cannot be removed harms nobody.
         let shelf = store.path().map(Shelf::beside);
         let _ = shelf.as_ref().map(|shelf| shelf.sweep(usize::MAX));
-        let snapshots = Snapshots { shelf, ..Snapshots::default() };
+        let snapshots = Snapshots::on(shelf);
         let time = machine.as_ref().map(|machine| machine.last_block().1).unwrap_or_default();
         let signatures = Signatures::default();
         let machine = machine.map(|mut machine| {

@@ -23,7 +23,7 @@ use crate::shelf::Shelf;
 #[derive(Default)]
 pub(crate) struct Snapshots {
     /// Where its own are; nothing for a node without a disk.
-    pub(crate) shelf: Option<Shelf>,
+    shelf: Option<Shelf>,
     /// Whether one is being written.
     busy: Arc<AtomicBool>,
     /// What is being restored, and the application hash that it must have.
@@ -31,6 +31,11 @@ pub(crate) struct Snapshots {
 }
 
 impl Snapshots {
+    /// Nothing under way yet; own snapshots stand on `shelf`.
+    pub(crate) fn on(shelf: Option<Shelf>) -> Self {
+        Self { shelf, ..Self::default() }
+    }
+
     fn restore(&self) -> MutexGuard<'_, Option<(Restore, [u8; 32])>> {
         self.restore.lock().unwrap_or_else(PoisonError::into_inner)
     }
