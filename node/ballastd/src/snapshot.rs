@@ -213,7 +213,6 @@ pub(crate) fn restore(args: &RestoreArgs) -> Outcome {
     }
     let rows = restore.rows().map_err(Failure::store)?;
     let restoring = home.restoring();
-    let failed = |path: &Path| move |error| Failure::file(path, error);
     remove(&restoring)?;
     let (mut store, _) = Store::open(&restoring, app::STORES, 1).map_err(Failure::store)?;
     if !store.restore(args.height, &rows, &args.app_hash).map_err(Failure::store)? {
@@ -227,10 +226,11 @@ pub(crate) fn restore(args: &RestoreArgs) -> Outcome {
     let (state, replaced) = (home.state(), home.replaced());
     if existed {
         remove(&replaced)?;
-        fs::rename(&state, &replaced).map_err(failed(&state))?;
+        fs::rename(&state, &replaced).map_err(|error| Failure::file(&state, error))?;
     }
-    fs::rename(&restoring, &state).map_err(failed(&restoring))?;
-    File::open(home.data()).and_then(|folder| folder.sync_all()).map_err(failed(&home.data()))?;
+    fs::rename(&restoring, &state).map_err(|error| Failure::file(&restoring, error))?;
+    let data = home.data();
+    File::open(&data).and_then(|folder| folder.sync_all()).map_err(|error| Failure::file(&data, error))?;
     println!(
         "restored height {}, {} rows; a state before is in {}",
         args.height,
