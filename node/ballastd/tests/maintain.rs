@@ -50,9 +50,8 @@ fn abci_47_a_chain_begins_with_the_state_of_another_and_goes_on() {
     assert_eq!(genesis["initial_height"], "7");
     let before = home.run(&["export"]).json();
     let next = Home::with_chain(&["bob"]);
-    for file in ["config/priv_validator_key.json"] {
-        std::fs::copy(home.file(file), next.file(file)).unwrap();
-    }
+    let key = "config/priv_validator_key.json";
+    std::fs::copy(home.file(key), next.file(key)).unwrap();
     std::fs::write(next.file("config/genesis.json"), genesis.to_string()).unwrap();
     run_to(&next, 9);
     let after = next.run(&["export"]).json();

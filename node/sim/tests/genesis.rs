@@ -13,7 +13,7 @@ fn abci_47_what_a_chain_exports_begins_a_chain_that_is_the_same_and_exports_the_
     let (mut states, mut compared) = (0_u64, 0);
     for seed in 1..=seeds {
         let every = |height: u64, world: &mut World| {
-            if height % 8 == 0 || height == 1 {
+            if height.is_multiple_of(8) || height == 1 {
                 states += 1;
                 compared += sim::comes_back(world)?;
             }

@@ -145,9 +145,12 @@ fn liq_17_rounds_of_deleveraging_in_one_block_take_from_each_by_its_size_and_nev
     assert_eq!(closed_in_all, needed, "not a quantum more than was needed");
 }
 
+/// Somebody, their money, and what they hold.
+type Person = (u8, i128, Vec<(MarketId, i128)>);
+
 /// A crowd at all leverages, long and short, in two markets, and a small fund.
 fn crowd(dice: &mut Dice) -> World {
-    let mut people: Vec<(u8, i128, Vec<(MarketId, i128)>)> = Vec::new();
+    let mut people: Vec<Person> = Vec::new();
     for name in 1..=12 {
         let sign = [-1, 1][usize::try_from(dice.within(0, 1)).unwrap()];
         let btc = sign * dice.within(1, 20) * ONE_BTC / 100;

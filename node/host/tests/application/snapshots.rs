@@ -234,7 +234,7 @@ fn a_damaged_chunk_is_not_served_and_an_unfinished_snapshot_goes_at_the_next_sta
     let (engine, folder) = chain();
     let shelf = folder.path().join("snapshots");
     let request = RequestLoadSnapshotChunk { height: HEIGHT, format: 1, chunk: 0 };
-    assert!(!engine.host.load_snapshot_chunk(request.clone()).chunk.is_empty());
+    assert!(!engine.host.load_snapshot_chunk(request).chunk.is_empty());
     for (height, format, chunk) in [(HEIGHT, 2, 0), (HEIGHT, 1, 99), (5, 1, 0), (0, 1, 0), (u64::MAX, 1, 0)] {
         let request = RequestLoadSnapshotChunk { height, format, chunk };
         assert!(engine.host.load_snapshot_chunk(request).chunk.is_empty());
