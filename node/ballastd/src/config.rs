@@ -323,7 +323,7 @@ mod tests {
             assert!(lines[at - 1].starts_with('#'), "{line} has no comment");
             count += 1;
         }
-        assert_eq!(count, 24);
+        assert_eq!(count, 26);
     }
 
     #[test]

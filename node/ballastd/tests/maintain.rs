@@ -75,6 +75,7 @@ fn nothing_is_done_to_the_database_of_a_running_node() {
         home.run(command).fails(74, "in use by another process");
     }
     assert_eq!(node.stop(), 0);
+    run_to(&home, 60);
     assert_eq!(home.run(&["verify"]).code, 0);
 }
 

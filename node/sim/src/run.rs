@@ -153,6 +153,8 @@ fn document(dice: &mut Dice) -> AppState {
     app.liquidations.max_accounts = *dice.pick(&[2, 50]);
     app.liquidations.max_deleveragings = *dice.pick(&[1, 50]);
     app.orders.max_fills = *dice.pick(&[3, 1_000]);
+    // The ledger knows one tier; the others have a model of their own.
+    app.fee_tiers.truncate(1);
     app.fees.insurance_share_ppm = *dice.pick(&[0, 250_000]);
     let fund = dice.within(0, 500) * USD;
     if fund > 0 {

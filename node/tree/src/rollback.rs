@@ -16,9 +16,9 @@ use crate::views::Pairs;
 use crate::Error;
 
 /// Takes the database in `path` back to `height` (`None`: by one block), which becomes its last one; the heights
-/// after it are gone. Answers the height and its application hash. Every hash on the way is computed and compared, nothing is
-/// written before that, and all of it in one batch: cut off at any moment, the database is at one or the other
-/// height. Refused when `height` is not before the last one or not kept.
+/// after it are gone. Answers the height and its application hash. Every hash on the way is computed and
+/// compared, nothing is written before that, and all of it in one batch: cut off at any moment, the database is
+/// at one or the other height. Refused when `height` is not before the last one or not kept.
 pub fn roll_back(path: &Path, table: Table, height: Option<u64>) -> Result<(u64, Hash), Error> {
     let shared = Arc::new(Shared::new(table));
     let mut disk = Disk::open(path)?;

@@ -47,7 +47,7 @@ fn small(engine: &Engine) -> (Snapshot, Vec<Vec<u8>>) {
         chunks.push(chunk.to_vec());
         Ok::<_, ()>(())
     };
-    let manifest = cut_at(4_000, &engine.host.reader().latest(), put).unwrap();
+    let manifest = cut_at(1_000, &engine.host.reader().latest(), put).unwrap();
     (offer(&manifest), chunks)
 }
 
