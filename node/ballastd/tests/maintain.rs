@@ -63,6 +63,7 @@ fn abci_47_a_chain_begins_with_the_state_of_another_and_goes_on() {
 #[test]
 fn nothing_is_done_to_the_database_of_a_running_node() {
     let home = Home::with_chain(&["alice"]);
+    run_to(&home, 2);
     let node = home.start(&["--block-interval", "50"]);
     for command in [
         &["verify"][..],
@@ -75,7 +76,6 @@ fn nothing_is_done_to_the_database_of_a_running_node() {
         home.run(command).fails(74, "in use by another process");
     }
     assert_eq!(node.stop(), 0);
-    run_to(&home, 60);
     assert_eq!(home.run(&["verify"]).code, 0);
 }
 
