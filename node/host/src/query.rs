@@ -87,18 +87,11 @@ impl Host {
         if kind != "key" {
             return Err(unknown());
         }
-        let last = self.shared.reader.latest().height();
-        let height = match height {
-            0 if request.prove => last.saturating_sub(1).max(1),
-            0 => last,
-            given => given,
-        };
-        let mut response = ResponseQuery {
-            key: request.data.clone(),
-            height: height_out(height),
-            ..ResponseQuery::default()
-        };
+        let mut response = ResponseQuery { key: request.data.clone(), ..ResponseQuery::default() };
         if request.prove {
+            let last = self.shared.reader.latest().height();
+            let height = if height == 0 { last.saturating_sub(1).max(1) } else { height };
+            response.height = height_out(height);
             let proof = self.shared.reader.prove(height, store, &request.data);
             let proof = proof.map_err(|error| Failure::invalid(error.to_string()))?;
             response.value = proof.value.unwrap_or_default().into();
@@ -106,7 +99,9 @@ impl Host {
             let ops = ops.map(|op| ProofOp { r#type: op.kind.into(), key: op.key, data: op.data });
             response.proof_ops = Some(ProofOps { ops: ops.collect() });
         } else {
-            let (_, view) = self.view(height)?;
+            // One look at what is committed: blocks may follow each other faster than this thread runs.
+            let (height, view) = self.view(height)?;
+            response.height = height_out(height);
             let mut key = vec![module.0];
             key.extend_from_slice(&request.data);
             store::Read::read(&view, &key, &mut |value| response.value = value.to_vec().into());
