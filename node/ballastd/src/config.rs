@@ -92,6 +92,7 @@ pub(crate) struct State {
     pub(crate) keep_heights: usize,
     pub(crate) snapshot_interval: u64,
     pub(crate) keep_snapshots: usize,
+    pub(crate) max_restore_bytes: u64,
     pub(crate) full_checks: bool,
 }
 
@@ -164,7 +165,13 @@ impl Default for Blocks {
 
 impl Default for State {
     fn default() -> Self {
-        Self { keep_heights: 100, snapshot_interval: 0, keep_snapshots: 2, full_checks: false }
+        Self {
+            keep_heights: 100,
+            snapshot_interval: 0,
+            keep_snapshots: 2,
+            max_restore_bytes: 4 << 30,
+            full_checks: false,
+        }
     }
 }
 
@@ -230,6 +237,7 @@ impl Config {
         within("blocks.keep", self.blocks.keep, 0, u64::MAX)?;
         within("state.keep_heights", size(self.state.keep_heights), 2, 100_000)?;
         within("state.keep_snapshots", size(self.state.keep_snapshots), 1, 1_000)?;
+        within("state.max_restore_bytes", self.state.max_restore_bytes, 1 << 20, 1 << 40)?;
         within("mempool.max_txs", size(self.mempool.max_txs), 1, 1_000_000)?;
         within("mempool.max_bytes", size(self.mempool.max_bytes), 1_000, 1 << 33)?;
         within("mempool.max_tx_bytes", size(self.mempool.max_tx_bytes), 1_000, 4_194_304)?;
@@ -255,6 +263,7 @@ impl Config {
             keep_heights: self.state.keep_heights,
             snapshot_interval: self.state.snapshot_interval,
             keep_snapshots: self.state.keep_snapshots,
+            max_restore_bytes: self.state.max_restore_bytes,
             max_pending_keys: self.mempool.max_pending_keys,
             full_checks: self.state.full_checks,
             vote_budget_ms: self.oracle.vote_budget_ms,

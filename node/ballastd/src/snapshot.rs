@@ -207,7 +207,7 @@ pub(crate) fn restore(args: &RestoreArgs) -> Outcome {
     }
     let shelf = shelf(&home);
     let manifest = found(&shelf, args.height)?;
-    let mut restore = Restore::new(manifest.clone());
+    let mut restore = Restore::new(manifest.clone(), u64::MAX);
     for number in 0..manifest.chunks.len() {
         restore.take(number, &chunk(&shelf, args.height, number)?).map_err(Failure::store)?;
     }

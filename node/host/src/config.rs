@@ -12,6 +12,8 @@ pub struct Config {
     pub snapshot_interval: u64,
     /// Snapshots that are kept, at least one.
     pub keep_snapshots: usize,
+    /// Bytes of another node's snapshot that are taken into memory before it is known to be the trusted state.
+    pub max_restore_bytes: u64,
     /// Keys that transactions waiting in the mempool may have written before new ones are refused.
     pub max_pending_keys: usize,
     /// Check every conservation law over the whole state after each block.
@@ -27,6 +29,7 @@ impl Default for Config {
             keep_heights: 100,
             snapshot_interval: 0,
             keep_snapshots: 2,
+            max_restore_bytes: 4 << 30,
             max_pending_keys: 200_000,
             full_checks: false,
             vote_budget_ms: 250,

@@ -41,6 +41,15 @@ impl Snapshots {
     }
 }
 
+/// Dropped when the writing of a snapshot has ended, however it ends.
+struct Busy(Arc<AtomicBool>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
 impl Host {
     /// Begin a snapshot of the block that was just committed, if one is due and none is being written. Blocks do
     /// not wait: committed states never change.
@@ -51,13 +60,13 @@ impl Host {
         if interval == 0 || !height.is_multiple_of(interval) || snapshots.busy.swap(true, Ordering::AcqRel) {
             return;
         }
-        let (view, busy) = (self.reader().latest(), snapshots.busy.clone());
+        let (view, busy) = (self.reader().latest(), Busy(snapshots.busy.clone()));
         std::thread::spawn(move || {
+            let _until_the_end = busy;
             match shelf.create(&view).and_then(|manifest| shelf.sweep(keep.max(1)).map(|()| manifest)) {
                 Ok(manifest) => tracing::info!(height, chunks = manifest.chunks.len(), "snapshot written"),
                 Err(error) => tracing::error!(height, %error, "the snapshot could not be written"),
             }
-            busy.store(false, Ordering::Release);
         });
     }
 
@@ -105,7 +114,8 @@ impl Host {
             return Offered::Reject;
         };
         tracing::info!(height, chunks, "restoring a snapshot");
-        *self.shared.snapshots.restore() = Some((Restore::new(manifest), trusted));
+        *self.shared.snapshots.restore() =
+            Some((Restore::new(manifest, self.config().max_restore_bytes), trusted));
         Offered::Accept
     }
 
@@ -132,7 +142,7 @@ impl Host {
                     ..applied(Applied::Retry)
                 }
             }
-            Err(rejection @ (Rejection::Number | Rejection::Snapshot)) => {
+            Err(rejection @ (Rejection::Number | Rejection::Snapshot | Rejection::Size)) => {
                 tracing::warn!(number, peer = %request.sender, %rejection, "the snapshot is given up");
                 *guard = None;
                 applied(Applied::RejectSnapshot)

@@ -125,6 +125,9 @@ pub enum Rejection {
     /// The snapshot itself is no state of this chain.
     #[error("the snapshot is not a state in key order")]
     Snapshot,
+    /// Its chunks are more than this node takes into memory before it knows whose they are.
+    #[error("the snapshot has more bytes than this node takes")]
+    Size,
 }
 
 /// Chunks that were taken so far. Nothing of them is on disk.
@@ -132,13 +135,16 @@ pub enum Rejection {
 pub struct Restore {
     manifest: Manifest,
     parts: Vec<Option<Vec<Change>>>,
+    /// Bytes of chunks that may still come.
+    room: u64,
 }
 
 impl Restore {
-    /// Nothing taken yet.
-    pub fn new(manifest: Manifest) -> Self {
+    /// Nothing taken yet. No more than `most` bytes of chunks will be: who names the chunks is not trusted until
+    /// all are here, and they wait in memory.
+    pub fn new(manifest: Manifest, most: u64) -> Self {
         let parts = manifest.chunks.iter().map(|_| None).collect();
-        Self { manifest, parts }
+        Self { manifest, parts, room: most }
     }
 
     /// Height of the snapshot.
@@ -153,6 +159,8 @@ impl Restore {
             return Err(Rejection::Chunk);
         }
         if part.is_none() {
+            let bytes = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+            self.room = self.room.checked_sub(bytes).ok_or(Rejection::Size)?;
             *part = Some(rows(chunk).ok_or(Rejection::Snapshot)?);
         }
         Ok(self.parts.iter().all(Option::is_some))

@@ -178,6 +178,26 @@ fn abci_25_chunks_that_are_not_the_ones_named_are_fetched_again_from_somebody_el
 }
 
 #[test]
+fn abci_25_a_snapshot_of_more_bytes_than_the_node_takes_is_given_up_at_the_first_byte_too_many() {
+    let (engine, _folder) = chain();
+    let (good, chunks) = small(&engine);
+    let bytes = |chunks: &[Vec<u8>]| chunks.iter().map(|chunk| chunk.len() as u64).sum::<u64>();
+    for (room, taken) in [(bytes(&chunks[..3]) - 1, 2), (bytes(&chunks[..3]), 3), (0, 0)] {
+        let other = tempfile::tempdir().unwrap();
+        let config = Config { max_restore_bytes: room, ..Config::default() };
+        let node = Host::open(&other.path().join("state.db"), config, ()).unwrap();
+        assert_eq!(offered(&node, &good, &engine.app_hash), Offered::Accept);
+        for (index, chunk) in chunks.iter().enumerate().take(taken) {
+            assert_eq!(apply(&node, index, chunk).0, Applied::Accept);
+            assert_eq!(apply(&node, index, chunk).0, Applied::Accept, "what is there already takes no room");
+        }
+        assert_eq!(apply(&node, taken, &chunks[taken]).0, Applied::RejectSnapshot);
+        assert_eq!(apply(&node, taken, &chunks[taken]).0, Applied::Abort, "it is forgotten");
+        assert_eq!(node.last_block().height, 0);
+    }
+}
+
+#[test]
 fn abci_25_a_state_that_is_not_the_trusted_one_is_never_written() {
     let (engine, _folder) = chain();
     let (good, chunks) = small(&engine);
