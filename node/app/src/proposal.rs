@@ -3,7 +3,8 @@
 //!
 //! A block without the votes that belong into it holds nothing at all: where they do not fit, or the engine
 //! hands over too few good ones, the proposal is empty. Nobody trades in it, so withholding votes wins a
-//! proposer nothing but a block in which prices age.
+//! proposer nothing but a block in which prices age - and not even that where honest proposers follow
+//! ([`Patience`]).
 
 use store::Read;
 use tendermint_proto::v0_38::abci::ExtendedCommitInfo;
@@ -27,6 +28,56 @@ pub enum Error {
     /// The state below the proposal holds no chain.
     #[error("there is no chain yet")]
     NoChain,
+}
+
+/// What a node remembers of the empty proposals of one height.
+///
+/// A block is only decided when validators with more than two thirds of the power saw well-formed, signed votes for
+/// it, so an honest proposer of the next one has them, and an empty proposal is malice - or a fault of engine, set of
+/// validators or block size that no proposer can help. Nobody can prove which to others, so blocks themselves may be
+/// empty ([`check`]), but each validator refuses the first empty proposals of a height: enough that the next honest
+/// proposer has its turn, few enough that a chain on which nobody can carry votes goes on. Verdicts of validators
+/// may differ; that costs a round at most, never agreement.
+#[derive(Clone, Debug, Default)]
+pub struct Patience {
+    height: u64,
+    refused: usize,
+    helpless: bool,
+}
+
+impl Patience {
+    /// Note what this node itself proposes at `height`: when it has no better than an empty block, it takes others'.
+    pub fn proposed(&mut self, state: &dyn Read, height: u64, empty: bool) {
+        self.turn_to(height);
+        self.helpless |= empty && carries_votes(state, height);
+    }
+
+    /// Whether a proposal for `height`, acceptable by [`check`], is voted for. Of empty ones, as many are refused as
+    /// validators can be faulty and one more; one, when the block before came without its votes too; none on chains
+    /// of fewer than four validators.
+    pub fn admits(&mut self, state: &dyn Read, height: u64, empty: bool) -> bool {
+        self.turn_to(height);
+        if !empty || self.helpless || !carries_votes(state, height) {
+            return true;
+        }
+        let others = governance::validators(state).len().saturating_sub(1);
+        let faulty = others.checked_div(3).unwrap_or_default();
+        let before = carries_votes(state, height.saturating_sub(1)) && state::LAST_VOTES.get(state).is_none();
+        let limit = match faulty {
+            0 => 0,
+            _ if before => 1,
+            faulty => faulty.saturating_add(1),
+        };
+        let refuses = self.refused < limit;
+        self.refused = self.refused.saturating_add(usize::from(refuses));
+        !refuses
+    }
+
+    fn turn_to(&mut self, height: u64) {
+        if self.height != height {
+            *self = Self { height, ..Self::default() };
+        }
+    }
 }
 
 /// Whether the block at `height` carries the oracle votes of the height before it.

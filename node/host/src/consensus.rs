@@ -70,17 +70,28 @@ impl Host {
     pub(crate) fn do_prepare_proposal(&self, request: &RequestPrepareProposal) -> ResponsePrepareProposal {
         let limits = (height_in(request.height), u64::try_from(request.max_tx_bytes).unwrap_or_default());
         let commit = request.local_last_commit.as_ref();
-        let txs = self.with_state(|state| proposal::prepare(state, &request.txs, commit, limits));
+        let txs = self.with_state(|state| {
+            let txs = proposal::prepare(state, &request.txs, commit, limits);
+            self.patience().proposed(state, limits.0, txs.is_empty());
+            txs
+        });
         ResponsePrepareProposal { txs: txs.into_iter().map(Into::into).collect() }
     }
 
     pub(crate) fn do_process_proposal(&self, request: &RequestProcessProposal) -> ResponseProcessProposal {
         let height = height_in(request.height);
         let verdict = self.with_state(|state| proposal::check(state, &request.txs, height));
-        if let Err(error) = &verdict {
-            tracing::warn!(height, %error, "proposal refused");
+        let empty = request.txs.is_empty();
+        let accepted = match &verdict {
+            Ok(()) => self.with_state(|state| self.patience().admits(state, height, empty)),
+            Err(_) => false,
+        };
+        if !accepted {
+            let reason =
+                verdict.err().map_or_else(|| "it withholds the votes".into(), |error| error.to_string());
+            tracing::warn!(height, reason, "proposal refused");
         }
-        let status = if verdict.is_ok() { ProposalStatus::Accept } else { ProposalStatus::Reject };
+        let status = if accepted { ProposalStatus::Accept } else { ProposalStatus::Reject };
         ResponseProcessProposal { status: status.into() }
     }
 

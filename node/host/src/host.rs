@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::Duration;
 
+use app::proposal::Patience;
 use app::{BlockOutcome, Machine, Signatures, STORES};
 use num::Price;
 use store::{Change, Memory, Overlay};
@@ -73,6 +74,8 @@ pub struct Host {
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) voter: Voter,
+    /// Empty proposals of the height under way.
+    pub(crate) patience: Mutex<Patience>,
     /// What the mempool has verified, so that blocks need not.
     pub(crate) signatures: Signatures,
     pub(crate) execution: Mutex<Execution>,
@@ -149,6 +152,7 @@ impl Host {
             shared: Arc::new(Shared {
                 config,
                 voter,
+                patience: Mutex::default(),
                 signatures,
                 execution: Mutex::new(Execution { machine, store, genesis: Vec::new(), staged: None }),
                 pending: Mutex::new(pending),
@@ -177,6 +181,10 @@ impl Host {
     pub(crate) fn execution(&self) -> MutexGuard<'_, Execution> {
         // A poisoned lock means that a block unwound past every guard: there is nothing sane to go on from.
         self.shared.execution.lock().unwrap_or_else(|_| stop("the block executor was poisoned"))
+    }
+
+    pub(crate) fn patience(&self) -> MutexGuard<'_, Patience> {
+        self.shared.patience.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     pub(crate) fn pending(&self) -> MutexGuard<'_, Pending> {

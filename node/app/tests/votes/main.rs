@@ -1,6 +1,8 @@
 //! The whole table of what a commit can hand to a proposer and a proposer to its peers, and the laws of
 //! proposals: what `prepare` answers, `check` accepts, and neither changes anything.
 
+mod rounds;
+
 use std::sync::Arc;
 
 use app::lanes::framed_len;
@@ -296,7 +298,7 @@ fn orc_09_orc_15_whatever_a_source_says_our_own_vote_is_one_that_peers_accept() 
 /// A chain of seven validators whose next block carries votes, and what is offered to its proposer.
 fn chain(size: u8) -> (Machine, Committee) {
     let committee = Committee::new(size);
-    let document = include_bytes!("../../../genesis/devnet.json");
+    let document = include_bytes!("../../../../genesis/devnet.json");
     let mut genesis = Genesis::from_json(document).unwrap();
     genesis.chain_id = CHAIN.into();
     genesis.time = Time::from_unix(1_767_225_600, 0);
