@@ -178,8 +178,8 @@ fn check_insurance(state: &dyn Read, denom: &Denom) -> Result<(), String> {
     }
 }
 
-/// No bid meets an ask: what could have traded has.
-fn check_books(books: &clob::Books) -> Result<(), String> {
+/// I-15: no bid meets an ask: what could have traded has.
+pub fn check_books(books: &clob::Books) -> Result<(), String> {
     for market in books.markets() {
         let best = |side| books.best_price(market, side);
         if let (Some(bid), Some(ask)) = (best(clob::Side::Buy), best(clob::Side::Sell)) {
@@ -191,8 +191,16 @@ fn check_books(books: &clob::Books) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether the books rebuilt from the state are the live ones. Reads every order.
+/// Whether the books rebuilt from the state are the live ones, and orders that may only reduce fit their
+/// positions. Answers how many laws were checked. Reads every order.
 pub(crate) fn check_caches(state: &dyn Read, books: &clob::Books) -> Result<u64, String> {
+    check_rebuilt(state, books)?;
+    check_reducing(books)?;
+    Ok(3)
+}
+
+/// I-18: whether the books and accounts rebuilt from the state are the live ones. Reads every order.
+pub fn check_rebuilt(state: &dyn Read, books: &clob::Books) -> Result<(), String> {
     let rebuilt = clob::rebuild(state);
     if rebuilt.hash() != books.hash() {
         return Err("I-18: the books rebuilt from the state differ from the live ones".into());
@@ -200,12 +208,11 @@ pub(crate) fn check_caches(state: &dyn Read, books: &clob::Books) -> Result<u64,
     if rebuilt.accounts.hash() != books.accounts.hash() {
         return Err("I-18: the accounts rebuilt from the state differ from the live ones".into());
     }
-    check_reducing(books)?;
-    Ok(3)
+    Ok(())
 }
 
-/// Orders that may only reduce fit the positions of their owners. Looks at every order.
-fn check_reducing(books: &clob::Books) -> Result<(), String> {
+/// I-14: orders that may only reduce fit the positions of their owners. Looks at every order.
+pub fn check_reducing(books: &clob::Books) -> Result<(), String> {
     for market in books.markets() {
         for side in [clob::Side::Buy, clob::Side::Sell] {
             let queues = books.levels(market, side).flat_map(|level| books.queue(market, side, level.price));
@@ -225,31 +232,82 @@ fn check_reducing(books: &clob::Books) -> Result<(), String> {
     Ok(())
 }
 
-/// Check the whole state. Answers how many laws were checked. Reads everything.
-pub fn check_all(state: &dyn Read) -> Result<u64, String> {
-    let chain = state::CHAIN.get(state).ok_or("the state holds no chain")?;
-    for (denom, held) in bank::held(state) {
-        let supply = bank::supply(state, &denom);
+/// A whole state, added up once for all laws over it.
+pub struct Whole<'a> {
+    state: &'a dyn Read,
+    collateral: Denom,
+    audit: subaccounts::invariants::Audit,
+}
+
+/// A law over a whole state: its names, and what finds it broken.
+pub type WholeLaw = (&'static str, fn(&Whole<'_>) -> Result<(), String>);
+
+/// Every law over a whole state.
+pub const WHOLE: [WholeLaw; 6] = [
+    ("I-2", whole_supply),
+    ("I-1", whole_pools),
+    ("I-3, I-4", whole_positions),
+    ("I-17", whole_isolation),
+    ("I-9", whole_funds),
+    ("I-15", whole_books),
+];
+
+impl<'a> Whole<'a> {
+    /// Read every account. Fails when the state holds no chain or a sum outgrows 128 bits.
+    pub fn of(state: &'a dyn Read) -> Result<Self, String> {
+        let chain = state::CHAIN.get(state).ok_or("the state holds no chain")?;
+        let mut audit = subaccounts::invariants::audit(state, &chain.collateral).ok_or(OUTGROWN)?;
+        for pool in &mut audit.pools {
+            pool.collateral = pool.collateral.checked_add(unpaid(state, pool.of)).ok_or(OUTGROWN)?;
+        }
+        Ok(Self { state, collateral: chain.collateral, audit })
+    }
+}
+
+fn whole_supply(whole: &Whole<'_>) -> Result<(), String> {
+    for (denom, held) in bank::held(whole.state) {
+        let supply = bank::supply(whole.state, &denom);
         if held != supply {
             return Err(format!("I-2: balances of {denom} add up to {held}, its supply is {supply}"));
         }
     }
-    let mut audit = subaccounts::invariants::audit(state, &chain.collateral).ok_or(OUTGROWN)?;
-    for pool in &mut audit.pools {
-        pool.collateral = pool.collateral.checked_add(unpaid(state, pool.of)).ok_or(OUTGROWN)?;
+    Ok(())
+}
+
+fn whole_pools(whole: &Whole<'_>) -> Result<(), String> {
+    if whole.audit.pool_is_exact() {
+        Ok(())
+    } else {
+        Err(format!("I-1: {:?}", whole.audit))
     }
-    if !audit.pool_is_exact() {
-        return Err(format!("I-1: {audit:?}"));
+}
+
+fn whole_positions(whole: &Whole<'_>) -> Result<(), String> {
+    match whole.audit.unequal_market(whole.state) {
+        None => Ok(()),
+        Some(market) => Err(format!("I-3, I-4: market {market}: {:?}", whole.audit.positions.get(&market))),
     }
-    if let Some(market) = audit.unequal_market(state) {
-        return Err(format!("I-3, I-4: market {market}: {:?}", audit.positions.get(&market)));
+}
+
+fn whole_isolation(whole: &Whole<'_>) -> Result<(), String> {
+    match whole.audit.mixed {
+        None => Ok(()),
+        Some(id) => Err(format!("I-17: account {id} has an isolated position beside another one")),
     }
-    if let Some(id) = audit.mixed {
-        return Err(format!("I-17: account {id} has an isolated position beside another one"));
-    }
-    check_insurance(state, &chain.collateral)?;
-    check_books(&clob::rebuild(state))?;
-    Ok(6)
+}
+
+fn whole_funds(whole: &Whole<'_>) -> Result<(), String> {
+    check_insurance(whole.state, &whole.collateral)
+}
+
+fn whole_books(whole: &Whole<'_>) -> Result<(), String> {
+    check_books(&clob::rebuild(whole.state))
+}
+
+/// Check the whole state. Answers how many laws were checked. Reads everything.
+pub fn check_all(state: &dyn Read) -> Result<u64, String> {
+    let whole = Whole::of(state)?;
+    WHOLE.iter().try_fold(0, |checked, (_, law)| law(&whole).map(|()| checked + 1))
 }
 
 /// Sums of an export, for people: what accounts hold in all, and what the bank holds of each denomination.

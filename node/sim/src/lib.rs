@@ -2,7 +2,8 @@
 //! transactions.
 //!
 //! Reading order: [`simulate`] (one seed), [`Counts`] (what happened), `crowd` (what people do), `market`
-//! (what prices and clocks do), `ledger` (a second opinion on money), chance comes from [`scenario::Dice`]. The
+//! (what prices and clocks do), [`laws`] (what holds after every block), `ledger` (a second opinion on money),
+//! chance comes from [`scenario::Dice`]. The
 //! same seed and number of blocks always tell the same story, so a failure names all that is needed to see it
 //! again.
 //!
@@ -14,6 +15,7 @@
 
 mod crowd;
 mod genesis;
+pub mod laws;
 mod ledger;
 mod market;
 mod run;

@@ -9,6 +9,7 @@ use scenario::{Dice, World};
 use tree::Store;
 
 use crate::crowd::{Crowd, USD};
+use crate::laws::Laws;
 use crate::ledger::Ledger;
 use crate::market::Market;
 
@@ -31,6 +32,8 @@ pub struct Counts {
     pub funding_payments: u64,
     /// Conservation laws that were checked.
     pub laws: u64,
+    /// How often each law was evaluated.
+    pub by_law: BTreeMap<&'static str, u64>,
     /// Refusals by codespace and code.
     pub refused: BTreeMap<(String, u32), u64>,
 }
@@ -65,6 +68,9 @@ impl Counts {
         self.deleveragings += other.deleveragings;
         self.funding_payments += other.funding_payments;
         self.laws += other.laws;
+        for (law, count) in &other.by_law {
+            *self.by_law.entry(law).or_default() += count;
+        }
         for (code, count) in &other.refused {
             *self.refused.entry(code.clone()).or_default() += count;
         }
@@ -86,6 +92,8 @@ impl fmt::Display for Counts {
             self.funding_payments,
             self.laws
         )?;
+        let laws = self.by_law.iter().map(|(law, count)| format!("{law}: {count}"));
+        writeln!(f, "laws: {}", laws.collect::<Vec<_>>().join(", "))?;
         let codes = self.refused.iter().map(|((space, code), count)| format!("{space}/{code} {count}"));
         write!(f, "refused: {}", codes.collect::<Vec<_>>().join(", "))
     }
@@ -115,7 +123,8 @@ pub fn watch(
     let people: Vec<&str> = crowd.people.iter().map(String::as_str).collect();
     let mut world = World::with(app, &people, 100_000 * USD);
     let mut counts = Counts::default();
-    let mut books = Books { tree: Store::in_memory(app::STORES, 2), ledger: Ledger::default() };
+    let laws = Laws::new(&mut world.machine);
+    let mut books = Books { tree: Store::in_memory(app::STORES, 2), ledger: Ledger::default(), laws };
     for height in 1..=blocks {
         let failed = |reason: String| Failure { seed, height, reason };
         market.step(&mut world, &mut dice);
@@ -132,6 +141,8 @@ pub fn watch(
         watcher(height, &mut world).map_err(failed)?;
     }
     roots(&mut world, &books.tree).map_err(|reason| Failure { seed, height: blocks, reason })?;
+    books.laws.note("I-20", 1);
+    counts.by_law = books.laws.counts().clone();
     counts.seeds = 1;
     Ok(counts)
 }
@@ -168,6 +179,7 @@ fn document(dice: &mut Dice) -> AppState {
 struct Books {
     tree: Store,
     ledger: Ledger,
+    laws: Laws,
 }
 
 /// One block on the world and on a twin, and everything that must hold afterwards.
@@ -198,6 +210,7 @@ fn block(
     // A refused transaction has events of its fee and sequence only.
     let events = outcome.results.iter().flat_map(|result| &result.events).chain(&outcome.events);
     books.ledger.block(events, world.machine.state())?;
+    counts.laws += books.laws.after_block(&world.machine, input, &outcome, &changes)?;
     world.pass(world.block_seconds);
     for (id, account) in subaccounts::page(world.machine.state(), None, usize::MAX) {
         if account.positions.is_empty() && account.quote.is_negative() {
