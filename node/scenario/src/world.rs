@@ -16,7 +16,7 @@ use proto::ballast::oracle::v1::{SignedVote, VoteSet};
 use proto::dydxprotocol::clob as wire;
 use proto::dydxprotocol::sending;
 use proto::dydxprotocol::subaccounts as accounts_wire;
-use store::Memory;
+use store::{Change, Memory};
 use subaccounts::Subaccount;
 use types::{MarketId, SubaccountId, Time};
 
@@ -57,7 +57,20 @@ impl World {
     }
 
     /// A chain of `app` with `people`.
-    pub fn with(mut app: AppState, people: &[&str], wealth: u64) -> Self {
+    pub fn with(app: AppState, people: &[&str], wealth: u64) -> Self {
+        let validator = GenesisValidator { public_key: validator().verification_key().to_bytes(), power: 10 };
+        let mut world = Self::begin(&Self::genesis(app, people, wealth, vec![validator]));
+        world.machine.full_checks = true;
+        world
+    }
+
+    /// The beginning of a chain of `app` with `people` and these validators.
+    pub fn genesis(
+        mut app: AppState,
+        people: &[&str],
+        wealth: u64,
+        validators: Vec<GenesisValidator>,
+    ) -> Genesis {
         let coin = |denom: &str, amount: u64| GenesisCoin { denom: denom.into(), amount: amount.to_string() };
         for person in people {
             app.balances.push(Balance {
@@ -65,26 +78,42 @@ impl World {
                 coins: vec![coin("uballast", 1_000_000_000), coin(&app.collateral, wealth)],
             });
         }
-        let validator = SigningKey::from([7; 32]);
-        let prices =
-            app.markets.iter().map(|market| (MarketId(market.id), Price::new(market.price))).collect();
-        let genesis = Genesis {
+        Genesis {
             chain_id: "ballast-story-1".into(),
             time: Time::from_unix(START, 0),
             initial_height: 1,
             extensions_from: 1,
-            validators: vec![GenesisValidator {
-                public_key: validator.verification_key().to_bytes(),
-                power: 10,
-            }],
+            validators,
             app,
-        };
-        let mut machine = Machine::from_genesis(&genesis).expect("the genesis holds");
-        machine.full_checks = true;
+        }
+    }
+
+    /// A chain that begins so. With other validators than [`with`](Self::with) gives it, its blocks come from
+    /// elsewhere, through [`execute`](Self::execute).
+    pub fn begin(genesis: &Genesis) -> Self {
+        let markets = genesis.app.markets.iter();
+        let prices = markets.map(|market| (MarketId(market.id), Price::new(market.price))).collect();
+        let mut machine = Machine::from_genesis(genesis).expect("the genesis holds");
         machine.take_changes();
-        let time = genesis.time;
         let (last, waiting) = (BlockOutcome::default(), Vec::new());
-        Self { machine, prices, block_seconds: 1, last, validator, waiting, time }
+        Self { machine, prices, block_seconds: 1, last, validator: validator(), waiting, time: genesis.time }
+    }
+
+    /// The transactions that wait, which from now on do not.
+    pub fn take_waiting(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.waiting)
+    }
+
+    /// Time of the last block.
+    pub fn time(&self) -> Time {
+        self.time
+    }
+
+    /// Execute a block that others made; answers what it changed. What became of it is [`last`](Self::last).
+    pub fn execute(&mut self, input: &BlockInput) -> Result<Vec<Change>, Fault> {
+        self.last = self.machine.execute(input)?;
+        self.time = input.time;
+        Ok(self.machine.take_changes())
     }
 
     /// Height of the last block.
@@ -134,9 +163,7 @@ impl World {
 
     /// Execute a block; answers the results of its transactions without the vote.
     pub fn apply(&mut self, input: &BlockInput) -> Result<Vec<TxResult>, Fault> {
-        self.last = self.machine.execute(input)?;
-        self.machine.take_changes();
-        self.time = input.time;
+        self.execute(input)?;
         Ok(self.last.results.iter().skip(usize::from(input.votes)).cloned().collect())
     }
 
@@ -326,6 +353,11 @@ pub(crate) fn name_and_number(person: &str) -> (&str, u32) {
         Some((name, number)) => (name, number.parse().expect("a subaccount has a number")),
         None => (person, 0),
     }
+}
+
+/// The validator that votes when blocks do not come from elsewhere.
+fn validator() -> SigningKey {
+    SigningKey::from([7; 32])
 }
 
 /// Address of a validator: the first 20 bytes of the SHA-256 of its key.

@@ -13,13 +13,20 @@
 //! After the last block: the root of the tree that took every block's changes against one built from all rows.
 //! It never touches disk, network or clock.
 
+mod agents;
+mod checks;
 mod crowd;
+mod engine;
+mod faults;
 mod genesis;
 pub mod laws;
 mod ledger;
 mod market;
+mod network;
 mod run;
 mod special;
+mod twins;
 
+pub use engine::Rounds;
 pub use genesis::comes_back;
-pub use run::{simulate, watch, Counts, Failure};
+pub use run::{simulate, watch, Counts, Failure, Mode, Story};

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use sim::{simulate, Counts};
+use sim::{simulate, Counts, Mode, Story};
 
 fn main() -> ExitCode {
     let mut numbers = std::env::args().skip(1).map(|text| text.parse::<u64>());
@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     };
     let mut all = Counts::default();
     for seed in first..first.saturating_add(seeds) {
-        match simulate(seed, blocks) {
+        match simulate(&Story::new(seed, blocks, Mode::Lite)) {
             Ok(counts) => all.add(&counts),
             Err(failure) => {
                 eprintln!("{failure}");

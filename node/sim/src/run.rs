@@ -8,10 +8,14 @@ use app::{AppState, BlockInput};
 use scenario::{Dice, World};
 use tree::Store;
 
-use crate::crowd::{Crowd, USD};
+use crate::agents::Agents;
+use crate::checks::Checks;
+use crate::crowd::USD;
+use crate::engine::{self, Engine, Rounds, Weather};
 use crate::laws::Laws;
-use crate::ledger::Ledger;
 use crate::market::Market;
+use crate::network::Network;
+use crate::twins::{Block, Kind, Twin};
 
 /// What happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +38,8 @@ pub struct Counts {
     pub laws: u64,
     /// How often each law was evaluated.
     pub by_law: BTreeMap<&'static str, u64>,
+    /// What consensus did, and faults by kind.
+    pub rounds: Rounds,
     /// Refusals by codespace and code.
     pub refused: BTreeMap<(String, u32), u64>,
 }
@@ -71,6 +77,7 @@ impl Counts {
         for (law, count) in &other.by_law {
             *self.by_law.entry(law).or_default() += count;
         }
+        self.rounds.add(&other.rounds);
         for (code, count) in &other.refused {
             *self.refused.entry(code.clone()).or_default() += count;
         }
@@ -94,17 +101,48 @@ impl fmt::Display for Counts {
         )?;
         let laws = self.by_law.iter().map(|(law, count)| format!("{law}: {count}"));
         writeln!(f, "laws: {}", laws.collect::<Vec<_>>().join(", "))?;
+        writeln!(f, "{}", self.rounds)?;
         let codes = self.refused.iter().map(|((space, code), count)| format!("{space}/{code} {count}"));
         write!(f, "refused: {}", codes.collect::<Vec<_>>().join(", "))
     }
 }
 
-/// Tell the story of `seed` for `blocks` blocks.
+/// How much is kept beside the chain to compare with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// One node.
+    #[default]
+    Lite,
+    /// Four nodes that are kept in different ways.
+    Full,
+}
+
+/// What is told: all of it follows from this.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Story {
+    /// The seed.
+    pub seed: u64,
+    /// Blocks.
+    pub blocks: u64,
+    /// The first so many blocks are chaos, the others heal.
+    pub chaos: u64,
+    /// How much is compared.
+    pub mode: Mode,
+}
+
+impl Story {
+    /// The story of `seed`: the last fifth of its blocks, but not more than sixty, heals.
+    pub fn new(seed: u64, blocks: u64, mode: Mode) -> Self {
+        Self { seed, blocks, chaos: blocks - (blocks / 5).min(60), mode }
+    }
+}
+
+/// Tell a story.
 ///
 /// # Errors
 /// With seed, block and law when something does not hold.
-pub fn simulate(seed: u64, blocks: u64) -> Result<Counts, Failure> {
-    watch(seed, blocks, |_, _| Ok(()))
+pub fn simulate(story: &Story) -> Result<Counts, Failure> {
+    watch(story, |_, _| Ok(()))
 }
 
 /// [`simulate`], with `watcher` called after each block: its error ends the story.
@@ -112,39 +150,181 @@ pub fn simulate(seed: u64, blocks: u64) -> Result<Counts, Failure> {
 /// # Errors
 /// With seed, block and law when something does not hold.
 pub fn watch(
-    seed: u64,
-    blocks: u64,
+    story: &Story,
     mut watcher: impl FnMut(u64, &mut World) -> Result<(), String>,
 ) -> Result<Counts, Failure> {
-    let mut dice = Dice::new(seed);
-    let mut crowd = Crowd::new(&mut dice);
-    let app = document(&mut dice);
-    let mut market = Market::new(&app, &mut dice);
-    let people: Vec<&str> = crowd.people.iter().map(String::as_str).collect();
-    let mut world = World::with(app, &people, 100_000 * USD);
-    let mut counts = Counts::default();
-    let laws = Laws::new(&mut world.machine);
-    let mut books = Books { tree: Store::in_memory(app::STORES, 2), ledger: Ledger::default(), laws };
-    for height in 1..=blocks {
-        let failed = |reason: String| Failure { seed, height, reason };
-        market.step(&mut world, &mut dice);
-        if height == 1 {
-            crowd.arrive(&mut world, &mut dice);
-        } else {
-            crowd.act(&mut world, &market, &mut dice);
-        }
-        if dice.once_in(20) {
-            world.restart();
-        }
-        let input = world.propose();
-        block(&mut world, &input, &mut books, &mut counts).map_err(failed)?;
-        watcher(height, &mut world).map_err(failed)?;
+    let failed = |height| move |reason: String| Failure { seed: story.seed, height, reason };
+    let mut stage = Stage::new(story).map_err(failed(0))?;
+    for height in 1..=story.blocks {
+        stage.block(story, height).map_err(failed(height))?;
+        watcher(height, &mut stage.world).map_err(failed(height))?;
     }
-    roots(&mut world, &books.tree).map_err(|reason| Failure { seed, height: blocks, reason })?;
-    books.laws.note("I-20", 1);
-    counts.by_law = books.laws.counts().clone();
-    counts.seeds = 1;
-    Ok(counts)
+    stage.end().map_err(failed(story.blocks))
+}
+
+/// Chance of its own for each part of each block, so that leaving one thing out changes nothing else.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    Start,
+    Market,
+    Agents,
+    Rounds,
+    Votes,
+    Twins,
+}
+
+fn chance(seed: u64, height: u64, part: Part) -> Dice {
+    let part = match part {
+        Part::Start => 0,
+        Part::Market => 1,
+        Part::Agents => 2,
+        Part::Rounds => 3,
+        Part::Votes => 4,
+        Part::Twins => 5,
+    };
+    Dice::new(Dice::new(Dice::new(seed).roll() ^ height).roll() ^ part)
+}
+
+/// A chain, who is on it, and what is kept beside it.
+struct Stage {
+    world: World,
+    agents: Agents,
+    market: Market,
+    network: Network,
+    engine: Engine,
+    twins: Vec<Twin>,
+    weather: Weather,
+    checks: Checks,
+    laws: Laws,
+    tree: Store,
+    counts: Counts,
+}
+
+impl Stage {
+    fn new(story: &Story) -> Result<Self, String> {
+        let mut dice = chance(story.seed, 0, Part::Start);
+        let agents = Agents::new(&mut dice);
+        let app = document(&mut dice);
+        let market = Market::new(&app, &mut dice);
+        let network = Network::new(&mut dice);
+        let weather = Weather::draw(&mut dice);
+        let genesis = World::genesis(app, &agents.people(), 100_000 * USD, network.genesis());
+        let mut world = World::begin(&genesis);
+        let mut tree = Store::in_memory(app::STORES, 2);
+        let memory = world.machine.memory();
+        let rows: Vec<_> = memory.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect();
+        tree.stage(0, &rows);
+        tree.commit(&[]).map_err(|error| error.to_string())?;
+        let kinds: &[Kind] = match story.mode {
+            Mode::Lite => &[Kind::Live],
+            Mode::Full => &[Kind::Live, Kind::Deaf],
+        };
+        let twins = kinds.iter().map(|kind| Twin::new(*kind, &genesis)).collect::<Result<_, _>>()?;
+        let laws = Laws::new(&mut world.machine);
+        let (engine, checks, counts) = (Engine::default(), Checks::default(), Counts::default());
+        Ok(Self { world, agents, market, network, engine, twins, weather, checks, laws, tree, counts })
+    }
+
+    /// One block of chaos or of healing, and everything that must hold afterwards.
+    fn block(&mut self, story: &Story, height: u64) -> Result<(), String> {
+        let chance = |part| chance(story.seed, height, part);
+        let calm = Weather { max_bytes: self.weather.max_bytes, ..Weather::default() };
+        let weather = if height > story.chaos { calm } else { self.weather };
+        self.market.step(&mut self.world, &mut chance(Part::Market));
+        let txs = self.agents.act(&mut self.world, &self.market, &mut chance(Part::Agents));
+        self.engine.offer(height, txs, &self.twins);
+        let (block, round) = self.engine.decide(
+            (&self.world, &self.twins),
+            &self.network,
+            &weather,
+            &mut chance(Part::Rounds),
+            &mut self.counts.rounds,
+        )?;
+        self.engine.vote(
+            (height, round),
+            (&self.network, &self.twins),
+            &self.world.prices,
+            &weather.ballot,
+            (&mut chance(Part::Votes), &mut self.counts.rounds),
+        )?;
+        let input = engine::input(&self.world, &block);
+        self.execute(&input, &mut chance(Part::Twins))?;
+        self.follow(&block)?;
+        self.engine.recheck(&self.twins);
+        self.count(&input);
+        Ok(())
+    }
+
+    /// Execute a block on the world; at times beside one that was rebuilt from its rows.
+    fn execute(&mut self, input: &BlockInput, dice: &mut Dice) -> Result<(), String> {
+        if dice.once_in(20) {
+            self.world.restart();
+        }
+        self.world.machine.full_checks = input.height.is_multiple_of(Checks::FULL_EVERY);
+        let mut twin = dice.once_in(8).then(|| self.world.twin());
+        let changes = self.world.execute(input).map_err(|fault| fault.to_string())?;
+        if let Some(twin) = &mut twin {
+            let theirs = twin.execute(input).map_err(|fault| format!("the rebuilt one: {fault}"))?;
+            if (&self.world.last.results, &self.world.last.events) != (&twin.last.results, &twin.last.events) {
+                return Err("a machine that was rebuilt from the state answers something else".into());
+            }
+            if changes != theirs {
+                return Err("a machine that was rebuilt from the state writes something else".into());
+            }
+        }
+        self.tree.stage(input.height, &changes);
+        self.tree.commit(&[]).map_err(|error| error.to_string())?;
+        self.counts.laws += self.checks.after_block(&self.world, input)?;
+        let (machine, outcome) = (&self.world.machine, &self.world.last);
+        self.counts.laws += self.laws.after_block(machine, input, outcome, &changes)?;
+        Ok(())
+    }
+
+    /// Every node executes the block and must get what the world got.
+    fn follow(&mut self, block: &Block) -> Result<(), String> {
+        let app_hash = self.tree.reader().latest().app_hash();
+        let mut first = None;
+        for twin in &mut self.twins {
+            let response = twin.run(block);
+            let last = twin.last();
+            if last.app_hash != app_hash || response.app_hash[..] != app_hash {
+                return Err(format!("I-28: {:?} has another app hash", twin.kind));
+            }
+            let (ours, theirs) = (&self.world.last, &last.outcome);
+            if (&ours.results, &ours.events, ours.begin) != (&theirs.results, &theirs.events, theirs.begin) {
+                return Err(format!("I-28: {:?} has other results or events", twin.kind));
+            }
+            if *first.get_or_insert_with(|| response.clone()) != response {
+                return Err(format!("I-28: {:?} answers something else", twin.kind));
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, input: &BlockInput) {
+        let (counts, outcome) = (&mut self.counts, &self.world.last);
+        counts.blocks += 1;
+        counts.fills += outcome.summary.fills;
+        counts.liquidations += outcome.summary.liquidations;
+        counts.deleveragings += outcome.summary.deleveragings;
+        counts.funding_payments += outcome.summary.funding_payments;
+        for result in outcome.results.iter().skip(usize::from(input.votes)) {
+            counts.transactions += 1;
+            let Some(refusal) = &result.refusal else { continue };
+            *counts.refused.entry((refusal.codespace.clone(), refusal.code)).or_default() += 1;
+        }
+    }
+
+    fn end(mut self) -> Result<Counts, String> {
+        roots(&mut self.world, &self.tree)?;
+        self.laws.note("I-20", 1);
+        self.laws.note("I-28", self.counts.blocks);
+        self.laws.note("I-29", self.counts.blocks);
+        self.laws.note("I-30", self.counts.rounds.accepted);
+        self.counts.by_law = self.laws.counts().clone();
+        self.counts.seeds = 1;
+        Ok(self.counts)
+    }
 }
 
 /// The devnet with few markets, fast funding, and a fund that may be small.
@@ -173,65 +353,6 @@ fn document(dice: &mut Dice) -> AppState {
         app.balances.push(Balance { address: "module:insurance_fund".into(), coins });
     }
     app
-}
-
-/// What is kept beside the machine to compare with it.
-struct Books {
-    tree: Store,
-    ledger: Ledger,
-    laws: Laws,
-}
-
-/// One block on the world and on a twin, and everything that must hold afterwards.
-fn block(
-    world: &mut World,
-    input: &BlockInput,
-    books: &mut Books,
-    counts: &mut Counts,
-) -> Result<(), String> {
-    let mut twin = world.twin();
-    if counts.blocks == 0 {
-        let rows: Vec<_> = twin.machine.memory().iter().map(|(k, v)| (k.clone(), Some(v.clone()))).collect();
-        books.tree.stage(0, &rows);
-        books.tree.commit(&[]).map_err(|error| error.to_string())?;
-    }
-    twin.machine.full_checks = false;
-    let outcome = world.machine.execute(input).map_err(|fault| fault.to_string())?;
-    let theirs = twin.machine.execute(input).map_err(|fault| format!("the twin: {fault}"))?;
-    if (&outcome.results, &outcome.events) != (&theirs.results, &theirs.events) {
-        return Err("a twin that was rebuilt from the state answers something else".into());
-    }
-    let changes = world.machine.take_changes();
-    if changes != twin.machine.take_changes() {
-        return Err("a twin that was rebuilt from the state writes something else".into());
-    }
-    books.tree.stage(input.height, &changes);
-    books.tree.commit(&[]).map_err(|error| error.to_string())?;
-    // A refused transaction has events of its fee and sequence only.
-    let events = outcome.results.iter().flat_map(|result| &result.events).chain(&outcome.events);
-    books.ledger.block(events, world.machine.state())?;
-    counts.laws += books.laws.after_block(&world.machine, input, &outcome, &changes)?;
-    world.pass(world.block_seconds);
-    for (id, account) in subaccounts::page(world.machine.state(), None, usize::MAX) {
-        if account.positions.is_empty() && account.quote.is_negative() {
-            return Err(format!("{id} has no position and owes {}", account.quote));
-        }
-    }
-    counts.blocks += 1;
-    counts.fills += outcome.summary.fills;
-    counts.liquidations += outcome.summary.liquidations;
-    counts.deleveragings += outcome.summary.deleveragings;
-    counts.funding_payments += outcome.summary.funding_payments;
-    counts.laws += outcome.summary.invariants_checked;
-    for result in outcome.results.iter().skip(usize::from(input.votes)) {
-        counts.transactions += 1;
-        let Some(refusal) = &result.refusal else { continue };
-        if (refusal.codespace.as_str(), refusal.code) == ("app", 1) {
-            return Err(format!("a transaction ran into a fault: {}", refusal.log));
-        }
-        *counts.refused.entry((refusal.codespace.clone(), refusal.code)).or_default() += 1;
-    }
-    Ok(())
 }
 
 /// The tree that took every block's changes has the root of one that is built from all rows.
