@@ -2,8 +2,8 @@
 
 use ed25519_consensus::SigningKey;
 use governance::Validator;
-use proto::ballast::oracle::v1::{PriceVote, Vote};
 use prost::Message;
+use proto::ballast::oracle::v1::{PriceVote, Vote};
 use scenario::Dice;
 use tendermint_proto::v0_38::abci::{ExtendedCommitInfo, ExtendedVoteInfo, Validator as Named};
 
@@ -133,13 +133,9 @@ impl Network {
         votes
     }
 
-    fn signed(
-        &self,
-        member: &Member,
-        (height, round): (u64, u64),
-        extension: Vec<u8>,
-    ) -> ExtendedVoteInfo {
-        let (at, round) = (i64::try_from(height).unwrap_or_default(), i32::try_from(round).unwrap_or_default());
+    fn signed(&self, member: &Member, (height, round): (u64, u64), extension: Vec<u8>) -> ExtendedVoteInfo {
+        let (at, round) =
+            (i64::try_from(height).unwrap_or_default(), i32::try_from(round).unwrap_or_default());
         let bytes = app::oracle::sign_bytes(CHAIN, at, round, &extension);
         ExtendedVoteInfo {
             validator: Some(named(member)),

@@ -265,7 +265,8 @@ impl Stage {
         let changes = self.world.execute(input).map_err(|fault| fault.to_string())?;
         if let Some(twin) = &mut twin {
             let theirs = twin.execute(input).map_err(|fault| format!("the rebuilt one: {fault}"))?;
-            if (&self.world.last.results, &self.world.last.events) != (&twin.last.results, &twin.last.events) {
+            if (&self.world.last.results, &self.world.last.events) != (&twin.last.results, &twin.last.events)
+            {
                 return Err("a machine that was rebuilt from the state answers something else".into());
             }
             if changes != theirs {

@@ -19,7 +19,8 @@ fn abci_47_what_a_chain_exports_begins_a_chain_that_is_the_same_and_exports_the_
             }
             Ok(())
         };
-        sim::watch(&sim::Story::new(seed, blocks, sim::Mode::Lite), every).unwrap_or_else(|failure| panic!("{failure}"));
+        sim::watch(&sim::Story::new(seed, blocks, sim::Mode::Lite), every)
+            .unwrap_or_else(|failure| panic!("{failure}"));
     }
     println!("{states} states came back, {compared} rows compared");
     assert!(states >= seeds && compared > 0, "nothing was compared");
