@@ -23,6 +23,12 @@ impl Handle {
         self.0 == u32::MAX
     }
 
+    /// Its number.
+    #[inline]
+    pub(crate) const fn number(self) -> u32 {
+        self.0
+    }
+
     /// The handle, or nothing when it names no record.
     #[inline]
     pub(crate) const fn some(self) -> Option<Self> {
@@ -105,6 +111,13 @@ impl<T> Arena<T> {
         }
         self.records.push(record);
         handle
+    }
+
+    /// The record that the insertion after `later` others will use; none when it will be a new one.
+    #[inline]
+    pub(crate) fn coming(&self, later: usize) -> Handle {
+        let at = self.free.len().checked_sub(1).and_then(|last| last.checked_sub(later));
+        at.and_then(|at| self.free.get(at)).copied().unwrap_or(Handle::NONE)
     }
 
     /// All records, those that were freed too.

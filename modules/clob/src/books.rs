@@ -36,7 +36,7 @@ pub(crate) use glance::Glance;
 use journal::Undo;
 pub(crate) use record::Record;
 use record::{Flags, Holder, Level, Trader};
-use special::Parts;
+use special::{AllParts, Parts};
 
 /// Units of a market's prices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +107,7 @@ pub struct Books {
     holders: Arena<Holder>,
     by_holder: Index,
     /// Parts of orders that have some.
-    parts: BTreeMap<Handle, Parts>,
+    parts: AllParts,
     /// Reduce-only orders by trader and sequence.
     reducing: BTreeMap<(Handle, u64), Handle>,
     calendar: Calendar,
@@ -157,7 +157,7 @@ impl Books {
             last_trader: Handle::NONE,
             holders: Arena::default(),
             by_holder: Index::default(),
-            parts: BTreeMap::new(),
+            parts: AllParts::new(Hasher::new(seed)),
             reducing: BTreeMap::new(),
             calendar: Calendar::new(Hasher::new(seed)),
             pairs: Pairs::default(),

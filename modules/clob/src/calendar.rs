@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use crate::arena::{Arena, Handle, Links};
 use crate::books::Record;
 use crate::index::{Hasher, Index};
+use crate::order::GoodTil;
 
 /// What a calendar keeps.
 pub(crate) trait Ends {
@@ -58,6 +59,14 @@ impl Calendar {
         Self { heights: Moments::new(hasher), times: Moments::new(hasher) }
     }
 
+    /// The calendar of a moment, and the moment.
+    pub(crate) fn of(&self, good_til: GoodTil) -> (&Moments, u32) {
+        match good_til {
+            GoodTil::Block(height) => (&self.heights, height),
+            GoodTil::Time(seconds) => (&self.times, seconds),
+        }
+    }
+
     /// The calendar of seconds, or that of heights.
     #[inline]
     pub(crate) fn moments(&mut self, by_time: bool) -> &mut Moments {
@@ -82,6 +91,18 @@ pub(crate) struct Moments {
 impl Moments {
     pub(crate) fn new(hasher: Hasher) -> Self {
         Self { heads: Index::default(), hasher, from: 0 }
+    }
+
+    /// Ask memory for the place of this hash of a moment.
+    #[inline]
+    pub(crate) fn touch(&self, hash: u32) -> u64 {
+        self.heads.touch(hash)
+    }
+
+    /// The first order of the moment that probably has this hash.
+    #[inline]
+    pub(crate) fn glance(&self, hash: u32) -> Handle {
+        self.heads.glance(hash)
     }
 
     fn head<T: Ends>(&self, orders: &Arena<T>, moment: u32) -> Option<Handle> {

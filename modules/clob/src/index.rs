@@ -239,6 +239,12 @@ impl Hasher {
         u32::try_from(mixed.wrapping_mul(k2 | 1) >> 32).unwrap_or_default()
     }
 
+    /// Hash of a record's handle.
+    #[inline]
+    pub(crate) fn handle(self, handle: Handle) -> u32 {
+        self.moment(handle.number())
+    }
+
     /// Hash of an owner, by purpose.
     #[inline]
     pub(crate) fn owner(self, owner: &Address, purpose: u64) -> u32 {

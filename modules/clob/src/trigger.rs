@@ -1,20 +1,22 @@
 //! Which conditional orders a block's prices wake, in which order, and how many.
 
 use alloc::vec::Vec;
+use core::hint::black_box;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use num::{Ratio, Round, Subticks};
 use store::{Ctx, Read};
 use types::MarketId;
 
+use crate::arena::Handle;
 use crate::books::{Books, TOGETHER};
 use crate::conditional::{fire, remove, row, Conditional};
 use crate::event::Reason;
 use crate::oracle::oracle_subticks;
-use crate::state::{Pair, Status, BACKLOG};
+use crate::state::{Pair, Status, BACKLOG, CONDITIONALS};
 use crate::triggers::Direction;
 use crate::waiting::Traded;
-use crate::warm::warm_orders;
+use crate::warm::{warm_orders, Rest};
 
 /// A price that wakes the orders on one side of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -112,6 +114,8 @@ struct Turn {
     old: bool,
     /// Whether its orders may be placed now.
     open: bool,
+    /// How many of the next orders were looked at ahead.
+    near: usize,
 }
 
 /// Before a block's messages: place the conditional orders that the oracle price, or the last block's trades,
@@ -122,9 +126,15 @@ pub fn trigger(ctx: &mut Ctx<'_>, books: &mut Books) {
     let share = left.checked_div(open).unwrap_or_default().max(1);
     // Every market gets its share, then the oldest backlog gets the rest.
     for most in [share, u32::MAX] {
-        for turn in turns.iter_mut().filter(|turn| turn.open) {
-            let most = most.min(left);
-            left = left.saturating_sub(most.saturating_sub(run(ctx, books, turn, most)));
+        let mut rest = turns.as_mut_slice();
+        while !rest.is_empty() {
+            let near = look_ahead(ctx, books, rest, most.min(left));
+            let (some, later) = rest.split_at_mut(near);
+            for turn in some.iter_mut().filter(|turn| turn.open) {
+                let most = most.min(left);
+                left = left.saturating_sub(most.saturating_sub(run(ctx, books, turn, most)));
+            }
+            rest = later;
         }
     }
     for turn in &turns {
@@ -210,7 +220,7 @@ fn turn(ctx: &Ctx<'_>, books: &Books, market: MarketId, backlog: Option<Backlog>
         add(&mut steps, step);
     }
     let open = may_place(&pair, fresh);
-    Some(Turn { pair, steps, since, old, open })
+    Some(Turn { pair, steps, since, old, open, near: 0 })
 }
 
 /// What the prices of this block wake in a market.
@@ -236,7 +246,7 @@ fn run(ctx: &mut Ctx<'_>, books: &mut Books, turn: &mut Turn, most: u32) -> u32 
         loop {
             // At least one, to learn whether the step is done.
             let some = usize::try_from(left).unwrap_or(TOGETHER).clamp(1, TOGETHER);
-            let rows = next(ctx, books, turn.pair.market, (step, some));
+            let rows = next(ctx, books, turn, (step, some));
             if rows.is_empty() {
                 break;
             }
@@ -253,13 +263,49 @@ fn run(ctx: &mut Ctx<'_>, books: &mut Books, turn: &mut Turn, most: u32) -> u32 
     left
 }
 
+/// Look at the next orders of some markets before they are placed, at most `most` of each: many together wait for
+/// memory once. Returns how many markets that were, one at least.
+fn look_ahead(ctx: &Ctx<'_>, books: &Books, turns: &mut [Turn], most: u32) -> usize {
+    let most = usize::try_from(most).unwrap_or(TOGETHER);
+    let (mut near, mut seen) = (Vec::with_capacity(TOGETHER), 0_usize);
+    for turn in turns.iter_mut() {
+        let left = TOGETHER.saturating_sub(near.len());
+        if left == 0 {
+            break;
+        }
+        seen = seen.saturating_add(1);
+        if let Some(step) = turn.steps.first().filter(|_| turn.open) {
+            let before = near.len();
+            let place = (step.price, most.min(left));
+            near.extend(books.waiting.fired(turn.pair.market, step.direction, place));
+            turn.near = near.len().saturating_sub(before);
+        }
+    }
+    if !near.is_empty() {
+        rows(ctx, books, &near);
+    }
+    seen
+}
+
 /// The next orders, at most `some`, that a step wakes, in their order. None of them changes what another waits
 /// for, so that they may be read together.
-fn next(ctx: &Ctx<'_>, books: &Books, market: MarketId, (step, some): (Step, usize)) -> Vec<Conditional> {
-    let ids = books.waiting.fired(market, step.direction, (step.price, some));
+fn next(ctx: &Ctx<'_>, books: &Books, turn: &mut Turn, (step, some): (Step, usize)) -> Vec<Conditional> {
+    let near = core::mem::take(&mut turn.near);
+    let fired = books.waiting.fired(turn.pair.market, step.direction, (step.price, some));
+    let fired: Vec<_> = fired.collect();
+    if near < fired.len() {
+        return rows(ctx, books, &fired);
+    }
+    books.waiting.ids(&fired).iter().map(|id| row(ctx.state.as_read(), id)).collect()
+}
+
+/// The rows of orders, and a look at all that placing them needs.
+fn rows(ctx: &Ctx<'_>, books: &Books, handles: &[Handle]) -> Vec<Conditional> {
+    black_box(books.waiting.glance(handles));
+    let ids = books.waiting.ids(handles);
+    CONDITIONALS.look_ahead(ctx.state.as_read(), &ids);
     let rows: Vec<_> = ids.iter().map(|id| row(ctx.state.as_read(), id)).collect();
-    let placed = |row: &Conditional| (row.order.id, Some((row.order.side, row.order.price)));
-    warm_orders(books, rows.iter().map(placed));
+    warm_orders(books, rows.iter().map(|row| (row.order.id, Some(Rest::of(&row.order)))));
     rows
 }
 

@@ -262,18 +262,27 @@ impl Waiting {
         market: MarketId,
         direction: Direction,
         (price, some): (Subticks, usize),
-    ) -> Vec<OrderId> {
-        let Some(triggers) = self.triggers.get(&market) else { return Vec::new() };
-        let fired: Vec<Handle> = triggers.fired(direction, price).take(some).collect();
-        let waiters = &self.records.waiters;
-        let near = |seen, handle: &Handle| {
-            // Its neighbours will be asked for when it leaves.
-            let Links { prev, next } = waiters.get(*handle).due;
-            let turn = |handle| waiters.look(handle).map_or(0, |waiter| waiter.sequence);
-            seen ^ turn(prev) ^ turn(next)
-        };
-        core::hint::black_box(fired.iter().fold(0, near));
-        fired.into_iter().map(|handle| self.records.id(handle)).collect()
+    ) -> impl Iterator<Item = Handle> + '_ {
+        let triggers = self.triggers.get(&market);
+        triggers.into_iter().flat_map(move |triggers| triggers.fired(direction, price)).take(some)
+    }
+
+    /// Names of orders that wait.
+    pub(crate) fn ids(&self, handles: &[Handle]) -> Vec<OrderId> {
+        handles.iter().map(|handle| self.records.id(*handle)).collect()
+    }
+
+    /// Ask memory for the records of orders that will leave, and for all around them: best some dozens at a time.
+    pub(crate) fn glance(&self, handles: &[Handle]) -> u64 {
+        let Records { waiters, owners, .. } = &self.records;
+        let turn = |handle| waiters.look(handle).map_or(0, |waiter: &Waiter| waiter.sequence);
+        let mut seen = handles.iter().fold(0, |seen, handle| seen ^ turn(*handle));
+        for waiter in handles.iter().filter_map(|handle| waiters.look(*handle)) {
+            let Links { prev, next } = waiter.due;
+            seen ^= turn(prev) ^ turn(next) ^ self.due.touch(self.records.hasher.moment(waiter.until));
+            seen ^= owners.look(waiter.owner).map_or(0, |owner| u64::from(owner.waiting));
+        }
+        seen
     }
 
     /// Markets with conditional orders that wait, by number.

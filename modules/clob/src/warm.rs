@@ -10,15 +10,29 @@ use num::Subticks;
 use crate::batch::{Batch, Operation};
 use crate::books::{Books, Glance, TOGETHER};
 use crate::msg::Msg;
-use crate::order::{OrderId, Side};
+use crate::order::{GoodTil, Order, OrderId, Side};
+
+/// Where an order would rest, and until when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rest {
+    pub(crate) side: Side,
+    pub(crate) price: Subticks,
+    pub(crate) good_til: GoodTil,
+}
+
+impl Rest {
+    pub(crate) const fn of(order: &Order) -> Self {
+        Self { side: order.side, price: order.price, good_til: order.good_til }
+    }
+}
 
 /// What is known of an operation before it runs: the order, and where it would rest.
-type Ahead = (OrderId, Option<(Side, Subticks)>);
+pub(crate) type Ahead = (OrderId, Option<Rest>);
 
 /// Look at what these messages will need, before they run. Worth it for some messages at a time, some dozens.
 pub fn warm<'a>(books: &Books, msgs: impl IntoIterator<Item = &'a Msg>) {
     let single = msgs.into_iter().filter_map(|msg| match msg {
-        Msg::Place(order) | Msg::PlaceMore { order, .. } => Some((order.id, Some((order.side, order.price)))),
+        Msg::Place(order) | Msg::PlaceMore { order, .. } => Some((order.id, Some(Rest::of(order)))),
         Msg::Cancel(cancel) => Some((cancel.id, None)),
         Msg::BatchCancel(_) | Msg::Batch(_) | Msg::Leverage(_) => None,
     });
@@ -54,6 +68,7 @@ fn look(books: &Books, mut ahead: impl Iterator<Item = Ahead>) {
         }
         let Some(known) = some.get(..count).filter(|known| !known.is_empty()) else { return };
         black_box(books.glance(known, &mut glances));
+        black_box(books.glance_at_arrivals(known, &mut glances));
         count = 0;
     }
 }

@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 use core::ops::Bound;
 
 use crate::batch::Writes;
+use crate::buffer::KeyBytes;
 use crate::state::{Journaled, Pair, Read, State};
 use cell::{narrow, wide, NONE};
 use table::Table;
@@ -173,7 +174,7 @@ impl Memory {
 
     /// Look at the memory that these writes will need. Looks that do not depend on each other are made in one
     /// go, so that the processor waits for all of them at once.
-    fn look_ahead(&self, places: &[(usize, u32)]) {
+    fn look_at(&self, places: &[(usize, u32)]) {
         let mut cells = [NONE; Writes::MOST];
         let tables = || places.iter().map(|(at, hash)| (self.tables.get(*at), *hash));
         let seen = tables().fold(0, |seen, (table, hash)| seen ^ table.map_or(0, |table| table.glance(hash)));
@@ -234,6 +235,19 @@ impl Read for Memory {
         let bounds = possible(from, to)?;
         self.within(from, to).rev().find_map(|table| table.seek(bounds, false))
     }
+
+    fn look_ahead(&self, keys: &[KeyBytes]) {
+        let mut places = [(0, 0); Writes::MOST];
+        let mut many = 0_usize;
+        for key in keys.iter().map(KeyBytes::bytes) {
+            let table = self.index.get(wide(group(key))).filter(|at| **at != NONE).map(|at| wide(*at));
+            let Some((at, table)) = table.and_then(|at| Some((at, self.tables.get(at)?))) else { continue };
+            let Some(place) = places.get_mut(many) else { break };
+            *place = (at, table.hash(key));
+            many = many.saturating_add(1);
+        }
+        self.look_at(places.get(..many).unwrap_or_default());
+    }
 }
 
 impl Journaled for Memory {
@@ -278,7 +292,7 @@ impl State for Memory {
             *place = (table, self.tables.get(table).map_or(0, |table| table.hash(key)));
             many = many.saturating_add(1);
         }
-        self.look_ahead(places.get(..many).unwrap_or_default());
+        self.look_at(places.get(..many).unwrap_or_default());
         for (place, (key, value)) in places.iter().zip(writes.iter()) {
             self.write_at(*place, key, value);
         }

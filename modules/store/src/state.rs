@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::ops::Bound;
 
 use crate::batch::Writes;
+use crate::buffer::KeyBytes;
 
 /// A key and its value.
 pub type Pair = (Vec<u8>, Vec<u8>);
@@ -18,6 +19,10 @@ pub trait Read {
 
     /// Last pair within the bounds, in key order.
     fn prev(&self, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Option<Pair>;
+
+    /// These keys, at most [`Writes::MOST`], will be asked for: a state that can look at all of them at once for
+    /// less than one after the other does so. Answers nothing.
+    fn look_ahead(&self, _keys: &[KeyBytes]) {}
 }
 
 /// Something that can undo: savepoints nest, item in transaction in block.

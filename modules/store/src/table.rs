@@ -6,6 +6,7 @@ use core::ops::Bound;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
+use crate::batch::Writes;
 use crate::buffer::{Buffer, KeyBytes};
 use crate::state::{fault, Read, State};
 use crate::Key;
@@ -137,6 +138,22 @@ impl<K: Key, V: BorshSerialize + BorshDeserialize> Map<K, V> {
     /// Whether `key` has a value.
     pub fn has(&self, state: &dyn Read, key: &K) -> bool {
         state.read(self.bytes(key).bytes(), &mut |_| ())
+    }
+
+    /// These keys will be asked for soon: best some dozens at a time.
+    pub fn look_ahead<'a>(&self, state: &dyn Read, keys: impl IntoIterator<Item = &'a K>)
+    where
+        K: 'a,
+    {
+        let mut some: Vec<KeyBytes> = Vec::with_capacity(Writes::MOST);
+        for key in keys {
+            if some.len() == Writes::MOST {
+                state.look_ahead(&some);
+                some.clear();
+            }
+            some.push(self.bytes(key));
+        }
+        state.look_ahead(&some);
     }
 
     /// Give `key` a value.

@@ -4,8 +4,7 @@
 
 use super::Books;
 use crate::arena::Handle;
-use crate::order::{OrderId, Side};
-use num::Subticks;
+use crate::warm::{Ahead, Rest};
 
 /// Where an operation will probably look.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +29,7 @@ impl Glance {
 
 impl Books {
     /// Ask memory for all that operations on these orders need: who, and where the order would rest.
-    pub(crate) fn glance(&self, ahead: &[(OrderId, Option<(Side, Subticks)>)], some: &mut [Glance]) -> u64 {
+    pub(crate) fn glance(&self, ahead: &[Ahead], some: &mut [Glance]) -> u64 {
         for ((id, _), glance) in ahead.iter().zip(some.iter_mut()) {
             let trader = self.hasher.subaccount(&id.subaccount, id.market.0);
             let order = self.hasher.order(trader, id.kind, id.client_id);
@@ -48,10 +47,39 @@ impl Books {
             glance.trader = self.by_trader.glance(trader);
             glance.used = self.used.glance(used);
             seen ^= self.budgets.look(owner);
-            let level = rests.and_then(|(side, price)| self.market(id.market)?.side(side).get(price));
+            let level = rests.and_then(|Rest { side, price, .. }| self.market(id.market)?.side(side).get(price));
             glance.level = level.unwrap_or(Handle::NONE);
         }
         seen ^ self.glance_at_records(some) ^ self.glance_around(some)
+    }
+
+    /// Ask memory for what orders that come to rest need besides: their subaccount in all markets, those that end
+    /// at the same moment, and the records that they will probably use.
+    pub(crate) fn glance_at_arrivals(&self, ahead: &[Ahead], some: &mut [Glance]) -> u64 {
+        let arrivals = || ahead.iter().filter_map(|(id, rests)| Some((id, rests.as_ref()?)));
+        let mut seen = 0;
+        for (later, ((id, rest), glance)) in arrivals().zip(some.iter_mut()).enumerate() {
+            let holder = self.hasher.subaccount(&id.subaccount, u32::MAX);
+            let (moments, until) = self.calendar.of(rest.good_til);
+            let moment = self.hasher.moment(until);
+            glance.hashes = [holder, moment, 0, 0];
+            seen ^= self.by_holder.touch(holder) ^ moments.touch(moment);
+            let record = self.orders.coming(later);
+            seen ^= self.orders.look(record).map_or(0, |record| record.sequence) ^ self.parts.touch(record);
+            seen ^= self.levels.look(self.levels.coming(later)).map_or(0, |level| u64::from(level.orders));
+            seen ^= self.traders.look(self.traders.coming(later)).map_or(0, |one| u64::from(one.resting));
+        }
+        for ((_, rest), glance) in arrivals().zip(some.iter_mut()) {
+            let [holder, moment, ..] = glance.hashes;
+            seen ^= self.holders.look(self.by_holder.glance(holder)).map_or(0, |one| u64::from(one.traders));
+            glance.order = self.calendar.of(rest.good_til).0.glance(moment);
+            seen ^= self.orders.look(glance.order).map_or(0, |record| record.sequence);
+        }
+        for (_, glance) in arrivals().zip(some.iter()) {
+            let next = self.orders.look(glance.order).map_or(Handle::NONE, |record| record.due.next);
+            seen ^= self.orders.look(next).map_or(0, |record| record.sequence);
+        }
+        seen
     }
 
     /// The records that the indices name.

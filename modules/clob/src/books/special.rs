@@ -3,7 +3,6 @@
 //! Parts stand under the handle of their record for as long as it is not freed, so they need no undoing.
 //! Reduce-only orders enter and leave with their record, which is undone.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use types::{MarketId, SubaccountId};
@@ -12,6 +11,7 @@ use super::journal::Undo;
 use super::record::{Flags, Record};
 use super::Books;
 use crate::arena::{Arena, Handle};
+use crate::index::{Hasher, Index};
 use crate::order::{Builder, Condition, Order, Size};
 
 /// Parts of an order that its record has no room for.
@@ -29,11 +29,52 @@ impl Parts {
     }
 }
 
+/// Parts by the record that they belong to.
+#[derive(Debug)]
+pub(super) struct AllParts {
+    parts: Arena<(Handle, Parts)>,
+    index: Index,
+    hasher: Hasher,
+}
+
+impl AllParts {
+    pub(super) fn new(hasher: Hasher) -> Self {
+        Self { parts: Arena::default(), index: Index::default(), hasher }
+    }
+
+    fn find(&self, record: Handle) -> Option<Handle> {
+        self.index.find(self.hasher.handle(record), |at| self.parts.get(at).0 == record)
+    }
+
+    fn get(&self, record: Handle) -> Option<&Parts> {
+        self.find(record).map(|at| &self.parts.get(at).1)
+    }
+
+    /// Keep the parts of a record that has none yet.
+    pub(super) fn insert(&mut self, record: Handle, parts: Parts) {
+        let at = self.parts.insert((record, parts));
+        self.index.insert(self.hasher.handle(record), at);
+    }
+
+    fn remove(&mut self, record: Handle) {
+        if let Some(at) = self.find(record) {
+            self.index.remove(self.hasher.handle(record), at);
+            self.parts.free(at);
+        }
+    }
+
+    /// Ask memory for the place of the parts that `record` will have.
+    #[inline]
+    pub(super) fn touch(&self, record: Handle) -> u64 {
+        self.index.touch(self.hasher.handle(record))
+    }
+}
+
 /// Let a handle be given to another order.
 #[inline]
-pub(super) fn let_go(orders: &mut Arena<Record>, parts: &mut BTreeMap<Handle, Parts>, handle: Handle) {
+pub(super) fn let_go(orders: &mut Arena<Record>, parts: &mut AllParts, handle: Handle) {
     if orders.get(handle).flags.has(Flags::PARTS) {
-        parts.remove(&handle);
+        parts.remove(handle);
     }
     orders.free(handle);
 }
@@ -43,7 +84,7 @@ impl Books {
     #[inline]
     pub(super) fn parts(&self, handle: Handle) -> Parts {
         if self.orders.get(handle).flags.has(Flags::PARTS) {
-            self.parts.get(&handle).copied().unwrap_or_default()
+            self.parts.get(handle).copied().unwrap_or_default()
         } else {
             Parts::default()
         }

@@ -220,7 +220,7 @@ impl Table {
     pub(super) fn end_block(&mut self) {
         let removed = core::mem::take(&mut self.removed);
         for some in removed.chunks(32) {
-            // As in `Memory::look_ahead`.
+            // As in `Memory::look_at`.
             let cells = || some.iter().filter_map(|at| self.get(*at));
             let seen = cells().fold(0, |seen, cell| seen ^ cell.hash);
             core::hint::black_box(seen);
