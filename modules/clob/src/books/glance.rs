@@ -47,7 +47,8 @@ impl Books {
             glance.trader = self.by_trader.glance(trader);
             glance.used = self.used.glance(used);
             seen ^= self.budgets.look(owner);
-            let level = rests.and_then(|Rest { side, price, .. }| self.market(id.market)?.side(side).get(price));
+            let level =
+                rests.and_then(|Rest { side, price, .. }| self.market(id.market)?.side(side).get(price));
             glance.level = level.unwrap_or(Handle::NONE);
         }
         seen ^ self.glance_at_records(some) ^ self.glance_around(some)
