@@ -103,6 +103,13 @@ impl Used {
         self.entries.look(handle).map_or(0, |entry| entry.spent.keep)
     }
 
+    /// Ask memory for the places that the next `count` new ids will get.
+    #[inline]
+    pub(crate) fn look_at_room(&self, count: usize) -> u64 {
+        let look = |handle| self.entries.look(handle).map_or(0, |entry: &Entry| entry.spent.keep);
+        (0..count).fold(0, |seen, later| seen ^ look(self.entries.coming(later)))
+    }
+
     /// Change what `id` has used up, from nothing if it was not remembered. A short-term id is looked at again
     /// when the height that its row is kept for has passed.
     pub(crate) fn update(&mut self, id: OrderId, change: impl FnOnce(&mut Spent)) {

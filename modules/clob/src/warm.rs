@@ -7,7 +7,7 @@
 use core::hint::black_box;
 use num::Subticks;
 
-use crate::batch::{Batch, Operation};
+use crate::batch::{Batch, Operation, Placing};
 use crate::books::{Books, Glance, TOGETHER};
 use crate::msg::Msg;
 use crate::order::{GoodTil, Order, OrderId, Side};
@@ -47,11 +47,16 @@ pub(crate) fn warm_orders(books: &Books, orders: impl Iterator<Item = Ahead>) {
 /// The same for the operations of a batch.
 pub(crate) fn warm_batch(books: &Books, batch: &Batch) {
     let operations = batch.operations.iter().map(|operation| {
-        let (market, client_id) = match operation {
-            Operation::Place(placing) | Operation::Replace(placing) => (placing.market, placing.client_id),
-            Operation::Cancel { market, client_id, .. } => (*market, *client_id),
+        let (market, client_id, rests) = match operation {
+            Operation::Place(placing) | Operation::Replace(placing) => {
+                let Placing { market, client_id, side, ticks, good_til, .. } = *placing;
+                let tick = books.grid(market).map_or(0, |grid| grid.subticks_per_tick.into());
+                let price = Subticks::new(ticks.saturating_mul(tick));
+                (market, client_id, Some(Rest { side, price, good_til }))
+            }
+            Operation::Cancel { market, client_id, .. } => (*market, *client_id, None),
         };
-        (OrderId { subaccount: batch.subaccount, market, kind: operation.kind(), client_id }, None)
+        (OrderId { subaccount: batch.subaccount, market, kind: operation.kind(), client_id }, rests)
     });
     look(books, operations);
 }

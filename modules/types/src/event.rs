@@ -101,6 +101,7 @@ impl Event {
 macro_rules! value_from {
     ($($source:ty => $variant:ident),* $(,)?) => {
         $(impl From<$source> for Value {
+            #[inline]
             fn from(value: $source) -> Self {
                 Self::$variant(value.into())
             }
@@ -117,6 +118,7 @@ value_from!(
 macro_rules! value_from_amount {
     ($($source:ty => $variant:ident),* $(,)?) => {
         $(impl From<$source> for Value {
+            #[inline]
             fn from(value: $source) -> Self {
                 Self::$variant(value.raw().into())
             }
@@ -130,6 +132,7 @@ value_from_amount!(
 );
 
 impl From<crate::MarketId> for Value {
+    #[inline]
     fn from(market: crate::MarketId) -> Self {
         Self::Unsigned(market.0.into())
     }

@@ -53,6 +53,7 @@ pub struct Record<'a> {
 
 impl Record<'_> {
     /// One attribute more.
+    #[inline]
     #[expect(clippy::return_self_not_must_use, reason = "the attribute is already in the buffer")]
     pub fn with(self, name: &'static str, value: impl Into<Value>) -> Self {
         self.attributes.push((name, value.into()));
@@ -60,6 +61,7 @@ impl Record<'_> {
     }
 
     /// The two attributes `<owner>` and `<number>` of a subaccount.
+    #[inline]
     #[expect(clippy::return_self_not_must_use, reason = "the attributes are already in the buffer")]
     pub fn with_subaccount(self, owner: &'static str, number: &'static str, id: &SubaccountId) -> Self {
         self.with(owner, id.owner).with(number, id.number)
@@ -68,6 +70,7 @@ impl Record<'_> {
 
 impl Events {
     /// Begin an event of this kind; what is called on the answer adds its attributes.
+    #[inline]
     pub fn begin(&mut self, kind: &'static str) -> Record<'_> {
         self.heads.push((kind, self.attributes.len()));
         Record { attributes: &mut self.attributes }

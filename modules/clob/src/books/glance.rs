@@ -5,6 +5,7 @@
 use super::Books;
 use crate::arena::Handle;
 use crate::warm::{Ahead, Rest};
+use types::MarketId;
 
 /// Where an operation will probably look.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +16,8 @@ pub(crate) struct Glance {
     trader: Handle,
     used: Handle,
     level: Handle,
+    /// The first two orders that it will trade with.
+    makers: [Handle; 2],
 }
 
 impl Glance {
@@ -24,6 +27,7 @@ impl Glance {
         trader: Handle::NONE,
         used: Handle::NONE,
         level: Handle::NONE,
+        makers: [Handle::NONE; 2],
     };
 }
 
@@ -41,18 +45,36 @@ impl Books {
             seen ^= self.budgets.touch(*owner);
             seen ^= self.by_id.touch(*order) ^ self.by_trader.touch(*trader) ^ self.used.touch(*used);
         }
+        let mut ends: usize = 0;
         for ((id, rests), glance) in ahead.iter().zip(some.iter_mut()) {
             let [order, trader, used, owner] = glance.hashes;
             glance.order = self.by_id.glance(order);
             glance.trader = self.by_trader.glance(trader);
             glance.used = self.used.glance(used);
             seen ^= self.budgets.look(owner);
-            let level =
-                rests.and_then(|Rest { side, price, .. }| self.market(id.market)?.side(side).get(price));
-            glance.level = level.unwrap_or(Handle::NONE);
+            (glance.level, glance.makers) = match rests {
+                Some(rest) => self.glance_at_price(id.market, rest),
+                None => (Handle::NONE, [Handle::NONE; 2]),
+            };
+            ends = ends.saturating_add(usize::from(rests.is_none()));
         }
-        seen ^ self.glance_at_records(some) ^ self.glance_around(some)
+        seen ^= self.used.look_at_room(ends);
+        seen ^ self.glance_at_records(some) ^ self.glance_around(some) ^ self.glance_at_trades(ahead, some)
     }
+
+    /// The level where an order of `side` would rest, and the first order that it meets if it crosses.
+    fn glance_at_price(&self, market: MarketId, &Rest { side, price, .. }: &Rest) -> (Handle, [Handle; 2]) {
+        let mut makers = [Handle::NONE; 2];
+        let Some(market) = self.market(market) else { return (Handle::NONE, makers) };
+        let level = market.side(side).get(price).unwrap_or(Handle::NONE);
+        let other = market.side(side.opposite());
+        if other.best_price().is_some_and(|best| side.crosses(price, best)) {
+            let best = other.best().and_then(|best| self.levels.look(best));
+            makers = [best.map_or(Handle::NONE, |level| level.queue.head), Handle::NONE];
+        }
+        (level, makers)
+    }
+
 
     /// Ask memory for what orders that come to rest need besides: their subaccount in all markets, those that end
     /// at the same moment, and the records that they will probably use.
@@ -84,32 +106,80 @@ impl Books {
     }
 
     /// The records that the indices name.
-    fn glance_at_records(&self, some: &[Glance]) -> u64 {
+    fn glance_at_records(&self, some: &mut [Glance]) -> u64 {
         let mut seen = 0;
-        for Glance { order, trader, used, level, .. } in some {
+        for Glance { order, trader, used, level, makers, .. } in some {
             seen ^= self.orders.look(*order).map_or(0, |record| record.sequence);
-            seen ^= self.traders.look(*trader).map_or(0, |trader| u64::from(trader.resting));
+            seen ^= self.look_at_trader(*trader);
             seen ^= self.levels.look(*level).map_or(0, |level| u64::from(level.orders));
             seen ^= self.used.look(*used);
+            if let Some(maker) = self.orders.look(makers[0]) {
+                makers[1] = self.behind(makers[0], maker.queue.next);
+            }
         }
         seen
     }
 
+    /// The order that trades after `maker`: the next one of its queue, or the first one at the next price.
+    fn behind(&self, maker: Handle, next: Handle) -> Handle {
+        if !next.is_none() {
+            return next;
+        }
+        let level = self.orders.look(maker).and_then(|maker| self.levels.look(maker.level));
+        let worse = level.and_then(|level| {
+            let market = self.markets.get(usize::try_from(level.slot).ok()?)?;
+            self.levels.look(market.side(level.side).worse_than(level.price)?)
+        });
+        worse.map_or(Handle::NONE, |level| level.queue.head)
+    }
+
+    /// Both ends of a trader's record, which may stand in two cache lines.
+    fn look_at_trader(&self, trader: Handle) -> u64 {
+        let words = self.traders.look(trader).map(|trader| (trader.id.number, trader.resting, trader.idle));
+        words.map_or(0, |(one, other, idle)| u64::from(one) ^ u64::from(other) ^ u64::from(idle))
+    }
+
     /// What the records name: levels, counts, neighbours in the queues and among those that end together.
     fn glance_around(&self, some: &[Glance]) -> u64 {
-        let sequence = |handle| self.orders.look(handle).map_or(0, |record| record.sequence);
         let mut seen = 0;
         for glance in some {
-            if let Some(record) = self.orders.look(glance.order) {
-                let (queue, due) = (record.queue, record.due);
-                seen ^= sequence(queue.prev) ^ sequence(queue.next) ^ sequence(due.prev) ^ sequence(due.next);
-                seen ^= self.levels.look(record.level).map_or(0, |level| u64::from(level.orders));
-            }
+            seen ^= self.look_beside(glance.order);
             if let Some(trader) = self.traders.look(glance.trader) {
                 seen ^= self.holders.look(trader.holder).map_or(0, |holder| u64::from(holder.traders));
             }
             let tail = self.levels.look(glance.level).map_or(Handle::NONE, |level| level.queue.tail);
-            seen ^= sequence(tail);
+            seen ^= self.turn(tail);
+        }
+        seen
+    }
+
+    fn turn(&self, order: Handle) -> u64 {
+        self.orders.look(order).map_or(0, |record| record.sequence)
+    }
+
+    /// What an order leaves behind when it goes.
+    fn look_beside(&self, order: Handle) -> u64 {
+        let Some(record) = self.orders.look(order) else { return 0 };
+        let (queue, due) = (record.queue, record.due);
+        let level = self.levels.look(record.level).map_or(0, |level| u64::from(level.orders));
+        let seen = self.turn(queue.prev) ^ self.turn(queue.next) ^ self.turn(due.prev) ^ self.turn(due.next);
+        seen ^ level
+    }
+
+    /// For those that trade: accounts and fees of both sides, and what the makers have used up.
+    fn glance_at_trades(&self, ahead: &[Ahead], some: &[Glance]) -> u64 {
+        let mut seen = 0;
+        for ((id, _), Glance { makers, .. }) in ahead.iter().zip(some) {
+            if makers[0].is_none() {
+                continue;
+            }
+            let makers = makers.map(|maker| self.orders.look(maker).map(|_| self.id(maker)).unwrap_or(*id));
+            let [one, two] = &makers;
+            self.accounts.warm([&id.subaccount, &one.subaccount, &two.subaccount], Some(id.market));
+            self.desk.warm([&id.subaccount.owner, &one.subaccount.owner, &two.subaccount.owner]);
+            for maker in &makers {
+                seen ^= self.used.touch(self.used.hash(maker));
+            }
         }
         seen
     }

@@ -57,6 +57,12 @@ impl Users {
         slot
     }
 
+    /// Where `address` most likely stands.
+    #[inline]
+    pub(super) fn guess(&self, address: &Address) -> usize {
+        self.slots.get(self.home(address)).copied().unwrap_or(VACANT)
+    }
+
     /// Who stands at `slot`.
     pub(super) fn get(&self, slot: usize) -> &User {
         self.users.get(slot).unwrap_or(&self.nobody)

@@ -257,7 +257,7 @@ impl Accounts {
     /// Read what a trade of these accounts in `market` will need, all of them step by step: what memory is slow to
     /// bring for one comes together with that for the others. Nothing depends on what was read.
     #[inline]
-    pub(crate) fn warm<const N: usize>(&self, ids: [&SubaccountId; N], market: Option<MarketId>) {
+    pub fn warm<const N: usize>(&self, ids: [&SubaccountId; N], market: Option<MarketId>) {
         let slots = ids.map(|id| self.index.guess(id));
         let spans = slots.map(|at| self.slot(at).map(|slot| slot.span).unwrap_or_default());
         spans.iter().for_each(|span| self.positions.touch(*span));
