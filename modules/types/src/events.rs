@@ -2,33 +2,31 @@
 
 use alloc::vec::Vec;
 
+use crate::packed::{Attributes, Mark, Packed};
 use crate::{Event, SubaccountId, Value};
 
-/// A name and its value.
-pub type Attribute = (&'static str, Value);
-
-/// Events in the order they happened. Their attributes stand in one vector, so that telling an event does not
-/// allocate once the buffer has grown; `clear` and `truncate` keep what has grown.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Events in the order they happened. Their attributes stand packed in one buffer, so that telling an event does
+/// not allocate once the buffer has grown; `clear` and `truncate` keep what has grown.
+#[derive(Clone, Debug, Default)]
 pub struct Events {
     /// Kind of each event and where its attributes begin.
-    heads: Vec<(&'static str, usize)>,
-    attributes: Vec<Attribute>,
+    heads: Vec<(&'static str, Mark)>,
+    attributes: Packed,
 }
 
 /// An event of a buffer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Told<'a> {
     /// Its kind.
     pub kind: &'static str,
     /// Names and values, in the order they were given.
-    pub attributes: &'a [Attribute],
+    pub attributes: Attributes<'a>,
 }
 
-impl<'a> Told<'a> {
+impl Told<'_> {
     /// First value called `name`.
-    pub fn get(&self, name: &str) -> Option<&'a Value> {
-        self.attributes.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+    pub fn get(&self, name: &str) -> Option<Value> {
+        self.attributes.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 }
 
@@ -48,7 +46,7 @@ impl<T: Into<Event>> Tell for T {
 /// The last event of a buffer, open for more attributes.
 #[derive(Debug)]
 pub struct Record<'a> {
-    attributes: &'a mut Vec<Attribute>,
+    attributes: &'a mut Packed,
 }
 
 impl Record<'_> {
@@ -56,7 +54,7 @@ impl Record<'_> {
     #[inline]
     #[expect(clippy::return_self_not_must_use, reason = "the attribute is already in the buffer")]
     pub fn with(self, name: &'static str, value: impl Into<Value>) -> Self {
-        self.attributes.push((name, value.into()));
+        self.attributes.push(name, value.into());
         self
     }
 
@@ -72,14 +70,14 @@ impl Events {
     /// Begin an event of this kind; what is called on the answer adds its attributes.
     #[inline]
     pub fn begin(&mut self, kind: &'static str) -> Record<'_> {
-        self.heads.push((kind, self.attributes.len()));
+        self.heads.push((kind, self.attributes.mark()));
         Record { attributes: &mut self.attributes }
     }
 
     /// Append a finished event.
     pub fn push(&mut self, event: Event) {
-        self.heads.push((event.kind, self.attributes.len()));
-        self.attributes.extend(event.attributes);
+        let record = self.begin(event.kind);
+        event.attributes.into_iter().for_each(|(name, value)| record.attributes.push(name, value));
     }
 
     /// How many there are. A mark for [`Self::truncate`] and [`Self::split_off`].
@@ -95,7 +93,7 @@ impl Events {
     /// Forget all.
     pub fn clear(&mut self) {
         self.heads.clear();
-        self.attributes.clear();
+        self.attributes.truncate(Mark::default());
     }
 
     /// Forget all but the first `mark`.
@@ -108,28 +106,19 @@ impl Events {
 
     /// Each, in order.
     pub fn iter(&self) -> impl Iterator<Item = Told<'_>> {
-        let ends = self.heads.iter().skip(1).map(|(_, start)| *start).chain([self.attributes.len()]);
-        self.heads.iter().zip(ends).map(|((kind, start), end)| Told {
-            kind,
-            attributes: self.attributes.get(*start..end).unwrap_or_default(),
-        })
+        let ends = self.heads.iter().skip(1).map(|(_, start)| *start).chain([self.attributes.mark()]);
+        self.heads
+            .iter()
+            .zip(ends)
+            .map(|((kind, start), end)| Told { kind, attributes: self.attributes.range(*start, end) })
     }
 
     /// Take all but the first `mark`, each as an event of its own.
     pub fn split_off(&mut self, mark: usize) -> Vec<Event> {
-        let Some((_, first)) = self.heads.get(mark) else { return Vec::new() };
-        let ends: Vec<usize> =
-            self.heads.iter().skip(mark.saturating_add(1)).map(|(_, start)| *start).collect();
-        let end = self.attributes.len();
-        let mut at = *first;
-        let mut rest = self.attributes.drain(at..);
-        let heads = self.heads.drain(mark..).zip(ends.into_iter().chain([end]));
-        let event = |((kind, _), end): ((&'static str, usize), usize)| {
-            let attributes = rest.by_ref().take(end.saturating_sub(at)).collect();
-            at = end;
-            Event { kind, attributes }
-        };
-        heads.map(event).collect()
+        let event = |told: Told<'_>| Event { kind: told.kind, attributes: told.attributes.collect() };
+        let rest = self.iter().skip(mark).map(event).collect();
+        self.truncate(mark);
+        rest
     }
 
     /// All, each as an event of its own; the buffer is empty then.

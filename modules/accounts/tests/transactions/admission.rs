@@ -82,7 +82,7 @@ fn an_admitted_transaction_has_paid_its_fee_used_its_sequence_and_shown_its_key(
     assert_eq!(kinds, ["coin_spent", "coin_received", "transfer", "tx", "tx", "tx"]);
     let text = |name: &str| {
         let found = world.events.iter().filter(|event| event.kind == "tx").find_map(|event| event.get(name));
-        found.cloned().unwrap()
+        found.unwrap()
     };
     assert_eq!((text("fee"), text("fee_payer")), (Value::Text("5000uusdc"), Value::Address(address(1))));
     assert_eq!(text("acc_seq"), Value::Text("ballast10xcqpzrky6eff2g52qdye53xkk9jxkvrkjfw58/3"));

@@ -69,7 +69,7 @@ pub(crate) fn keep(events: &Events, told: &mut Events) {
     for event in events.iter() {
         let mut record = told.begin(event.kind);
         for (name, value) in event.attributes {
-            record = record.with(name, value.clone());
+            record = record.with(name, value);
         }
     }
 }

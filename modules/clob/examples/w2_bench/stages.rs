@@ -8,7 +8,7 @@ use proto::dydxprotocol::clob as wire;
 use std::hint::black_box;
 use store::{attempt, Ctx};
 use subaccounts::{Kind as UpdateKind, Update};
-use types::{Chain, Events, MarketId, SubaccountId, Told, Value};
+use types::{Chain, Event, Events, MarketId, SubaccountId, Told, Value};
 
 use crate::meter::{keep, Meter};
 use crate::world::{World, LOT, TICK};
@@ -56,7 +56,8 @@ impl Again {
         });
         let mut buffer = Events::default();
         keep(told, &mut buffer);
-        self.events.measure(|| tell_again(told, &mut buffer));
+        let values = buffer.take();
+        self.events.measure(|| tell_again(&values, &mut buffer));
         let fills: Vec<[Update; 2]> =
             told.iter().filter(|event| event.kind == clob::FILL_EVENT).map(|event| both(&event)).collect();
         self.fills += fills.len() as u64;
@@ -75,11 +76,10 @@ impl Again {
 }
 
 /// What telling these events costs, apart from finding out what to tell.
-fn tell_again(told: &Events, buffer: &mut Events) {
-    buffer.clear();
-    for event in told.iter() {
+fn tell_again(told: &[Event], buffer: &mut Events) {
+    for event in told {
         let mut record = buffer.begin(event.kind);
-        for (name, value) in event.attributes {
+        for (name, value) in &event.attributes {
             record = record.with(name, value.clone());
         }
         if buffer.len() > 4 {
@@ -91,15 +91,15 @@ fn tell_again(told: &Events, buffer: &mut Events) {
 
 fn number(event: &Told<'_>, name: &str) -> i128 {
     match event.get(name) {
-        Some(Value::Unsigned(number)) => *number as i128,
-        Some(Value::Signed(number)) => *number,
+        Some(Value::Unsigned(number)) => number as i128,
+        Some(Value::Signed(number)) => number,
         other => panic!("{name} is {other:?}"),
     }
 }
 
 fn who(event: &Told<'_>, owner: &str, at: &str) -> SubaccountId {
     match event.get(owner) {
-        Some(Value::Address(owner)) => SubaccountId { owner: *owner, number: number(event, at) as u32 },
+        Some(Value::Address(owner)) => SubaccountId { owner, number: number(event, at) as u32 },
         other => panic!("{owner} is {other:?}"),
     }
 }
@@ -108,7 +108,7 @@ fn who(event: &Told<'_>, owner: &str, at: &str) -> SubaccountId {
 fn both(event: &Told<'_>) -> [Update; 2] {
     let market = MarketId(number(event, "market") as u32);
     let (size, quote) = (number(event, "size"), number(event, "quote"));
-    let buys = event.get("side").and_then(Value::text) == Some("buy");
+    let buys = event.get("side") == Some(Value::Text("buy"));
     let one = |id, buys: bool, fee: i128| Update {
         id,
         quote: QuoteQuantums::new(if buys { -quote } else { quote } - fee),

@@ -21,9 +21,9 @@ struct Known {
     twaps: BTreeMap<Name, u64>,
 }
 
-fn number(value: Option<&Value>) -> u128 {
+fn number(value: Option<Value>) -> u128 {
     match value {
-        Some(Value::Unsigned(number)) => *number,
+        Some(Value::Unsigned(number)) => number,
         other => panic!("{other:?}"),
     }
 }
@@ -50,7 +50,7 @@ impl Known {
                 let left = self.twaps.remove(&name(event, "")).unwrap();
                 assert_eq!(u128::from(left), number(event.get("remaining")));
             }
-            "order_removed" if event.get("rested") == Some(&Value::Bool(false)) => {
+            "order_removed" if event.get("rested") == Some(Value::Bool(false)) => {
                 self.conditionals.remove(&name(event, ""));
                 self.twaps.remove(&name(event, ""));
             }

@@ -312,7 +312,7 @@ impl World {
     /// Values of `key` in the events of `kind` since the start.
     pub(crate) fn told(&self, kind: &str, key: &str) -> Vec<types::Value> {
         let events = self.events.iter().filter(|event| event.kind == kind);
-        events.filter_map(|event| event.get(key).cloned()).collect()
+        events.filter_map(|event| event.get(key)).collect()
     }
 
     /// Give the markets other units or another status.

@@ -129,7 +129,7 @@ impl World {
     /// First value called `name` of every event of `kind`.
     pub(crate) fn emitted(&self, kind: &str, name: &str) -> Vec<Value> {
         let of_kind = self.events.iter().filter(|event| event.kind == kind);
-        of_kind.filter_map(|event| event.get(name).cloned()).collect()
+        of_kind.filter_map(|event| event.get(name)).collect()
     }
 }
 

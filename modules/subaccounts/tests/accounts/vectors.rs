@@ -155,7 +155,7 @@ fn f5_funding_is_settled_before_the_update() {
     );
     let paid: Vec<_> = world.events.iter().filter(|event| event.kind == "funding_paid").collect();
     assert_eq!(paid.len(), 1);
-    assert_eq!(paid[0].get("amount"), Some(&Value::Signed(2_000)));
+    assert_eq!(paid[0].get("amount"), Some(Value::Signed(2_000)));
 }
 
 #[test]
