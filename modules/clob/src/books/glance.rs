@@ -75,7 +75,6 @@ impl Books {
         (level, makers)
     }
 
-
     /// Ask memory for what orders that come to rest need besides: their subaccount in all markets, those that end
     /// at the same moment, and the records that they will probably use.
     pub(crate) fn glance_at_arrivals(&self, ahead: &[Ahead], some: &mut [Glance]) -> u64 {
