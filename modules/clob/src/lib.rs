@@ -89,7 +89,7 @@ pub use params::{EquityTier, Params};
 pub use place::{put, Origin, PlacedOrder, Status};
 pub use reduce::position_changed;
 pub use resume::{resume, MAX_PARKED};
-pub use state::{layout, pair, pairs, params, rebuild, Pair};
+pub use state::{layout, pair, pairs, params, rebuild, rebuild_seeded, Pair};
 pub use status::{set_status, MAX_REMOVALS};
 pub use trigger::{steps, trigger, Backlog, Step};
 pub use triggers::{Direction, Trigger};

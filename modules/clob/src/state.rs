@@ -299,7 +299,12 @@ pub fn filled(state: &dyn Read, id: &OrderId) -> Size {
 
 /// The books that the rows describe. They have the same hash as those that wrote the rows.
 pub fn rebuild(state: &dyn Read) -> Books {
-    let mut books = Books::default();
+    rebuild_seeded(state, 0)
+}
+
+/// The same, with books that hash under `seed`.
+pub fn rebuild_seeded(state: &dyn Read, seed: u64) -> Books {
+    let mut books = Books::with_seed(seed);
     books.accounts = subaccounts::Accounts::rebuild(state);
     for pair in pairs(state) {
         books.open(pair.market, pair.grid());

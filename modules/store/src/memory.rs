@@ -62,9 +62,19 @@ impl Memory {
         Self { seed, ..Self::default() }
     }
 
+    /// What its keys hash under.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// A state that holds these pairs.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (Arc<[u8]>, Arc<[u8]>)>) -> Self {
-        let mut memory = Self::default();
+        Self::seeded(0, pairs)
+    }
+
+    /// The same, with keys that hash under `seed`.
+    pub fn seeded(seed: u64, pairs: impl IntoIterator<Item = (Arc<[u8]>, Arc<[u8]>)>) -> Self {
+        let mut memory = Self::with_seed(seed);
         for (key, value) in pairs {
             memory.set(&key, &value);
         }

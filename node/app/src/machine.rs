@@ -25,7 +25,7 @@ pub struct Hot {
 
 impl Hot {
     fn rebuild(state: &Memory) -> Self {
-        Self { books: clob::rebuild(state), watch: liquidations::Watch::rebuild(state) }
+        Self { books: clob::rebuild_seeded(state, state.seed()), watch: liquidations::Watch::rebuild(state) }
     }
 }
 
@@ -116,7 +116,7 @@ impl Machine {
         Ok(Self::new(state, chain))
     }
 
-    /// Continue from stored state. Nothing when the state holds no chain.
+    /// Continue from stored state; what is derived from it hashes under the same seed. Nothing when the state holds no chain.
     pub fn from_state(state: Memory) -> Option<Self> {
         let chain = state::CHAIN.get(&state)?;
         Some(Self::new(state, chain))
@@ -125,6 +125,15 @@ impl Machine {
     fn new(state: Memory, chain: Chain) -> Self {
         let hot = Hot::rebuild(&state);
         Self { state, hot, chain, full_checks: false, signatures: Signatures::default() }
+    }
+
+    /// The same machine between two blocks, with tables that hash under `seed`. No answer depends on it: a node
+    /// that takes a secret one is safe from people who search for keys that collide.
+    #[must_use]
+    pub fn seeded(self, seed: u64) -> Self {
+        let state = Memory::seeded(seed, self.state.iter());
+        let hot = Hot::rebuild(&state);
+        Self { state, hot, ..self }
     }
 
     /// The state, to read.

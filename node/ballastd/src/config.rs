@@ -267,6 +267,7 @@ impl Config {
             max_pending_keys: self.mempool.max_pending_keys,
             full_checks: self.state.full_checks,
             vote_budget_ms: self.oracle.vote_budget_ms,
+            ..host::Config::default()
         })
     }
 

@@ -20,6 +20,15 @@ pub struct Config {
     pub full_checks: bool,
     /// Budget of a vote extension in milliseconds; later prices do not make it into the vote.
     pub vote_budget_ms: u64,
+    /// What the tables of the state hash their keys under. A secret one, as by default, keeps people from choosing
+    /// keys that collide.
+    pub state_seed: u64,
+}
+
+/// A number that others do not know.
+fn secret() -> u64 {
+    use std::hash::BuildHasher;
+    std::hash::RandomState::new().hash_one(0)
 }
 
 impl Default for Config {
@@ -33,6 +42,7 @@ impl Default for Config {
             max_pending_keys: 200_000,
             full_checks: false,
             vote_budget_ms: 250,
+            state_seed: secret(),
         }
     }
 }

@@ -56,6 +56,7 @@ impl Host {
         machine.signatures = self.shared.signatures.clone();
         let mut execution = self.execution();
         execution.genesis = machine.take_changes();
+        let machine = machine.seeded(self.shared.config.state_seed);
         let app_hash = {
             let execution = &mut *execution;
             let hash = execution.store.stage(0, &execution.genesis);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use app::proposal::Patience;
 use app::{BlockOutcome, Machine, Signatures, STORES};
 use num::Price;
 use store::{Change, Memory, Overlay};
-use tree::{Reader, Store, View};
+use tree::{Loaded, Medium, Reader, Store, View};
 use types::{MarketId, Time};
 
 use crate::shelf::Shelf;
@@ -106,13 +107,25 @@ pub(crate) struct Pending {
 impl Host {
     /// Open the application whose database is in `folder`; a new one when there is none.
     pub fn open(folder: &Path, config: Config, source: impl PriceSource + 'static) -> Result<Self, Error> {
-        let (store, loaded) = Store::open(folder, STORES, config.keep_heights)?;
+        Self::over(Store::open(folder, STORES, config.keep_heights)?, config, source)
+    }
+
+    /// The same on a disk that is not there, for simulators. One application at a time may be on it.
+    pub fn on(medium: &Medium, config: Config, source: impl PriceSource + 'static) -> Result<Self, Error> {
+        Self::over(Store::on(medium, STORES, config.keep_heights)?, config, source)
+    }
+
+    fn over(
+        (store, loaded): (Store, Loaded),
+        config: Config,
+        source: impl PriceSource + 'static,
+    ) -> Result<Self, Error> {
         let pairs = loaded.pairs;
         let machine = if loaded.height == 0 {
             None
         } else {
-            let machine =
-                Machine::from_state(Memory::from_pairs(pairs)).ok_or(Error::NoChain(loaded.height))?;
+            let state = Memory::seeded(config.state_seed, pairs);
+            let machine = Machine::from_state(state).ok_or(Error::NoChain(loaded.height))?;
             let fit = app::load::check(machine.state());
             fit.map_err(|reason| Error::Unfit { height: loaded.height, reason })?;
             Some(machine)
@@ -192,6 +205,29 @@ impl Host {
     }
 }
 
+/// How a node of a simulator stops: instead of ending the process, what it was doing unwinds with this.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// What the process would have ended with.
+    pub code: i32,
+    /// Why.
+    pub reason: String,
+}
+
+static SIMULATED: AtomicBool = AtomicBool::new(false);
+
+/// From now on nodes of this process that stop unwind with [`Stopped`]. For simulators, which have many of them
+/// and go on without.
+pub fn stop_by_unwinding() {
+    SIMULATED.store(true, Ordering::Relaxed);
+}
+
+fn unwind(code: i32, reason: &str) {
+    if SIMULATED.load(Ordering::Relaxed) {
+        std::panic::resume_unwind(Box::new(Stopped { code, reason: reason.into() }));
+    }
+}
+
 /// Exit code of a node that met a broken conservation law or a fault inside a block.
 pub const EXIT_FAULT: i32 = 70;
 /// Exit code of a node whose database cannot be written or read.
@@ -199,6 +235,7 @@ pub const EXIT_STORE: i32 = 74;
 
 /// Stop the node: loudly, before anything wrong is committed.
 pub(crate) fn stop(reason: &str) -> ! {
+    unwind(EXIT_FAULT, reason);
     tracing::error!(reason, "the node stops before it commits");
     eprintln!(
         "ballastd stops: {reason}\n\
@@ -214,6 +251,7 @@ const EXIT_REFUSED: i32 = 1;
 
 /// Stop the node because of how it was set up; nothing is wrong with its state.
 pub(crate) fn refuse(reason: &str) -> ! {
+    unwind(EXIT_REFUSED, reason);
     tracing::error!(reason, "the node does not start");
     eprintln!("error: {reason}");
     std::process::exit(EXIT_REFUSED)
@@ -221,6 +259,7 @@ pub(crate) fn refuse(reason: &str) -> ! {
 
 /// Stop the node because the disk does not do its part.
 pub(crate) fn stop_store(reason: &str) -> ! {
+    unwind(EXIT_STORE, reason);
     tracing::error!(reason, "the node stops because of its database");
     eprintln!(
         "ballastd stops: {reason}\n\

@@ -2,6 +2,80 @@
 
 use prost::bytes::Bytes;
 use scenario::Dice;
+use tree::Breakage;
+
+use crate::twins::Kind;
+
+/// What happens to a node during a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// Nothing.
+    None,
+    /// It is killed before the block.
+    Killed,
+    /// It is killed when it has executed the block.
+    KilledBeforeCommit,
+    /// It is killed when it has committed the block.
+    KilledAfterCommit,
+    /// Its disk breaks as it commits, and the power goes; whether the batch is there afterwards.
+    Breaks(Breakage, bool),
+    /// It is killed, and a bit of its disk is another one then.
+    Flipped(u64),
+}
+
+impl Trouble {
+    /// Trouble of a node of this kind, at these rates.
+    pub(crate) fn draw(kind: Kind, rates: &Rates, dice: &mut Dice) -> Self {
+        let roll = dice.within(0, 999);
+        let (at, kept) = (dice.roll(), dice.once_in(2));
+        if roll < rates.kills * 10 {
+            return *dice.pick(&[Self::Killed, Self::KilledBeforeCommit, Self::KilledAfterCommit]);
+        }
+        if roll < rates.kills * 10 + rates.disk {
+            return match dice.within(0, 3) {
+                0 => Self::Breaks(Breakage::Full, false),
+                1 => Self::Breaks(Breakage::Sync, kept),
+                2 => Self::Breaks(Breakage::Lie, false),
+                _ => Self::Flipped(at),
+            };
+        }
+        if kind == Kind::Reborn {
+            Self::Killed
+        } else {
+            Self::None
+        }
+    }
+
+    /// How it is counted.
+    pub(crate) fn name(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Killed => Some("killed before a block"),
+            Self::KilledBeforeCommit => Some("killed before the commit"),
+            Self::KilledAfterCommit => Some("killed after the commit"),
+            Self::Breaks(Breakage::Full, _) => Some("disk full"),
+            Self::Breaks(Breakage::Sync, _) => Some("sync fails"),
+            Self::Breaks(..) => Some("unsynced writes lost"),
+            Self::Flipped(_) => Some("bit flipped on disk"),
+        }
+    }
+}
+
+/// How often nodes have trouble.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Rates {
+    /// Kills in 100 blocks.
+    pub(crate) kills: u64,
+    /// Faults of the disk in 1,000 blocks.
+    pub(crate) disk: u64,
+}
+
+impl Rates {
+    /// Rates as the seed wants them.
+    pub(crate) fn draw(dice: &mut Dice) -> Self {
+        Self { kills: *dice.pick(&[0, 2, 10]), disk: *dice.pick(&[0, 5, 20]) }
+    }
+}
 
 /// What a byzantine proposer makes of an honest proposal, and the name of it.
 pub(crate) fn damage(honest: &[Bytes], dice: &mut Dice) -> (Vec<Bytes>, &'static str) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use app::genesis::{Balance, GenesisCoin};
-use app::{AppState, BlockInput};
+use app::{AppState, BlockInput, Genesis};
 use scenario::{Dice, World};
 use tree::Store;
 
@@ -12,10 +12,11 @@ use crate::agents::Agents;
 use crate::checks::Checks;
 use crate::crowd::USD;
 use crate::engine::{self, Engine, Rounds, Weather};
+use crate::faults::{Rates, Trouble};
 use crate::laws::Laws;
 use crate::market::Market;
 use crate::network::Network;
-use crate::twins::{Block, Kind, Twin};
+use crate::twins::{Block, History, Kind, Twin};
 
 /// What happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -153,6 +154,7 @@ pub fn watch(
     story: &Story,
     mut watcher: impl FnMut(u64, &mut World) -> Result<(), String>,
 ) -> Result<Counts, Failure> {
+    host::stop_by_unwinding();
     let failed = |height| move |reason: String| Failure { seed: story.seed, height, reason };
     let mut stage = Stage::new(story).map_err(failed(0))?;
     for height in 1..=story.blocks {
@@ -171,6 +173,7 @@ enum Part {
     Rounds,
     Votes,
     Twins,
+    Trouble,
 }
 
 fn chance(seed: u64, height: u64, part: Part) -> Dice {
@@ -181,6 +184,7 @@ fn chance(seed: u64, height: u64, part: Part) -> Dice {
         Part::Rounds => 3,
         Part::Votes => 4,
         Part::Twins => 5,
+        Part::Trouble => 6,
     };
     Dice::new(Dice::new(Dice::new(seed).roll() ^ height).roll() ^ part)
 }
@@ -194,6 +198,9 @@ struct Stage {
     engine: Engine,
     twins: Vec<Twin>,
     weather: Weather,
+    rates: Rates,
+    genesis: Genesis,
+    history: History,
     checks: Checks,
     laws: Laws,
     tree: Store,
@@ -207,7 +214,7 @@ impl Stage {
         let app = document(&mut dice);
         let market = Market::new(&app, &mut dice);
         let network = Network::new(&mut dice);
-        let weather = Weather::draw(&mut dice);
+        let (weather, rates) = (Weather::draw(&mut dice), Rates::draw(&mut dice));
         let genesis = World::genesis(app, &agents.people(), 100_000 * USD, network.genesis());
         let mut world = World::begin(&genesis);
         let mut tree = Store::in_memory(app::STORES, 2);
@@ -217,12 +224,27 @@ impl Stage {
         tree.commit(&[]).map_err(|error| error.to_string())?;
         let kinds: &[Kind] = match story.mode {
             Mode::Lite => &[Kind::Live],
-            Mode::Full => &[Kind::Live, Kind::Deaf],
+            Mode::Full => &[Kind::Live, Kind::Deaf, Kind::Reborn, Kind::Threaded],
         };
         let twins = kinds.iter().map(|kind| Twin::new(*kind, &genesis)).collect::<Result<_, _>>()?;
         let laws = Laws::new(&mut world.machine);
         let (engine, checks, counts) = (Engine::default(), Checks::default(), Counts::default());
-        Ok(Self { world, agents, market, network, engine, twins, weather, checks, laws, tree, counts })
+        Ok(Self {
+            world,
+            agents,
+            market,
+            network,
+            engine,
+            twins,
+            weather,
+            rates,
+            genesis,
+            history: Vec::new(),
+            checks,
+            laws,
+            tree,
+            counts,
+        })
     }
 
     /// One block of chaos or of healing, and everything that must hold afterwards.
@@ -249,7 +271,8 @@ impl Stage {
         )?;
         let input = engine::input(&self.world, &block);
         self.execute(&input, &mut chance(Part::Twins))?;
-        self.follow(&block)?;
+        let rates = if height > story.chaos { Rates::default() } else { self.rates };
+        self.follow(block, &rates, &mut chance(Part::Trouble))?;
         self.engine.recheck(&self.twins);
         self.count(&input);
         Ok(())
@@ -282,12 +305,17 @@ impl Stage {
     }
 
     /// Every node executes the block and must get what the world got.
-    fn follow(&mut self, block: &Block) -> Result<(), String> {
+    fn follow(&mut self, block: Block, rates: &Rates, dice: &mut Dice) -> Result<(), String> {
         let app_hash = self.tree.reader().latest().app_hash();
         let mut first = None;
         for twin in &mut self.twins {
-            let response = twin.run(block);
-            let last = twin.last();
+            let trouble = Trouble::draw(twin.kind, rates, dice);
+            if let Some(name) = trouble.name() {
+                self.counts.rounds.note(name, 1);
+            }
+            let response = twin.run(&block, trouble, (&self.genesis, &self.history));
+            let response = response.map_err(|reason| format!("{:?}, {trouble:?}: {reason}", twin.kind))?;
+            let last = twin.done();
             if last.app_hash != app_hash || response.app_hash[..] != app_hash {
                 return Err(format!("I-28: {:?} has another app hash", twin.kind));
             }
@@ -298,6 +326,9 @@ impl Stage {
             if *first.get_or_insert_with(|| response.clone()) != response {
                 return Err(format!("I-28: {:?} answers something else", twin.kind));
             }
+        }
+        if let Some(response) = first {
+            self.history.push((block, response));
         }
         Ok(())
     }

@@ -1,9 +1,10 @@
 //! Nodes that must agree: the same application, each kept in a way of its own.
 
 use std::collections::BTreeMap;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use host::{Config, Host};
+use host::{Config, Host, Stopped, EXIT_STORE};
 use num::Price;
 use prost::bytes::Bytes;
 use tendermint_abci::Application;
@@ -15,8 +16,10 @@ use tendermint_proto::v0_38::abci::{
 };
 use tendermint_proto::v0_38::crypto::{public_key::Sum, PublicKey};
 use tendermint_proto::v0_38::types::{AbciParams, ConsensusParams};
+use tree::{Breakage, Medium};
 use types::{MarketId, Time};
 
+use crate::faults::Trouble;
 use crate::network::CHAIN;
 
 /// What is particular about a node.
@@ -24,8 +27,12 @@ use crate::network::CHAIN;
 pub(crate) enum Kind {
     /// It hears of every transaction, and never stops.
     Live,
-    /// It never hears of a transaction before it is in a block.
+    /// It never hears of a transaction before it is in a block, and its tables hash under another seed.
     Deaf,
+    /// It is killed and started again before each block.
+    Reborn,
+    /// It computes on four threads.
+    Threaded,
 }
 
 /// Prices as a node sees them now.
@@ -43,7 +50,13 @@ pub(crate) struct Twin {
     pub(crate) kind: Kind,
     host: Host,
     feed: Feed,
+    medium: Medium,
+    threads: Option<rayon::ThreadPool>,
+    done: host::LastBlock,
 }
+
+/// The blocks that the engine keeps, with what became of them; the first has height 1.
+pub(crate) type History = Vec<(Block, ResponseFinalizeBlock)>;
 
 /// A block that everybody has decided on.
 #[derive(Clone, Debug)]
@@ -56,9 +69,11 @@ pub(crate) struct Block {
 impl Twin {
     /// A node at genesis.
     pub(crate) fn new(kind: Kind, genesis: &app::Genesis) -> Result<Self, String> {
-        let feed = Feed::default();
-        let host = Host::in_memory(config(), feed.clone());
-        let twin = Self { kind, host, feed };
+        let (feed, medium) = (Feed::default(), Medium::default());
+        let threads = (kind == Kind::Threaded).then(|| rayon::ThreadPoolBuilder::new().num_threads(4).build());
+        let threads = threads.transpose().map_err(|error| error.to_string())?;
+        let host = Host::on(&medium, config(kind), feed.clone()).map_err(|error| error.to_string())?;
+        let twin = Self { kind, host, feed, medium, threads, done: host::LastBlock::default() };
         twin.host.init_chain(init(genesis)?);
         Ok(twin)
     }
@@ -117,21 +132,142 @@ impl Twin {
         self.host.process_proposal(request).status == 1
     }
 
-    /// Execute and commit.
-    pub(crate) fn run(&mut self, block: &Block) -> ResponseFinalizeBlock {
-        let response = self.host.finalize_block(RequestFinalizeBlock {
+    /// Execute and commit a block in spite of `trouble`.
+    pub(crate) fn run(
+        &mut self,
+        block: &Block,
+        trouble: Trouble,
+        (genesis, history): (&app::Genesis, &History),
+    ) -> Result<ResponseFinalizeBlock, String> {
+        let back = |twin: &mut Self| twin.start(genesis).and_then(|()| twin.replay(history));
+        match trouble {
+            Trouble::None => {}
+            Trouble::Killed => {
+                self.medium.cut(0, true);
+                back(self)?;
+            }
+            Trouble::KilledBeforeCommit => {
+                self.execute(block);
+                self.medium.cut(0, true);
+                back(self)?;
+            }
+            Trouble::KilledAfterCommit => {
+                let response = self.execute(block);
+                self.commit();
+                self.medium.cut(0, true);
+                self.start(genesis)?;
+                if self.host.last_block().height != block.height {
+                    return Err("a block that was committed is lost".into());
+                }
+                return Ok(response);
+            }
+            Trouble::Breaks(breakage, kept) => {
+                self.medium.set(breakage);
+                let ended = catch_unwind(AssertUnwindSafe(|| {
+                    self.execute(block);
+                    self.commit();
+                }));
+                self.medium.set(Breakage::None);
+                let told = ended.err().and_then(|panic| panic.downcast::<Stopped>().ok());
+                let stops = breakage != Breakage::Lie;
+                if stops != told.is_some_and(|stopped| stopped.code == EXIT_STORE) {
+                    return Err(format!("{breakage:?} of the disk: the node does not stop as it should"));
+                }
+                self.medium.cut(usize::from(kept), breakage != Breakage::Lie);
+                back(self)?;
+                if self.host.last_block().height == block.height {
+                    // What the sync did not promise is there after all: the engine sends it once more.
+                    return self.again(block, (genesis, history));
+                }
+            }
+            Trouble::Flipped(at) => {
+                self.medium.cut(0, true);
+                self.medium.flip(at);
+                let refused = self.start(genesis).is_err();
+                if refused {
+                    self.anew(genesis)?;
+                }
+                self.replay(history)?;
+            }
+        }
+        let response = self.execute(block);
+        self.commit();
+        Ok(response)
+    }
+
+    /// The answer to a block that is committed already: from a node that begins anew.
+    fn again(
+        &mut self,
+        block: &Block,
+        (genesis, history): (&app::Genesis, &History),
+    ) -> Result<ResponseFinalizeBlock, String> {
+        let hash = self.host.last_block().app_hash;
+        self.anew(genesis)?;
+        self.replay(history)?;
+        let response = self.execute(block);
+        self.commit();
+        if response.app_hash[..] != hash {
+            return Err("a block that survived a failed sync is another one".into());
+        }
+        Ok(response)
+    }
+
+    fn execute(&self, block: &Block) -> ResponseFinalizeBlock {
+        let request = RequestFinalizeBlock {
             txs: block.txs.clone(),
             height: i64::try_from(block.height).unwrap_or(i64::MAX),
             time: Some(stamp(block.time)),
             ..RequestFinalizeBlock::default()
-        });
-        self.host.commit();
-        response
+        };
+        match &self.threads {
+            Some(threads) => threads.install(|| self.host.finalize_block(request)),
+            None => self.host.finalize_block(request),
+        }
     }
 
-    /// The last block as the node tells of it.
-    pub(crate) fn last(&self) -> host::LastBlock {
-        self.host.last_block()
+    fn commit(&mut self) {
+        self.host.commit();
+        self.done = self.host.last_block();
+    }
+
+    /// Start again on what the disk has.
+    fn start(&mut self, genesis: &app::Genesis) -> Result<(), String> {
+        // One store at a time: what was there before ends first.
+        self.host = Host::in_memory(config(self.kind), self.feed.clone());
+        let host = Host::on(&self.medium, config(self.kind), self.feed.clone());
+        self.host = host.map_err(|error| format!("the node does not start: {error}"))?;
+        if self.host.last_block().height == 0 {
+            self.host.init_chain(init(genesis)?);
+        }
+        Ok(())
+    }
+
+    /// Begin with an empty disk.
+    fn anew(&mut self, genesis: &app::Genesis) -> Result<(), String> {
+        self.medium = Medium::default();
+        self.start(genesis)
+    }
+
+    /// What the engine has and the node has not. Each block must give what it gave.
+    fn replay(&mut self, history: &History) -> Result<(), String> {
+        let have = usize::try_from(self.host.last_block().height).unwrap_or(usize::MAX);
+        for (block, then) in history.iter().skip(have) {
+            let now = self.execute(block);
+            self.commit();
+            if now != *then {
+                return Err(format!("I-28: block {} is another one when it is replayed", block.height));
+            }
+        }
+        let hash = history.last().map(|(_, then)| then.app_hash.clone()).unwrap_or_default();
+        if history.len() == have && !history.is_empty() && self.host.last_block().app_hash[..] != hash[..] {
+            return Err("I-28: a node that was started again has another app hash".into());
+        }
+        Ok(())
+    }
+
+    /// The last block that the node committed, as it told of it then.
+    pub(crate) fn done(&self) -> &host::LastBlock {
+        &self.done
     }
 
     /// Height and hash of what the node shows to readers.
@@ -141,9 +277,10 @@ impl Twin {
     }
 }
 
-fn config() -> Config {
+fn config(kind: Kind) -> Config {
+    let state_seed = if kind == Kind::Deaf { 0x5eed } else { 0 };
     // A slow machine must not make for empty votes.
-    Config { vote_budget_ms: 600_000, keep_heights: 3, ..Config::default() }
+    Config { vote_budget_ms: 600_000, keep_heights: 3, state_seed, ..Config::default() }
 }
 
 fn stamp(time: Time) -> Timestamp {

@@ -10,6 +10,7 @@ use crate::crash;
 use crate::disk::{Block, Disk, Row};
 use crate::forest::{Forest, Shared, Table};
 use crate::hash::Hash;
+use crate::medium::Medium;
 use crate::open;
 use crate::rows::{Head, Undo};
 use crate::views::{self, Heights, Pairs, Reader, Ring, View};
@@ -70,8 +71,16 @@ impl Store {
     /// trees of the last `keep` heights and compares their application hashes with those that were
     /// committed: a store that opens is the store that was committed.
     pub fn open(path: &Path, table: Table, keep: usize) -> Result<(Self, Loaded), Error> {
+        Self::over(Disk::open(path)?, table, keep)
+    }
+
+    /// The same on a disk that is not there, for simulators. One store at a time may be on it.
+    pub fn on(medium: &Medium, table: Table, keep: usize) -> Result<(Self, Loaded), Error> {
+        Self::over(Disk::on(medium)?, table, keep)
+    }
+
+    fn over(disk: Disk, table: Table, keep: usize) -> Result<(Self, Loaded), Error> {
         let shared = Arc::new(Shared::new(table));
-        let disk = Disk::open(path)?;
         let (heights, loaded) = match disk.head()? {
             Some(head) => open::existing(&disk, &shared, &head, keep.max(1))?,
             None => open::new(&disk, first_heights(&shared))?,
@@ -163,11 +172,11 @@ impl Store {
         }
     }
 
-    /// Folder of the database; `None` for a store in memory.
+    /// Folder of the database; `None` for a store without one.
     pub fn path(&self) -> Option<&Path> {
         match &self.place {
             Place::Memory(_) => None,
-            Place::Disk(disk) => Some(disk.path()),
+            Place::Disk(disk) => disk.path(),
         }
     }
 

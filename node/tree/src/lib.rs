@@ -2,8 +2,8 @@
 //!
 //! Reading order: [`Store`] (stage, commit, open), [`View`] and [`Reader`] (what others see), `forest` (which
 //! key belongs to which tree) and `simple` (the application hash above them), [`Tree`] (one store's sparse
-//! Merkle tree) with `node`, `shard` and `past`, [`Proof`] (ICS-23), then `open`, `disk`, `rows` and `witness`
-//! (what is on disk and how damage shows), and [`roll_back`]; [`crash`] is for tests.
+//! Merkle tree) with `node`, `shard` and `past`, [`Proof`] (ICS-23), then `open`, `disk`, `base`, `rows` and
+//! `witness` (what is on disk and how damage shows), and [`roll_back`]; [`crash`] and [`Medium`] are for tests.
 //!
 //! A block is staged when it was executed, which gives its application hash, and committed when consensus
 //! decided it. Committed heights are immutable and shared: readers in any thread hold them for as long as
@@ -15,11 +15,13 @@
 pub mod crash;
 pub mod snapshot;
 
+mod base;
 mod disk;
 mod error;
 mod facade;
 mod forest;
 mod hash;
+mod medium;
 mod node;
 mod open;
 mod past;
@@ -36,6 +38,7 @@ pub use error::Error;
 pub use facade::{Loaded, Pair, Store};
 pub use forest::Table;
 pub use hash::{Hash, EMPTY};
+pub use medium::{Breakage, Medium};
 pub use proof::{store_spec, verify, Op, Proof, SIMPLE_OP, STORE_OP};
 pub use rollback::{prune, roll_back};
 pub use smt::Tree;
