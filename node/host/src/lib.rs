@@ -19,9 +19,7 @@ mod snapshots;
 mod vote;
 
 pub use config::Config;
-pub use host::{
-    stop_by_unwinding, Error, Host, LastBlock, PriceSource, Stopped, EXIT_FAULT, EXIT_STORE,
-};
+pub use host::{stop_by_unwinding, Error, Host, LastBlock, PriceSource, Stopped, EXIT_FAULT, EXIT_STORE};
 pub use query::{Answer, QueryError};
 pub use render::render;
 pub use shelf::{write, Shelf};

@@ -70,7 +70,8 @@ impl Twin {
     /// A node at genesis.
     pub(crate) fn new(kind: Kind, genesis: &app::Genesis) -> Result<Self, String> {
         let (feed, medium) = (Feed::default(), Medium::default());
-        let threads = (kind == Kind::Threaded).then(|| rayon::ThreadPoolBuilder::new().num_threads(4).build());
+        let threads =
+            (kind == Kind::Threaded).then(|| rayon::ThreadPoolBuilder::new().num_threads(4).build());
         let threads = threads.transpose().map_err(|error| error.to_string())?;
         let host = Host::on(&medium, config(kind), feed.clone()).map_err(|error| error.to_string())?;
         let twin = Self { kind, host, feed, medium, threads, done: host::LastBlock::default() };

@@ -111,7 +111,9 @@ impl Base {
         options.fill_cache(false);
         options.set_readahead_size(4 * MIB);
         let rows = db.iterator_cf_opt(own, options, IteratorMode::Start);
-        Ok(Box::new(rows.map(move |row| row.map_err(|error| failed(&format!("the rows of {family}"), error)))))
+        Ok(Box::new(
+            rows.map(move |row| row.map_err(|error| failed(&format!("the rows of {family}"), error))),
+        ))
     }
 
     pub(crate) fn batch(&self) -> Batch {
