@@ -124,7 +124,7 @@ impl Engine {
     }
 
     /// All votes for the block at the present height, in the order of the stored set.
-    fn vote(&self) -> ExtendedCommitInfo {
+    pub fn vote(&self) -> ExtendedCommitInfo {
         let mut votes: Vec<ExtendedVoteInfo> = self.keys.iter().map(|key| self.signed(key)).collect();
         votes.sort_by_key(|vote| vote.validator.as_ref().unwrap().address.to_vec());
         ExtendedCommitInfo { round: 0, votes }

@@ -4,4 +4,5 @@ mod engine;
 mod heights;
 mod proofs;
 mod proposals;
+mod rounds;
 mod snapshots;
