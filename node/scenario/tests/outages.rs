@@ -144,6 +144,45 @@ fn abci_34_funding_is_paid_for_a_period_at_most_and_never_at_a_price_from_before
 }
 
 #[test]
+fn abci_35_a_clock_that_stands_still_or_leaps_ends_orders_in_time_and_the_chain_goes_on() {
+    const YEAR: i64 = 31_536_000;
+    for leap in [0, 1, 60, 3_600, 86_400, YEAR, 50 * YEAR] {
+        let mut world = World::with(recovering(), &["alice", "bob"], 1_000_000_000_000);
+        for person in ["alice", "bob"] {
+            let deposit = world.deposit(person, 100_000_000_000);
+            assert!(world.run(person, &[deposit]).refusal.is_none());
+        }
+        let now = |world: &World| world.machine.last_block().1;
+        let rested = |world: &mut World, client_id, seconds: i64| {
+            let mut order = world.order("alice", 0, client_id, (Side::Buy, 10_000_000, 1_000_000_000));
+            order.order_id.as_mut().unwrap().order_flags = 64;
+            let until = u32::try_from(now(world).plus_seconds(seconds).seconds()).unwrap();
+            order.good_til_oneof = Some(GoodTilOneof::GoodTilBlockTime(until));
+            let place = world.place(order);
+            world.run("alice", &[place])
+        };
+        assert!(rested(&mut world, 1, 5_000).refusal.is_none());
+        let before = now(&world);
+        world.pass(leap - world.block_seconds);
+        let input = world.input(Vec::new());
+        let mut restarted = world.twin();
+        world.apply(&input).unwrap();
+        restarted.apply(&input).unwrap();
+        assert_eq!(now(&world).seconds() - before.seconds(), leap);
+        assert!(world.machine.memory().iter().eq(restarted.machine.memory().iter()), "{leap} seconds");
+        let ended = world.last.events.iter().filter(|event| event.kind == "order_removed").count();
+        assert_eq!(ended, usize::from(leap >= 5_000), "{leap} seconds: {:?}", world.last.events);
+        // A block whose time goes back is none of this chain, and leaves it as it is.
+        let mut back = world.input(Vec::new());
+        back.time = now(&world).plus_seconds(-1);
+        assert!(world.twin().apply(&back).is_err());
+        world.blocks(12);
+        assert_eq!(standing(&world, BTC), Standing::Live, "{leap} seconds");
+        assert!(rested(&mut world, 2, 600).refusal.is_none(), "{leap} seconds: orders come and go");
+    }
+}
+
+#[test]
 fn orc_22_a_crash_of_half_the_price_in_one_block_comes_in_steps_of_the_band() {
     let mut app = World::devnet();
     app.price_max_step_ppm = 50_000;
