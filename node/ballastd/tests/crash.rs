@@ -69,7 +69,7 @@ async fn die(chain: &mut Chain, point: &str, seed: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_that_dies_at_any_point_of_a_block_loses_nothing_and_stays_the_same_chain() {
+async fn abci_01_abci_02_a_node_that_dies_at_any_point_of_a_block_loses_nothing_and_stays_the_same_chain() {
     let crashes = usize::try_from(setting("BALLAST_CRASHES", 6)).unwrap();
     let seed = setting("BALLAST_SEED", rand::random());
     println!("seed {seed}");
@@ -124,7 +124,7 @@ fn only_over_the_socket(group: &str) -> request::Value {
 }
 
 #[test]
-fn a_node_that_dies_in_a_call_that_only_cometbft_makes_is_where_it_was() {
+fn abci_01_a_node_that_dies_in_a_call_that_only_cometbft_makes_is_where_it_was() {
     let home = Home::with_chain(&["alice"]);
     let node = home.start(&["--block-interval", "0", "--stop-at", "20"]);
     assert_eq!(node.ended().0, 0);

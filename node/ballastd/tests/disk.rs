@@ -128,7 +128,7 @@ async fn abci_30_a_node_whose_sync_or_write_fails_stops_at_once_and_recovers() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_that_dies_at_any_write_sync_or_rename_recovers() {
+async fn abci_02_a_node_that_dies_at_any_write_sync_or_rename_recovers() {
     if !have("strace", &["-o", "/dev/null", "true"]) {
         return;
     }
@@ -209,7 +209,7 @@ async fn on_a_small_disk() {
 }
 
 #[test]
-fn abci_30_a_node_without_room_stops_before_it_acknowledges_and_recovers_with_room() {
+fn abci_29_abci_30_a_node_without_room_stops_before_it_acknowledges_and_recovers_with_room() {
     if !have("unshare", &["-rm", "mount", "-t", "tmpfs", "none", "/mnt"]) {
         return;
     }
