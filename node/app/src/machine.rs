@@ -41,7 +41,7 @@ pub struct Machine {
 }
 
 /// What a block brings.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BlockInput {
     /// Its height.
     pub height: u64,

@@ -117,24 +117,29 @@ impl Host {
         let execution = &mut *guard;
         let Some(machine) = execution.machine.as_mut() else { stop("a block came before the genesis") };
         let height = height_in(request.height);
+        let prefix = machine.chain().prefix.clone();
         let input = BlockInput {
             height,
             time: time_in(request.time.as_ref()),
             votes: proposal::carries_votes(machine.state(), height),
             txs: request.txs.iter().map(|tx| tx.to_vec()).collect(),
         };
+        // An engine that died before it asked for the commit brings its last block again.
+        if let Some((_, block)) = execution.staged.as_ref().filter(|(staged, _)| *staged == input) {
+            return response(&block.outcome, &prefix, block.app_hash);
+        }
         let outcome = machine.execute(&input).unwrap_or_else(|fault| stop(&fault.to_string()));
         let changes = merge(std::mem::take(&mut execution.genesis), machine.take_changes());
         let app_hash = execution.store.stage(height, &changes);
-        let prefix = machine.chain().prefix.clone();
         let response = response(&outcome, &prefix, app_hash);
-        execution.staged = Some(LastBlock { height, time: input.time, app_hash, outcome: Arc::new(outcome) });
+        let block = LastBlock { height, time: input.time, app_hash, outcome: Arc::new(outcome) };
+        execution.staged = Some((input, block));
         response
     }
 
     pub(crate) fn do_commit(&self) -> ResponseCommit {
         let mut execution = self.execution();
-        let Some(block) = execution.staged.take() else { stop("commit without an executed block") };
+        let Some((_, block)) = execution.staged.take() else { stop("commit without an executed block") };
         if let Err(error) = execution.store.commit(&[]) {
             stop_store(&format!("block {} could not be written: {error}", block.height));
         }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::Duration;
 
 use app::proposal::Patience;
-use app::{BlockOutcome, Machine, Signatures, STORES};
+use app::{BlockInput, BlockOutcome, Machine, Signatures, STORES};
 use num::Price;
 use store::{Change, Memory, Overlay};
 use tree::{Loaded, Medium, Reader, Store, View};
@@ -92,8 +92,8 @@ pub(crate) struct Execution {
     pub(crate) store: Store,
     /// Writes of the genesis, which become durable with the first block.
     pub(crate) genesis: Vec<Change>,
-    /// The block that is executed but not committed.
-    pub(crate) staged: Option<LastBlock>,
+    /// The block that is executed but not committed, and what it was made of.
+    pub(crate) staged: Option<(BlockInput, LastBlock)>,
 }
 
 /// The state that the next transactions of the mempool are checked on: the committed one and what those that
