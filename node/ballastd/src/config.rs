@@ -29,6 +29,8 @@ pub(crate) enum PriceKind {
     Fixed,
     /// A market that does not exist, the same one for all nodes of the chain
     Model,
+    /// A process that is asked over TCP
+    Feeder,
     /// Nowhere: the votes are empty
     None,
 }
@@ -112,6 +114,7 @@ pub(crate) struct Mempool {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Oracle {
     pub(crate) source: PriceKind,
+    pub(crate) feeder: SocketAddr,
     pub(crate) vote_budget_ms: u64,
 }
 
@@ -189,7 +192,8 @@ impl Default for Mempool {
 
 impl Default for Oracle {
     fn default() -> Self {
-        Self { source: PriceKind::Fixed, vote_budget_ms: 250 }
+        let feeder = SocketAddr::from(([127, 0, 0, 1], 26670));
+        Self { source: PriceKind::Fixed, feeder, vote_budget_ms: 250 }
     }
 }
 

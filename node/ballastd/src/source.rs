@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use feeder::{Model, Scenario};
+use feeder::{Model, Outside, Prices, Scenario};
 use host::PriceSource;
 use num::Price;
 use sha2::{Digest as _, Sha256};
 use types::MarketId;
 
-use crate::config::PriceKind;
+use crate::config::{Oracle, PriceKind};
 use crate::devnet::listed;
 
 /// Milliseconds from one price of the model to the next.
@@ -26,12 +26,15 @@ pub(crate) enum Source {
         /// When it began, Unix milliseconds.
         began: i128,
     },
+    /// Another process.
+    Asked(Outside),
 }
 
 impl Source {
     /// What the configuration names, on the chain that begins with `genesis`.
-    pub(crate) fn of(kind: PriceKind, genesis: &solo::Genesis, app: &app::AppState) -> Self {
-        match kind {
+    pub(crate) fn of(oracle: &Oracle, genesis: &solo::Genesis, app: &app::AppState) -> Self {
+        match oracle.source {
+            PriceKind::Feeder => Self::Asked(Outside::at(oracle.feeder)),
             PriceKind::None => Self::Fixed(BTreeMap::new()),
             PriceKind::Fixed => {
                 let priced = app.markets.iter().filter(|market| market.price > 0);
@@ -47,6 +50,11 @@ impl Source {
     }
 }
 
+/// The words of a feeder in those of the chain.
+fn told(prices: Prices) -> BTreeMap<MarketId, Price> {
+    prices.into_iter().map(|(market, price)| (MarketId(market), Price::new(price))).collect()
+}
+
 fn millis(time: tendermint::Time) -> i128 {
     time.unix_timestamp_nanos() / 1_000_000
 }
@@ -57,9 +65,12 @@ impl PriceSource for Source {
             Self::Fixed(prices) => prices.clone(),
             Self::Imagined { model, began } => {
                 let passed = u64::try_from(millis(tendermint::Time::now()) - began).unwrap_or_default();
-                let prices = model.lock().unwrap_or_else(PoisonError::into_inner).at(passed / STEP_MILLIS);
-                prices.into_iter().map(|(market, price)| (MarketId(market), Price::new(price))).collect()
+                told(model.lock().unwrap_or_else(PoisonError::into_inner).at(passed / STEP_MILLIS))
             }
+            Self::Asked(outside) => outside.ask().map(told).unwrap_or_else(|error| {
+                tracing::debug!(%error, "no prices");
+                BTreeMap::new()
+            }),
         }
     }
 }

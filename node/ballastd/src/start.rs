@@ -43,6 +43,9 @@ pub(crate) struct Args {
     /// Where the prices of this node's oracle votes come from
     #[arg(long, value_enum)]
     prices: Option<PriceKind>,
+    /// Where the feeder listens that `--prices feeder` asks
+    #[arg(long, value_name = "HOST:PORT")]
+    feeder: Option<SocketAddr>,
     /// How much is logged: error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
@@ -55,7 +58,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     log_to_stderr(&config.log_level);
     crash::arm()?;
     let (document, app) = genesis::load(&home)?;
-    let source = Source::of(config.oracle.source, &document, &app);
+    let source = Source::of(&config.oracle, &document, &app);
     std::fs::create_dir_all(home.data()).map_err(|error| Failure::file(&home.data(), error))?;
     crate::snapshot::tidy(&home)?;
     let host = Host::open(&home.state(), config.host(&app.gas_prices)?, source)?;
@@ -129,6 +132,7 @@ fn chosen(args: &Args, mut config: Config) -> Result<Config, Failure> {
     config.blocks.interval_ms = args.block_interval.unwrap_or(config.blocks.interval_ms);
     config.state.full_checks |= args.full_checks;
     config.oracle.source = args.prices.unwrap_or(config.oracle.source);
+    config.oracle.feeder = args.feeder.unwrap_or(config.oracle.feeder);
     if let Some(level) = &args.log_level {
         config.log_level.clone_from(level);
     }

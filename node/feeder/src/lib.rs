@@ -1,7 +1,8 @@
 //! Where an oracle vote's numbers come from: price sources, and the rule that makes one price of several.
 //!
 //! Reading order: [`Listed`] (what is priced), [`exact`] (a decimal text to a market's own units), [`Model`] (a
-//! market that does not exist, from a seed), [`Replay`] (trades that were recorded), [`median()`].
+//! market that does not exist, from a seed), [`Replay`] (trades that were recorded), [`Outside`] (another process),
+//! [`median()`].
 //!
 //! A source answers with what it has, at once; a price that is too old is not there. Never: a price that no
 //! source gave, a decimal through floating point, or a file held in memory as a whole.
@@ -9,6 +10,7 @@
 mod decimal;
 mod median;
 mod model;
+mod outside;
 mod replay;
 mod track;
 
@@ -17,6 +19,7 @@ use std::collections::BTreeMap;
 pub use decimal::exact;
 pub use median::median;
 pub use model::{Model, Scenario};
+pub use outside::{answer, Outside, OutsideError};
 pub use replay::{Replay, ReplayError, Span, Window};
 pub use track::TrackError;
 
