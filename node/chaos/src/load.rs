@@ -1,7 +1,7 @@
 //! Traders who never stop: transfers and orders through any of the nodes, each sent again elsewhere when its node
 //! falls silent, and a record of what the chain has promised them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ pub(crate) struct Ledger {
     /// Transactions that are in a block, as a node said.
     pub(crate) promises: Vec<Promise>,
     /// Hashes of all transfers of one coin to the sink, whatever became of them.
-    pub(crate) transfers: Vec<String>,
+    pub(crate) transfers: BTreeSet<String>,
     /// Transactions that a node took.
     pub(crate) sent: u64,
     /// Transactions that were sent again through another node.
@@ -203,7 +203,7 @@ impl Shared {
     async fn deliver(&self, tx: SignedTx, transfer: bool, mut node: usize, random: &mut ChaCha8Rng) {
         let hash = tx.hash();
         if transfer {
-            self.ledger().transfers.push(hash.clone());
+            self.ledger().transfers.insert(hash.clone());
         }
         for attempt in 0..TRIES {
             let broadcast = self.clients[node].broadcast(tx.bytes.clone());

@@ -63,7 +63,7 @@ pub async fn run(plan: &Plan) -> anyhow::Result<bool> {
     let mut load = Load::start(&nodes, plan.traders, plan.seed).await?;
     let mut test = Test { network: &mut network, findings: Findings::default(), recoveries: Vec::new() };
     let outcome = match plan.soak {
-        Some(seconds) => test.soak(Duration::from_secs(seconds), &load).await,
+        Some(seconds) => test.abci_50_soak(Duration::from_secs(seconds), &load).await,
         None => test.manifest(plan).await,
     };
     test.network.quick_disks();
@@ -71,6 +71,8 @@ pub async fn run(plan: &Plan) -> anyhow::Result<bool> {
     outcome?;
     let Test { mut findings, recoveries, .. } = test;
     settle(&network, &mut findings).await;
+    let price = the_price_is_true(&network).await;
+    findings.note(price, "the price of BTC is what the feeders say");
     let all: Vec<usize> = (0..network.nodes).collect();
     let mut last = u64::MAX;
     for node in &all {
@@ -107,6 +109,16 @@ async fn settle(network: &Network, findings: &mut Findings) {
 async fn votes(network: &Network, node: usize) -> anyhow::Result<usize> {
     let answer = Client::connect(&network.grpc(node)).await?.votes().await?;
     Ok(answer.validators.iter().filter(|validator| !validator.prices.is_empty()).count())
+}
+
+/// Whether the chain's price is within a tenth of what honest feeders say.
+async fn the_price_is_true(network: &Network) -> bool {
+    let (Ok(truth), Ok(client)) = (network.chaos("price 0").await, Client::connect(&network.grpc(0)).await)
+    else {
+        return false;
+    };
+    let price = client.oracle_prices().await.ok().and_then(|prices| prices.get(&0).copied());
+    price.is_some_and(|(price, _)| price.abs_diff(truth) <= truth / 10)
 }
 
 /// Recovery times in milliseconds: how many, middle, ninety-ninth of a hundred, longest.
@@ -157,13 +169,19 @@ impl Test<'_> {
         let begun = Instant::now();
         self.network.begin(fault).await?;
         let holds = match fault {
-            Fault::PauseTwo(..) | Fault::Halves(..) => self.abci_36_37_nobody_goes_on(fault, hold).await,
+            Fault::PauseTwo(..) | Fault::Halves(..) => self.abci_36_abci_37_nobody_goes_on(fault, hold).await,
             Fault::Restart(_) => true,
             Fault::FeederDead(_) | Fault::FeederHung(_) | Fault::FeederFlooding(_) => {
-                self.orc_07_the_others_vote().await && self.go_on(fault).await
+                self.orc_07_the_others_vote().await
+                    && self.abci_36_abci_37_abci_38_the_others_go_on(fault).await
             }
-            Fault::FeederLying(_) => self.go_on(fault).await && self.the_price_is_true().await,
-            Fault::FeedersDead => self.orc_08_nobody_votes().await && self.go_on(fault).await,
+            Fault::FeederLying(_) => {
+                self.abci_36_abci_37_abci_38_the_others_go_on(fault).await
+                    && the_price_is_true(self.network).await
+            }
+            Fault::FeedersDead => {
+                self.orc_08_nobody_votes().await && self.abci_36_abci_37_abci_38_the_others_go_on(fault).await
+            }
             Fault::Kill(_)
             | Fault::KillApplication(_)
             | Fault::KillEngine(_)
@@ -172,7 +190,7 @@ impl Test<'_> {
             | Fault::Mute(_)
             | Fault::HalfOpen(_)
             | Fault::SlowLinks
-            | Fault::SlowDisk(_) => self.go_on(fault).await,
+            | Fault::SlowDisk(_) => self.abci_36_abci_37_abci_38_the_others_go_on(fault).await,
         };
         tokio::time::sleep(hold.saturating_sub(begun.elapsed())).await;
         let lasted = begun.elapsed().as_secs();
@@ -191,8 +209,8 @@ impl Test<'_> {
         (0..self.network.nodes).filter(|node| !victims.contains(node)).collect()
     }
 
-    /// Whether those that are left make two blocks (cases 36, 37 and 38 of ABCI with one victim).
-    async fn go_on(&self, fault: Fault) -> bool {
+    /// Whether those that are left make two blocks.
+    async fn abci_36_abci_37_abci_38_the_others_go_on(&self, fault: Fault) -> bool {
         let others = self.others(fault);
         let from = self.network.highest(&others).await;
         self.reached(&others, from + 2, PROGRESS).await
@@ -211,7 +229,7 @@ impl Test<'_> {
     }
 
     /// Without two thirds that hear each other there is no block, but for one that was decided already.
-    async fn abci_36_37_nobody_goes_on(&self, fault: Fault, hold: Duration) -> bool {
+    async fn abci_36_abci_37_nobody_goes_on(&self, fault: Fault, hold: Duration) -> bool {
         let all: Vec<usize> = match fault {
             // Who stands still does not answer either.
             Fault::PauseTwo(..) => self.others(fault),
@@ -244,17 +262,6 @@ impl Test<'_> {
         false
     }
 
-    /// Whether the chain's price is within a tenth of what honest feeders say.
-    async fn the_price_is_true(&self) -> bool {
-        let (Ok(truth), Ok(client)) =
-            (self.network.chaos("price 0").await, Client::connect(&self.network.grpc(0)).await)
-        else {
-            return false;
-        };
-        let price = client.oracle_prices().await.ok().and_then(|prices| prices.get(&0).copied());
-        price.is_some_and(|(price, _)| price.abs_diff(truth) <= truth / 10)
-    }
-
     /// Milliseconds until all nodes are two blocks beyond where the first of them is now.
     async fn recovery(&self) -> u64 {
         let begun = Instant::now();
@@ -267,7 +274,7 @@ impl Test<'_> {
     }
 
     /// Kill one after the other, again and again.
-    async fn soak(&mut self, time: Duration, load: &Load) -> anyhow::Result<()> {
+    async fn abci_50_soak(&mut self, time: Duration, load: &Load) -> anyhow::Result<()> {
         let all: Vec<usize> = (0..self.network.nodes).collect();
         let (from, quiet) = (self.network.highest(&all).await, Instant::now());
         tokio::time::sleep(KILLS).await;

@@ -36,16 +36,12 @@ const MISSING: &[(&str, &str)] = &[
     ("abci_22", "validators that change: they are those of the genesis so far"),
     ("abci_23", "evidence: there is nothing to slash so far"),
     ("abci_24", "consensus rules that come from the application: there are none so far"),
-    ("abci_36", "validators that pause"),
-    ("abci_37", "partitions of the network"),
-    ("abci_38", "a validator with a slow disk"),
     ("abci_39", "a ceiling of memory"),
     ("abci_41", "failing items of a block in each module"),
     ("abci_42", "a canary that breaks conservation"),
     ("abci_43", "a canary that is not deterministic"),
     ("abci_44", "one history on several builds"),
     ("abci_48", "a validator that is started twice, on four validators"),
-    ("abci_50", "a soak of four validators"),
     ("net_19", "a query that panics"),
 ];
 
