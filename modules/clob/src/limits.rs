@@ -382,8 +382,17 @@ pub fn room(
 
 /// Before a block: look up its parameters, forget what no window sees any more.
 pub(crate) fn begin_block(ctx: &mut Ctx<'_>, books: &mut Books) {
-    books.budgets.params = params(ctx.state.as_read());
-    books.budgets.met = 0;
+    let params = params(ctx.state.as_read());
+    let changed = params.rate_limits != books.budgets.params.rate_limits;
+    (books.budgets.params, books.budgets.met) = (params, 0);
+    if changed {
+        // When a row goes must follow from rows and parameters alone, whoever remembers older parameters.
+        for (_, key) in core::mem::take(&mut books.budgets.due) {
+            if let Some(usage) = USAGE.get(ctx.state.as_read(), &key) {
+                books.budgets.keep(key, &usage);
+            }
+        }
+    }
     while let Some(key) = books.budgets.due(ctx.block.height) {
         match USAGE.get(ctx.state.as_read(), &key) {
             Some(usage) if books.budgets.until(&key, &usage) <= ctx.block.height => {

@@ -130,6 +130,29 @@ fn what_is_accepted_holds_from_the_next_block_on_and_survives_a_restart_in_betwe
 }
 
 #[test]
+fn shorter_windows_forget_the_same_on_a_node_that_was_started_again() {
+    let mut world = world();
+    fund(&mut world);
+    let wide = limits(&world, 9, 1_000);
+    assert_eq!(refusal(&mut world, "olga", wide), None);
+    world.block();
+    let order = world.place(world.order("alice", 0, 1, (Side::Sell, 10_000_000_000, 2_900_000_000)));
+    assert_eq!(refusal(&mut world, "alice", order), None);
+    let narrow = limits(&world, 1, 1_000);
+    assert_eq!(refusal(&mut world, "olga", narrow), None);
+    world.block();
+    let mut again = world.twin();
+    for _ in 0..12 {
+        let input = world.input(Vec::new());
+        let (ours, theirs) = (world.machine.execute(&input), again.machine.execute(&input));
+        assert_eq!(ours, theirs);
+        let (ours, theirs) = (world.machine.take_changes(), again.machine.take_changes());
+        assert_eq!(ours, theirs, "at {}", input.height);
+        world.pass(1);
+    }
+}
+
+#[test]
 fn gov_02_values_out_of_bounds_and_things_that_are_for_ever_are_refused() {
     let mut world = world();
     let rows: Vec<(&str, Any, (&str, u32))> = vec![
