@@ -26,7 +26,9 @@ pub(crate) struct Crowd {
     next_client_id: u32,
     orders: Vec<(String, wire::OrderId)>,
     sent: Vec<Vec<u8>>,
-    /// Sequenced transactions of the block that is being made.
+    /// What they send for the block that is being made.
+    out: Vec<Vec<u8>>,
+    /// Sequenced transactions of that block.
     pending: BTreeMap<String, u64>,
     /// Weight of each kind of act.
     weights: [u64; 10],
@@ -48,22 +50,24 @@ impl Crowd {
             next_client_id: 0,
             orders: Vec::new(),
             sent: Vec::new(),
+            out: Vec::new(),
             pending: BTreeMap::new(),
             weights,
         }
     }
 
     /// Everybody begins with some collateral.
-    pub(crate) fn arrive(&mut self, world: &mut World, dice: &mut Dice) {
+    pub(crate) fn arrive(&mut self, world: &World, dice: &mut Dice) -> Vec<Vec<u8>> {
         self.pending.clear();
         for person in self.people.clone() {
             let deposit = world.deposit(&person, dice.within(50, 50_000) * USD);
             self.send(world, &person, deposit);
         }
+        std::mem::take(&mut self.out)
     }
 
-    /// Submit the transactions of one block.
-    pub(crate) fn act(&mut self, world: &mut World, market: &Market, dice: &mut Dice) {
+    /// The transactions of one block.
+    pub(crate) fn act(&mut self, world: &World, market: &Market, dice: &mut Dice) -> Vec<Vec<u8>> {
         self.pending.clear();
         for _ in 0..dice.within(0, 14) {
             let person = self.somebody(dice);
@@ -80,12 +84,13 @@ impl Crowd {
                 3 => self.withdraw(world, &person, dice),
                 4 => self.pay(world, &person, dice),
                 5 => self.blunder(world, &person, market, dice),
-                6 => self.repeat(world, dice),
-                7 => self.damage(world, dice),
+                6 => self.repeat(dice),
+                7 => self.damage(dice),
                 8 => self.batch(world, &person, market, dice),
                 _ => self.leverage(world, &person, market, dice),
             }
         }
+        std::mem::take(&mut self.out)
     }
 
     fn somebody(&self, dice: &mut Dice) -> String {
@@ -97,7 +102,7 @@ impl Crowd {
         }
     }
 
-    fn send(&mut self, world: &mut World, person: &str, message: Any) {
+    fn send(&mut self, world: &World, person: &str, message: Any) {
         let name = person.split('/').next().unwrap_or_default().to_owned();
         let chain = world.machine.chain();
         let decoded = app::msg::Msg::decode(&message.type_url, &message.value, chain);
@@ -113,7 +118,7 @@ impl Crowd {
             let at = usize::try_from(envelope.sequence).unwrap_or_default() % MEMORY;
             self.sent[at] = tx.clone();
         }
-        world.submit(tx);
+        self.out.push(tx);
     }
 
     fn order(&mut self, world: &World, person: &str, market: &Market, dice: &mut Dice) -> wire::Order {
@@ -157,7 +162,7 @@ impl Crowd {
         order
     }
 
-    fn trade(&mut self, world: &mut World, person: &str, market: &Market, dice: &mut Dice) {
+    fn trade(&mut self, world: &World, person: &str, market: &Market, dice: &mut Dice) {
         let order = self.order(world, person, market, dice);
         if let Some(id) = order.order_id.clone() {
             self.orders.push((person.to_owned(), id));
@@ -169,7 +174,7 @@ impl Crowd {
         self.send(world, person, message);
     }
 
-    fn batch(&mut self, world: &mut World, person: &str, market: &Market, dice: &mut Dice) {
+    fn batch(&mut self, world: &World, person: &str, market: &Market, dice: &mut Dice) {
         let mut orders = Vec::new();
         for _ in 0..dice.within(1, 6) {
             orders.push(self.order(world, person, market, dice));
@@ -180,7 +185,7 @@ impl Crowd {
         self.send(world, person, message);
     }
 
-    fn leverage(&mut self, world: &mut World, person: &str, market: &Market, dice: &mut Dice) {
+    fn leverage(&mut self, world: &World, person: &str, market: &Market, dice: &mut Dice) {
         let entry = wire::LeverageEntry {
             clob_pair_id: dice.pick(&market.terms).id,
             custom_imf_ppm: *dice.pick(&[0, 10_000, 50_000, 200_000, 1_000_000]),
@@ -192,7 +197,7 @@ impl Crowd {
         self.send(world, person, message);
     }
 
-    fn cancel(&mut self, world: &mut World, person: &str, dice: &mut Dice) {
+    fn cancel(&mut self, world: &World, person: &str, dice: &mut Dice) {
         let Some((owner, id)) = (!self.orders.is_empty()).then(|| dice.pick(&self.orders).clone()) else {
             return;
         };
@@ -224,14 +229,14 @@ impl Crowd {
         self.send(world, &owner, message);
     }
 
-    fn deposit(&mut self, world: &mut World, person: &str, dice: &mut Dice) {
+    fn deposit(&mut self, world: &World, person: &str, dice: &mut Dice) {
         // Odd amounts, so that every division has something to round.
         let sum = dice.within(1, 2_000 * USD);
         let message = world.deposit(person, sum);
         self.send(world, person, message);
     }
 
-    fn withdraw(&mut self, world: &mut World, person: &str, dice: &mut Dice) {
+    fn withdraw(&mut self, world: &World, person: &str, dice: &mut Dice) {
         let account = world.account(person);
         let risk = subaccounts::risk(world.machine.state(), &account).unwrap_or_default();
         let free = u64::try_from((risk.net_collateral - risk.initial).raw()).unwrap_or_default();
@@ -249,7 +254,7 @@ impl Crowd {
         self.send(world, person, message);
     }
 
-    fn pay(&mut self, world: &mut World, person: &str, dice: &mut Dice) {
+    fn pay(&mut self, world: &World, person: &str, dice: &mut Dice) {
         let other = if dice.once_in(5) { "stranger".into() } else { self.somebody(dice) };
         let denom = if dice.once_in(2) { "uusdc" } else { "uballast" };
         let message = any(&MsgSend {
@@ -261,7 +266,7 @@ impl Crowd {
     }
 
     /// A well-formed order with one thing wrong.
-    fn blunder(&mut self, world: &mut World, person: &str, market: &Market, dice: &mut Dice) {
+    fn blunder(&mut self, world: &World, person: &str, market: &Market, dice: &mut Dice) {
         let mut order = self.order(world, person, market, dice);
         let id = order.order_id.get_or_insert_with(wire::OrderId::default);
         match dice.within(0, 11) {
@@ -286,14 +291,14 @@ impl Crowd {
     }
 
     /// Something that was sent before.
-    fn repeat(&mut self, world: &mut World, dice: &mut Dice) {
+    fn repeat(&mut self, dice: &mut Dice) {
         if !self.sent.is_empty() {
-            world.submit(dice.pick(&self.sent).clone());
+            self.out.push(dice.pick(&self.sent).clone());
         }
     }
 
     /// Something that was sent before, with a part of it broken.
-    fn damage(&mut self, world: &mut World, dice: &mut Dice) {
+    fn damage(&mut self, dice: &mut Dice) {
         if self.sent.is_empty() {
             return;
         }
@@ -307,7 +312,7 @@ impl Crowd {
         }
         // A proposal with stray oracle votes is not acceptable at all.
         if !app::lanes::is_oracle(&tx) {
-            world.submit(tx);
+            self.out.push(tx);
         }
     }
 }

@@ -8,8 +8,7 @@ use app::{AppState, BlockInput, Genesis};
 use scenario::{Dice, World};
 use tree::Store;
 
-use crate::agents::Agents;
-use crate::checks::Checks;
+use crate::agents::{Agents, Tally};
 use crate::crowd::USD;
 use crate::engine::{self, Engine, Rounds, Weather};
 use crate::faults::{Rates, Trouble};
@@ -39,6 +38,8 @@ pub struct Counts {
     pub laws: u64,
     /// How often each law was evaluated.
     pub by_law: BTreeMap<&'static str, u64>,
+    /// What became of what agents sent.
+    pub agents: Tally,
     /// What consensus did, and faults by kind.
     pub rounds: Rounds,
     /// Refusals by codespace and code.
@@ -78,6 +79,7 @@ impl Counts {
         for (law, count) in &other.by_law {
             *self.by_law.entry(law).or_default() += count;
         }
+        self.agents.add(&other.agents);
         self.rounds.add(&other.rounds);
         for (code, count) in &other.refused {
             *self.refused.entry(code.clone()).or_default() += count;
@@ -102,7 +104,7 @@ impl fmt::Display for Counts {
         )?;
         let laws = self.by_law.iter().map(|(law, count)| format!("{law}: {count}"));
         writeln!(f, "laws: {}", laws.collect::<Vec<_>>().join(", "))?;
-        writeln!(f, "{}", self.rounds)?;
+        writeln!(f, "{}\n{}", self.agents, self.rounds)?;
         let codes = self.refused.iter().map(|((space, code), count)| format!("{space}/{code} {count}"));
         write!(f, "refused: {}", codes.collect::<Vec<_>>().join(", "))
     }
@@ -201,7 +203,6 @@ struct Stage {
     rates: Rates,
     genesis: Genesis,
     history: History,
-    checks: Checks,
     laws: Laws,
     tree: Store,
     counts: Counts,
@@ -211,7 +212,8 @@ impl Stage {
     fn new(story: &Story) -> Result<Self, String> {
         let mut dice = chance(story.seed, 0, Part::Start);
         let agents = Agents::new(&mut dice);
-        let app = document(&mut dice);
+        let mut app = document(&mut dice);
+        agents.prepare(&mut app);
         let market = Market::new(&app, &mut dice);
         let network = Network::new(&mut dice);
         let (weather, rates) = (Weather::draw(&mut dice), Rates::draw(&mut dice));
@@ -228,7 +230,7 @@ impl Stage {
         };
         let twins = kinds.iter().map(|kind| Twin::new(*kind, &genesis)).collect::<Result<_, _>>()?;
         let laws = Laws::new(&mut world.machine);
-        let (engine, checks, counts) = (Engine::default(), Checks::default(), Counts::default());
+        let (engine, counts) = (Engine::default(), Counts::default());
         Ok(Self {
             world,
             agents,
@@ -240,7 +242,6 @@ impl Stage {
             rates,
             genesis,
             history: Vec::new(),
-            checks,
             laws,
             tree,
             counts,
@@ -253,7 +254,7 @@ impl Stage {
         let calm = Weather { max_bytes: self.weather.max_bytes, ..Weather::default() };
         let weather = if height > story.chaos { calm } else { self.weather };
         self.market.step(&mut self.world, &mut chance(Part::Market));
-        let txs = self.agents.act(&mut self.world, &self.market, &mut chance(Part::Agents));
+        let txs = self.agents.act(&self.world, &self.market, &mut chance(Part::Agents));
         self.engine.offer(height, txs, &self.twins);
         let (block, round) = self.engine.decide(
             (&self.world, &self.twins),
@@ -271,6 +272,7 @@ impl Stage {
         )?;
         let input = engine::input(&self.world, &block);
         self.execute(&input, &mut chance(Part::Twins))?;
+        self.agents.hear(&input, &self.world.last);
         let rates = if height > story.chaos { Rates::default() } else { self.rates };
         self.follow(block, &rates, &mut chance(Part::Trouble))?;
         self.engine.recheck(&self.twins);
@@ -283,7 +285,6 @@ impl Stage {
         if dice.once_in(20) {
             self.world.restart();
         }
-        self.world.machine.full_checks = input.height.is_multiple_of(Checks::FULL_EVERY);
         let mut twin = dice.once_in(8).then(|| self.world.twin());
         let changes = self.world.execute(input).map_err(|fault| fault.to_string())?;
         if let Some(twin) = &mut twin {
@@ -298,7 +299,7 @@ impl Stage {
         }
         self.tree.stage(input.height, &changes);
         self.tree.commit(&[]).map_err(|error| error.to_string())?;
-        self.counts.laws += self.checks.after_block(&self.world, input)?;
+        self.counts.laws += self.world.last.summary.invariants_checked;
         let (machine, outcome) = (&self.world.machine, &self.world.last);
         self.counts.laws += self.laws.after_block(machine, input, outcome, &changes)?;
         Ok(())
@@ -353,6 +354,7 @@ impl Stage {
         self.laws.note("I-28", self.counts.blocks);
         self.laws.note("I-29", self.counts.blocks);
         self.laws.note("I-30", self.counts.rounds.accepted);
+        self.counts.agents = self.agents.tally().clone();
         self.counts.by_law = self.laws.counts().clone();
         self.counts.seeds = 1;
         Ok(self.counts)
@@ -360,7 +362,7 @@ impl Stage {
 }
 
 /// The devnet with few markets, fast funding, and a fund that may be small.
-fn document(dice: &mut Dice) -> AppState {
+pub(crate) fn document(dice: &mut Dice) -> AppState {
     let mut app = World::devnet();
     app.markets.truncate(usize::try_from(dice.within(1, 4)).unwrap_or(1));
     (app.funding.tick_seconds, app.funding.sample_seconds, app.funding.sample_offset_seconds) = (60, 5, 2);
@@ -376,8 +378,6 @@ fn document(dice: &mut Dice) -> AppState {
     app.liquidations.max_accounts = *dice.pick(&[2, 50]);
     app.liquidations.max_deleveragings = *dice.pick(&[1, 50]);
     app.orders.max_fills = *dice.pick(&[3, 1_000]);
-    // The ledger knows one tier; the others have a model of their own.
-    app.fee_tiers.truncate(1);
     app.fees.insurance_share_ppm = *dice.pick(&[0, 250_000]);
     let fund = dice.within(0, 500) * USD;
     if fund > 0 {

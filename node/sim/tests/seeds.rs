@@ -25,6 +25,8 @@ fn nothing_that_people_do_breaks_a_law() {
         assert!(all.fills > 100 && all.liquidations > 10, "the crowd is too tame: {all}");
         assert!(all.deleveragings > 0 && all.funding_payments > 10, "the crowd is too tame: {all}");
         assert!(all.refused.len() >= 15, "too little goes wrong: {all}");
+        assert_eq!(all.agents.idle(), [""; 0], "agents of which nothing succeeded");
+        assert_eq!(sim::laws::unchecked(&all.by_law), [""; 0], "laws that were never evaluated");
     }
 }
 

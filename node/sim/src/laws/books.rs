@@ -100,34 +100,62 @@ pub(super) fn lives(seen: &Seen<'_>) -> Verdict {
     Ok(count)
 }
 
+/// How many orders there are, of each account in each market, and of each account that live long and short.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counted {
+    all: u64,
+    traders: BTreeMap<(SubaccountId, MarketId), u32>,
+    holders: BTreeMap<SubaccountId, [u32; 2]>,
+}
+
+impl Counted {
+    /// With one more order.
+    pub(super) fn with(mut self, id: SubaccountId, market: MarketId, kind: Kind) -> Self {
+        self.all += 1;
+        *self.traders.entry((id, market)).or_default() += 1;
+        let [stateful, short_term] = self.holders.entry(id).or_default();
+        match kind {
+            Kind::ShortTerm => *short_term += 1,
+            Kind::TwapSlice => {}
+            Kind::Conditional | Kind::LongTerm | Kind::Twap => *stateful += 1,
+        }
+        self
+    }
+
+    /// What the indexes of `books` say about whoever is in `queues`.
+    fn indexed(books: &clob::Books, queues: &Self) -> Self {
+        let trader = |(id, market): &(SubaccountId, MarketId)| ((*id, *market), books.resting(id, *market));
+        let holder = |id: &SubaccountId| (*id, [books.stateful(id), books.short_term(id)]);
+        Self {
+            all: books.len() as u64,
+            traders: queues.traders.keys().map(trader).collect(),
+            holders: queues.holders.keys().map(holder).collect(),
+        }
+    }
+}
+
+/// Whether queues and indexes count the same.
+pub(super) fn same(queues: &Counted, indexes: &Counted) -> Result<(), String> {
+    if queues == indexes {
+        Ok(())
+    } else {
+        Err(format!("queues hold {queues:?}, indexes {indexes:?}"))
+    }
+}
+
 /// I-17: an order is found by its id, and counts by account, market and kind are those of the queues.
 pub(super) fn indexes(seen: &Seen<'_>) -> Verdict {
     let books = seen.books;
-    let (mut traders, mut holders) = (BTreeMap::new(), BTreeMap::new());
-    let mut count = 0;
+    let mut queues = Counted::default();
     for Resting { order, .. } in resting(books) {
         let id = order.id;
         if books.find(&id).map(|handle| books.id(handle)) != Some(id) {
             return Err(format!("{id} is not found by its id"));
         }
-        *traders.entry((id.subaccount, id.market)).or_insert(0_u32) += 1;
-        let [stateful, short_term]: &mut [u32; 2] = holders.entry(id.subaccount).or_default();
-        match id.kind {
-            Kind::ShortTerm => *short_term += 1,
-            Kind::TwapSlice => {}
-            Kind::Conditional | Kind::LongTerm | Kind::Twap => *stateful += 1,
-        }
-        count += 1;
+        queues = queues.with(id.subaccount, id.market, id.kind);
     }
-    let trader =
-        |((id, market), count): (&(SubaccountId, MarketId), &u32)| books.resting(id, *market) == *count;
-    let holder = |(id, [long, short]): (&SubaccountId, &[u32; 2])| {
-        (books.stateful(id), books.short_term(id)) == (*long, *short)
-    };
-    if books.len() as u64 != count || !traders.iter().all(trader) || !holders.iter().all(holder) {
-        return Err(format!("{count} orders rest, {} are indexed; {traders:?} {holders:?}", books.len()));
-    }
-    Ok(count)
+    same(&queues, &Counted::indexed(books, &queues))?;
+    Ok(queues.all)
 }
 
 /// Rows of one table.

@@ -190,12 +190,17 @@ pub(super) fn queues(seen: &Seen<'_>) -> Verdict {
     Ok(count)
 }
 
-/// I-26: one result for each transaction, no more gas than the sender allowed, and fills, liquidations and
+/// I-26: one result for each transaction, none of them a fault, no more gas than the sender allowed, and fills, liquidations and
 /// deleveragings within their budgets.
 pub(super) fn work(seen: &Seen<'_>) -> Verdict {
     let (results, txs) = (&seen.outcome.results, &seen.input.txs);
     if results.len() != txs.len() {
         return Err(format!("{} results of {} transactions", results.len(), txs.len()));
+    }
+    let faults = results.iter().filter_map(|result| result.refusal.as_ref());
+    let mut faults = faults.filter(|refusal| (refusal.codespace.as_str(), refusal.code) == ("app", 1));
+    if let Some(fault) = faults.next() {
+        return Err(format!("a transaction ran into a fault: {}", fault.log));
     }
     let mut succeeded = results.iter().filter(|result| result.refusal.is_none() && result.gas_wanted > 0);
     if let Some(result) = succeeded.find(|result| result.gas_used > result.gas_wanted) {

@@ -10,10 +10,6 @@ use super::Verdict;
 
 const PPM: i128 = 1_000_000;
 
-fn floor(a: i128, ppm: i128) -> i128 {
-    (a * ppm).div_euclid(PPM)
-}
-
 fn ceil(a: i128, ppm: i128) -> i128 {
     -(-a * ppm).div_euclid(PPM)
 }
@@ -35,23 +31,28 @@ pub(super) fn quotes(seen: &Seen<'_>) -> Verdict {
     Ok(count)
 }
 
-/// I-6: a fill pays `taker_fee + maker_fee >= 0`; each fee lies between the lowest and the highest rate of all
-/// tiers, a discount at most makes it smaller. A liquidation pays no taker fee.
+/// I-6: a fill pays `taker_fee + maker_fee >= 0`. Each fee is its quote times the rate of a tier, with or without a
+/// discount of its market, rounded up; a rebate is at most what the taker pays; a liquidation pays no taker fee and
+/// gives no rebate.
 pub(super) fn fees(seen: &Seen<'_>) -> Verdict {
     let tiers = [fees::tiers(seen.before), fees::tiers(seen.now)].concat();
-    let rates = |of: fn(&fees::FeeTier) -> i32| {
-        let all = || tiers.iter().map(of).chain([0]).map(i128::from);
-        (all().min().unwrap_or_default(), all().max().unwrap_or_default())
-    };
-    let (taker, maker) = (rates(|tier| tier.taker.raw()), rates(|tier| tier.maker.raw()));
     let mut count = 0;
     for fill in seen.of_kind(clob::FILL_EVENT) {
+        let of_market = |(of, discount): (types::MarketId, fees::Discount)| {
+            (of == market(fill)).then_some(i128::from(discount.charge.raw()))
+        };
+        let discounts = [fees::state::discounts(seen.before), fees::state::discounts(seen.now)].concat();
+        let charges: Vec<i128> = discounts.into_iter().filter_map(of_market).chain([PPM]).collect();
         let quote = number(fill, "quote");
+        let fee = |rate: i32, charge: &i128| ceil(quote, ceil(rate.into(), *charge));
+        let known = |told: i128, of: fn(&fees::FeeTier) -> i32| {
+            tiers.iter().any(|tier| charges.iter().any(|charge| fee(of(tier), charge) == told))
+        };
         let (taken, made) = (number(fill, "taker_fee"), number(fill, "maker_fee"));
-        let within = |fee, (low, high)| (floor(quote, low)..=ceil(quote, high)).contains(&fee);
-        let liquidation = says(fill, "liquidation");
-        let bounded = within(taken, taker) && within(made, maker) && (!liquidation || taken == 0);
-        if !bounded || taken + made < 0 {
+        let taker =
+            if says(fill, "liquidation") { taken == 0 } else { known(taken, |tier| tier.taker.raw()) };
+        let maker = known(made, |tier| tier.maker.raw()) || made == -taken;
+        if !taker || !maker || taken + made < 0 {
             return Err(format!("a fill of {quote} costs the taker {taken}, the maker {made}"));
         }
         count += 1;
