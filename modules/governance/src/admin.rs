@@ -12,7 +12,7 @@ use num::{Ppm, QuoteQuantums, SignedPpm};
 use store::{attempt, Ctx};
 use types::{Address, Chain, MarketId};
 
-use crate::{read, Error, Unchangeable};
+use crate::{read, upgrade, Error, Plan, Unchangeable};
 
 /// A message of the authority.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +75,10 @@ pub enum Change {
     FeeTiers(Vec<fees::FeeTier>),
     /// Lower fees in some markets for a time, in place of what they have.
     Discounts(Vec<(MarketId, fees::Discount)>),
+    /// Another release goes on from a height.
+    Upgrade(Plan),
+    /// It does not.
+    CancelUpgrade,
 }
 
 /// Blocks over which margins rise, so that nobody falls below them from one block to the next.
@@ -92,9 +96,11 @@ const SET_DISCOUNTS: &str = "/dydxprotocol.feetiers.MsgSetMarketFeeDiscountParam
 const UPDATE_LIQUIDATIONS: &str = "/dydxprotocol.clob.MsgUpdateLiquidationsConfig";
 const UPDATE_PERPETUAL: &str = "/dydxprotocol.perpetuals.MsgUpdatePerpetualParams";
 const UPDATE_FUNDING: &str = "/dydxprotocol.perpetuals.MsgUpdateParams";
+const UPGRADE: &str = "/cosmos.upgrade.v1beta1.MsgSoftwareUpgrade";
+const CANCEL_UPGRADE: &str = "/cosmos.upgrade.v1beta1.MsgCancelUpgrade";
 
 /// Types of the messages that are carried out here.
-pub const TYPES: [&str; 12] = [
+pub const TYPES: [&str; 14] = [
     UPDATE_PAIR,
     UPDATE_EQUITY_TIERS,
     UPDATE_RATE_LIMITS,
@@ -107,6 +113,8 @@ pub const TYPES: [&str; 12] = [
     UPDATE_FUNDING,
     SET_OPEN_INTEREST_CAP,
     SET_WITHDRAWAL_MARGIN,
+    UPGRADE,
+    CANCEL_UPGRADE,
 ];
 
 /// Reads the authority and the change of one type of message.
@@ -127,6 +135,8 @@ pub fn decode(type_url: &str, bytes: &[u8], chain: &Chain) -> Option<Result<Msg,
         SET_WITHDRAWAL_MARGIN => (read::withdrawal_margin, SET_WITHDRAWAL_MARGIN),
         UPDATE_FEES => (read::fee_tiers, UPDATE_FEES),
         SET_DISCOUNTS => (read::discounts, SET_DISCOUNTS),
+        UPGRADE => (read::upgrade, UPGRADE),
+        CANCEL_UPGRADE => (read::cancel_upgrade, CANCEL_UPGRADE),
         _ => return None,
     };
     Some(read(bytes).and_then(|(authority, change)| {
@@ -150,6 +160,8 @@ impl Msg {
             SET_DISCOUNTS => "/dydxprotocol.feetiers.MsgSetMarketFeeDiscountParamsResponse",
             UPDATE_LIQUIDATIONS => "/dydxprotocol.clob.MsgUpdateLiquidationsConfigResponse",
             UPDATE_PERPETUAL => "/dydxprotocol.perpetuals.MsgUpdatePerpetualParamsResponse",
+            UPGRADE => "/cosmos.upgrade.v1beta1.MsgSoftwareUpgradeResponse",
+            CANCEL_UPGRADE => "/cosmos.upgrade.v1beta1.MsgCancelUpgradeResponse",
             _ => "/dydxprotocol.perpetuals.MsgUpdateParamsResponse",
         }
     }
@@ -237,6 +249,8 @@ pub(crate) fn apply(
             }
             Ok(fees::set_discount(ctx, *market, discount)?)
         }),
+        Change::Upgrade(plan) => upgrade::schedule(ctx, plan),
+        Change::CancelUpgrade => upgrade::cancel(ctx),
         Change::RateLimits(limits) => {
             let old = clob::params(ctx.state.as_read());
             Ok(clob::set_params(ctx, &clob::Params { rate_limits: limits.clone(), ..old })?)

@@ -31,6 +31,12 @@ pub enum Error {
     /// Something that is for ever.
     #[error(transparent)]
     Unchangeable(#[from] Unchangeable),
+    /// A plan that no node could follow.
+    #[error("the plan {0}")]
+    Plan(&'static str),
+    /// There is nothing to cancel.
+    #[error("no upgrade is planned")]
+    NoPlan,
     /// A book refuses its change.
     #[error(transparent)]
     Clob(#[from] clob::Error),
@@ -63,6 +69,8 @@ impl Rejection for Error {
             | Self::Set(_)
             | Self::NotAuthority(_)
             | Self::Full(_)
+            | Self::Plan(_)
+            | Self::NoPlan
             | Self::Unchangeable(_) => "governance",
             Self::NotFound(_) => "sdk",
             Self::Page(inner) => inner.codespace(),
@@ -83,6 +91,8 @@ impl Rejection for Error {
             Self::NotAuthority(_) => 4,
             Self::Full(_) => 5,
             Self::Unchangeable(_) => 6,
+            Self::Plan(_) => 7,
+            Self::NoPlan => 8,
             Self::Malformed(inner) => inner.code(),
             Self::Clob(inner) => inner.code(),
             Self::Perpetuals(inner) => inner.code(),

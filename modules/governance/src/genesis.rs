@@ -10,7 +10,9 @@ use types::{Address, Denom};
 use crate::admin::decode;
 use crate::authority::refuse;
 use crate::queue::{waiting, Waiting};
-use crate::state::{staking_denom, validators, Since, AUTHORITY, NEXT, QUEUE, SETS, STAKING_DENOM};
+use crate::state::{staking_denom, validators, Since};
+use crate::state::{APPLIED, AUTHORITY, NEXT, PLAN, QUEUE, SETS, STAKING_DENOM};
+use crate::upgrade::{upgrades, Plan};
 use crate::validator::{set_of, Validator};
 use crate::Error;
 
@@ -27,6 +29,10 @@ pub struct Genesis {
     pub waiting: Vec<Waiting>,
     /// Number of the next change; those that wait have the numbers before it, as far as there are so many.
     pub next: u64,
+    /// The upgrade that is to come.
+    pub plan: Option<Plan>,
+    /// Heights and names of the upgrades that were done.
+    pub applied: Vec<(u64, String)>,
 }
 
 /// A validator as the engine names it; its address follows from its key.
@@ -41,7 +47,7 @@ pub struct NewValidator {
 }
 
 /// Write `genesis` into an empty state; its set counts from the first block on. Refused (`governance/3`) when
-/// the validators are no set.
+/// the validators are no set, with `governance/7` when the plan is none.
 pub fn init(ctx: &mut Ctx<'_>, genesis: &Genesis) -> Result<(), Error> {
     let given = genesis.validators.iter();
     let validators = given.map(|new| Validator::new(new.public_key, new.power, &new.moniker));
@@ -51,6 +57,13 @@ pub fn init(ctx: &mut Ctx<'_>, genesis: &Genesis) -> Result<(), Error> {
     }
     if let Some(denom) = &genesis.staking_denom {
         STAKING_DENOM.set(ctx.state, denom);
+    }
+    if let Some(plan) = &genesis.plan {
+        plan.check()?;
+        PLAN.set(ctx.state, plan);
+    }
+    for (height, name) in &genesis.applied {
+        APPLIED.set(ctx.state, height, name);
     }
     let waiting = u64::try_from(genesis.waiting.len()).unwrap_or(u64::MAX);
     let next = genesis.next.max(waiting);
@@ -81,5 +94,7 @@ pub fn export(state: &dyn Read) -> Genesis {
         staking_denom: staking_denom(state),
         waiting: waiting(state).into_iter().map(|(_, row)| row).collect(),
         next: NEXT.get(state).unwrap_or_default(),
+        plan: PLAN.get(state),
+        applied: upgrades(state),
     }
 }

@@ -11,7 +11,7 @@ use types::{Chain, Event};
 use crate::admin::{apply, decode, rehearse, Change, Msg};
 use crate::authority::require_authority;
 use crate::state::{NEXT, QUEUE};
-use crate::Error;
+use crate::{upgrade, Error};
 
 /// Changes that one block carries out; more wait for the block after.
 pub const PER_BLOCK: usize = 10;
@@ -36,6 +36,9 @@ pub fn execute(ctx: &mut Ctx<'_>, books: &mut Books, msg: &Msg) -> Result<(), Er
     require_authority(ctx.state.as_read(), &msg.authority)?;
     if waiting(ctx.state.as_read()).len() >= MAX_WAITING {
         return Err(Error::Full(MAX_WAITING));
+    }
+    if let Change::Upgrade(plan) = &msg.change {
+        upgrade::in_time(plan, ctx.block.height.saturating_add(1))?;
     }
     rehearse(ctx, books, &msg.change)?;
     let number = NEXT.get(ctx.state).unwrap_or_default();

@@ -6,6 +6,7 @@ use alloc::string::String;
 use bank::wire::strict;
 use clob::state::Status;
 use clob::{Size, Window};
+use cosmos_sdk_proto::cosmos::upgrade::v1beta1 as upgrade_wire;
 use num::{Ppm, QuoteQuantums, SignedPpm};
 use proto::dydxprotocol::clob as clob_wire;
 use proto::dydxprotocol::feetiers as fees_wire;
@@ -14,7 +15,7 @@ use proto::dydxprotocol::perpetuals as perpetuals_wire;
 use types::{Malformed, MarketId, Time};
 
 use crate::admin::Change;
-use crate::{Error, Unchangeable};
+use crate::{Error, Plan, Unchangeable};
 
 fn missing(field: &'static str) -> Error {
     Malformed::new(field, "is missing").into()
@@ -207,4 +208,24 @@ pub(crate) fn withdrawal_margin(bytes: &[u8]) -> Result<(String, Change), Error>
     let wire: proto::ballast::perpetuals::v1::MsgSetWithdrawalMargin =
         strict("MsgSetWithdrawalMargin", bytes)?;
     Ok((wire.authority, Change::WithdrawalMargin(Ppm::new(wire.margin_ppm))))
+}
+
+/// `MsgSoftwareUpgrade`. Plans by time, and what they once carried for other chains, are refused.
+pub(crate) fn upgrade(bytes: &[u8]) -> Result<(String, Change), Error> {
+    let wire: upgrade_wire::MsgSoftwareUpgrade = strict("MsgSoftwareUpgrade", bytes)?;
+    let plan = wire.plan.ok_or_else(|| missing("plan"))?;
+    #[expect(deprecated, reason = "whoever still sets the fields is told that they do nothing")]
+    if plan.time.is_some() || plan.upgraded_client_state.is_some() {
+        return Err(Malformed::new("plan", "has a time or a client state, which are not used").into());
+    }
+    let height = u64::try_from(plan.height).map_err(|_| Malformed::new("height", "is below zero"))?;
+    let change = Plan { name: plan.name, height, info: plan.info };
+    change.check()?;
+    Ok((wire.authority, Change::Upgrade(change)))
+}
+
+/// `MsgCancelUpgrade`.
+pub(crate) fn cancel_upgrade(bytes: &[u8]) -> Result<(String, Change), Error> {
+    let wire: upgrade_wire::MsgCancelUpgrade = strict("MsgCancelUpgrade", bytes)?;
+    Ok((wire.authority, Change::CancelUpgrade))
 }

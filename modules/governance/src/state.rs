@@ -1,11 +1,13 @@
 //! What this module keeps in the store. Module byte `0x1a`.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use store::{fault, Collection, Ctx, Item, Key, Map, Read};
 use types::{Address, Denom};
 
 use crate::queue::Waiting;
+use crate::upgrade::Plan;
 use crate::validator::{set_of, sum, Validator};
 use crate::Error;
 
@@ -39,14 +41,22 @@ pub(crate) const QUEUE: Map<u64, Waiting> = Map::new([0x1a, 0x03], "governance/q
 /// Number of the next change.
 pub(crate) const NEXT: Item<u64> = Item::new([0x1a, 0x04], "governance/next");
 
+/// The upgrade that is to come.
+pub(crate) const PLAN: Item<Plan> = Item::new([0x1a, 0x05], "governance/plan");
+
+/// Upgrades that were done: `height -> name`.
+pub(crate) const APPLIED: Map<u64, String> = Map::new([0x1a, 0x06], "governance/applied");
+
 /// What this module keeps.
-pub fn layout() -> [Collection; 5] {
+pub fn layout() -> [Collection; 7] {
     [
         SETS.collection(),
         AUTHORITY.collection(),
         STAKING_DENOM.collection(),
         QUEUE.collection(),
         NEXT.collection(),
+        PLAN.collection(),
+        APPLIED.collection(),
     ]
 }
 

@@ -35,6 +35,8 @@ fn genesis_of(validators: Vec<Validator>) -> Genesis {
         staking_denom,
         waiting: Vec::new(),
         next: 0,
+        plan: None,
+        applied: Vec::new(),
     }
 }
 
@@ -130,7 +132,7 @@ fn administrative_messages_are_refused_by_name() {
     for type_url in [
         "/cosmos.gov.v1.MsgSubmitProposal",
         "/cosmos.staking.v1beta1.MsgDelegate",
-        "/cosmos.upgrade.v1beta1.MsgSoftwareUpgrade",
+        "/cosmos.consensus.v1.MsgUpdateParams",
         "/dydxprotocol.clob.MsgCreateClobPair",
         "/dydxprotocol.sending.MsgSendFromModuleToAccount",
         "/dydxprotocol.delaymsg.MsgDelayMessage",

@@ -4,7 +4,7 @@
 //! ask), `block` (what a block does, in order), `tx` (from bytes to change), [`Machine`] (the whole),
 //! [`lanes`] and [`proposal`] (the order of transactions), [`oracle`] (votes), [`check`](check::check) (the
 //! mempool's question), [`Signatures`] (what need not be verified twice), [`genesis`], [`invariants`],
-//! [`layout()`], [`query`].
+//! [`layout()`], [`query`], [`upgrade`] (which program goes on from which state).
 
 pub mod check;
 pub mod genesis;
@@ -16,6 +16,7 @@ pub mod oracle;
 pub mod proposal;
 pub mod query;
 pub mod state;
+pub mod upgrade;
 
 mod block;
 mod error;
@@ -29,3 +30,4 @@ pub use genesis::{AppState, Genesis, GenesisError, GenesisValidator};
 pub use layout::{layout, STORES};
 pub use machine::{BlockInput, BlockOutcome, Fault, Hot, Machine, Summary, TxResult};
 pub use signatures::Signatures;
+pub use upgrade::{Release, Unfit};

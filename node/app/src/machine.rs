@@ -13,6 +13,7 @@ use crate::error::Refusal;
 use crate::genesis::{self, Genesis, GenesisError};
 use crate::msg::Msg;
 use crate::signatures::Signatures;
+use crate::upgrade::Release;
 use crate::{block, invariants, state};
 
 /// Caches that are derived from the state, rebuilt at start and undone with it.
@@ -38,6 +39,8 @@ pub struct Machine {
     pub full_checks: bool,
     /// Signatures that this node has verified already; results are the same without.
     pub signatures: Signatures,
+    /// Which upgrades this program can do.
+    pub release: Release,
 }
 
 /// What a block brings.
@@ -111,9 +114,17 @@ pub struct Fault {
 impl Machine {
     /// The state at genesis.
     pub fn from_genesis(genesis: &Genesis) -> Result<Self, GenesisError> {
+        Self::begin(genesis, Release::default())
+    }
+
+    /// The state at genesis of a chain that this release begins.
+    pub fn begin(genesis: &Genesis, release: Release) -> Result<Self, GenesisError> {
         let mut state = Memory::default();
         let chain = genesis::init(&mut state, genesis)?;
-        Ok(Self::new(state, chain))
+        if genesis.app.continued.is_none() {
+            release.write_versions(&mut state);
+        }
+        Ok(Self { release, ..Self::new(state, chain) })
     }
 
     /// Continue from stored state; what is derived from it hashes under the same seed. Nothing when the state holds no chain.
@@ -124,7 +135,8 @@ impl Machine {
 
     fn new(state: Memory, chain: Chain) -> Self {
         let hot = Hot::rebuild(&state);
-        Self { state, hot, chain, full_checks: false, signatures: Signatures::default() }
+        let (signatures, release) = (Signatures::default(), Release::default());
+        Self { state, hot, chain, full_checks: false, signatures, release }
     }
 
     /// The same machine between two blocks, with tables that hash under `seed`. No answer depends on it: a node
@@ -228,6 +240,11 @@ impl Machine {
         let mut outcome = BlockOutcome::default();
         let mut events = Events::default();
         let mut ctx = Ctx { state: &mut self.state, events: &mut events, block: &block, chain: &self.chain };
+        // Everything else of the block, votes included, finds the rows of this program.
+        if self.release.begin_block(&mut ctx)? {
+            self.hot = Hot::rebuild(&self.state);
+            ctx = Ctx { state: &mut self.state, events: &mut events, block: &block, chain: &self.chain };
+        }
         let prices = prices(&mut ctx);
         block::begin(&mut ctx, &mut self.hot, &prices);
         outcome.begin = ctx.events.len();

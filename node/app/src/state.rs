@@ -1,7 +1,7 @@
 //! What the composition itself keeps: the chain's configuration and the last block. Module byte `0x01`.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use store::{Collection, Item, Read};
+use store::{Collection, Item, Map, Read};
 use types::{Block, Chain, Time};
 
 /// The chain's fixed configuration, written at genesis.
@@ -14,6 +14,9 @@ pub(crate) const EXTENSIONS_FROM: Item<u64> = Item::new([0x01, 0x02], "app/exten
 pub(crate) const LAST_VOTES: Item<Vec<u8>> = Item::new([0x01, 0x03], "app/last_votes");
 /// Minimum gas prices and highest gas limit of every transaction, written at genesis.
 pub(crate) const RULES: Item<Rules> = Item::new([0x01, 0x04], "app/rules");
+
+/// Versions of modules that upgrades have raised, by module byte; the others have version 1.
+pub(crate) const VERSIONS: Map<u8, u32> = Map::new([0x01, 0x05], "app/versions");
 
 /// What every transaction of the chain must bring.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -41,6 +44,7 @@ pub(crate) fn rows() -> Vec<Collection> {
         EXTENSIONS_FROM.collection(),
         LAST_VOTES.collection(),
         RULES.collection(),
+        VERSIONS.collection(),
     ]
 }
 

@@ -26,7 +26,8 @@ Exit codes:
    2  the command line is wrong
   70  a conservation law or an internal assumption does not hold; the node stopped before it committed
   74  the database cannot be read or written, or is damaged
-  75  the node cannot be reached";
+  75  the node cannot be reached
+  76  the next block is for another release: an upgrade is due, or this release is too early or too old";
 
 #[derive(Parser, Debug)]
 #[command(name = "ballastd", version, about = ABOUT, after_help = HELP, max_term_width = 110)]
@@ -125,7 +126,9 @@ mod tests {
     #[test]
     fn the_exit_codes_of_the_help_are_those_of_the_program() {
         use crate::failure::*;
-        for code in [EXIT_OK, EXIT_REFUSED, EXIT_USAGE, EXIT_FAULT, EXIT_STORE, EXIT_UNREACHABLE] {
+        let codes =
+            [EXIT_OK, EXIT_REFUSED, EXIT_USAGE, EXIT_FAULT, EXIT_STORE, EXIT_UNREACHABLE, EXIT_UPGRADE];
+        for code in codes {
             let line = format!("\n  {code:>2}  ");
             assert!(super::HELP.contains(&line), "{code}");
         }

@@ -34,8 +34,19 @@ pub(crate) async fn run(host: Host, addresses: &Addresses, limits: server::Limit
     println!("ballastd is running: ABCI {shown}, gRPC {}, CometBFT {}", grpc.local_addr(), addresses.rpc);
     let (failed, failure) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || failed.send(socket.run()));
+    let (halted, halt) = tokio::sync::oneshot::channel();
+    let last = host.clone();
+    std::thread::spawn(move || {
+        last.until_halted();
+        let _ = halted.send(());
+    });
     let outcome = tokio::select! {
         () = asked_to_stop() => Ok(()),
+        _ = halt => {
+            println!("ballastd stops: block {}, the last one that it was told to make, is committed",
+                host.last_block().height);
+            Ok(())
+        }
         end = failure => Err(Failure::refused(match end {
             Ok(Err(error)) => format!("the ABCI socket failed: {error}"),
             _ => "the ABCI socket ended".into(),

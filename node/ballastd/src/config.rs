@@ -95,6 +95,7 @@ pub(crate) struct State {
     pub(crate) snapshot_interval: u64,
     pub(crate) keep_snapshots: usize,
     pub(crate) max_restore_bytes: u64,
+    pub(crate) halt_height: u64,
     pub(crate) full_checks: bool,
 }
 
@@ -173,6 +174,7 @@ impl Default for State {
             snapshot_interval: 0,
             keep_snapshots: 2,
             max_restore_bytes: 4 << 30,
+            halt_height: 0,
             full_checks: false,
         }
     }
@@ -270,6 +272,8 @@ impl Config {
             max_restore_bytes: self.state.max_restore_bytes,
             max_pending_keys: self.mempool.max_pending_keys,
             full_checks: self.state.full_checks,
+            halt_height: self.state.halt_height,
+            release: crate::crash::release(),
             vote_budget_ms: self.oracle.vote_budget_ms,
             ..host::Config::default()
         })
@@ -337,7 +341,7 @@ mod tests {
             assert!(lines[at - 1].starts_with('#'), "{line} has no comment");
             count += 1;
         }
-        assert_eq!(count, 26);
+        assert_eq!(count, 27);
     }
 
     #[test]

@@ -16,6 +16,20 @@ use crate::failure::Failure;
 /// Names the point at which this process dies; see [`tree::crash`].
 const VARIABLE: &str = "BALLAST_CRASH_AT";
 
+/// Makes this program know an upgrade more, `rehearsal`.
+const REHEARSE: &str = "BALLAST_REHEARSE_UPGRADE";
+
+/// What this program knows; with one upgrade more when the environment asks for it.
+pub(crate) fn release() -> app::Release {
+    if std::env::var_os(REHEARSE).is_none() {
+        return app::Release::default();
+    }
+    eprintln!(
+        "WARNING: {REHEARSE} is set: this node knows an upgrade that only tests have; unset it if you do not test"
+    );
+    app::Release::rehearsing()
+}
+
 /// Arms the point that the environment names, if it does, and says so loudly.
 pub(crate) fn arm() -> Result<(), Failure> {
     let Some(point) = std::env::var_os(VARIABLE) else { return Ok(()) };

@@ -14,6 +14,8 @@ pub(crate) const EXIT_FAULT: u8 = 70;
 pub(crate) const EXIT_STORE: u8 = 74;
 /// The node does not answer.
 pub(crate) const EXIT_UNREACHABLE: u8 = 75;
+/// The next block is for another release than this one.
+pub(crate) const EXIT_UPGRADE: u8 = host::EXIT_UPGRADE;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -100,7 +102,11 @@ impl From<solo::KeyError> for Failure {
 
 impl From<host::Error> for Failure {
     fn from(error: host::Error) -> Self {
-        Self::store(error)
+        match error {
+            host::Error::Release(unfit) => Self { code: EXIT_UPGRADE, message: unfit.to_string() },
+            host::Error::Halted(..) => Self::refused(error),
+            _ => Self::store(error),
+        }
     }
 }
 

@@ -85,7 +85,7 @@ async fn run_solo(
     let key = solo::Key::load(&home.validator_key())?;
     let node_key = solo::Key::load_or_create_node(&home.node_key())?;
     let mut engine = config.solo(home.data(), node_key.node_id());
-    engine.stop_at = stop_at;
+    engine.stop_at = stop_at.or(Some(config.state.halt_height).filter(|height| *height > 0));
     let node = SoloNode::start(Parts {
         voters: vec![Voter::of(key, Mortal(host.clone()))],
         host,

@@ -164,6 +164,24 @@ pub(crate) enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// Plan an upgrade: the first block that another release executes
+    #[command(after_help = "Example: ballastd tx plan-upgrade v2 120000 --from authority")]
+    PlanUpgrade {
+        /// Name by which the release knows it
+        name: String,
+        /// The first block of the new release, at least two after the one that accepts this
+        height: u64,
+        /// What operators are told, such as where the release is
+        #[arg(long, default_value = "")]
+        info: String,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Plan no upgrade
+    CancelUpgrade {
+        #[command(flatten)]
+        common: Common,
+    },
     /// Place an order
     PlaceOrder(orders::PlaceArgs),
     /// Cancel an order
@@ -203,6 +221,16 @@ async fn dispatch(command: &Command) -> Outcome {
             let mut signer = Signer::connect(common).await?;
             let to = signer.other(Some(to))?;
             signer.submit(&[messages::send(&signer.address(), &to, &coins.0)], json!({})).await
+        }
+        Command::PlanUpgrade { name, height, info, common } => {
+            let mut signer = Signer::connect(common).await?;
+            let plan = messages::plan_upgrade(&signer.address(), name, *height, info);
+            signer.submit(&[plan], json!({})).await
+        }
+        Command::CancelUpgrade { common } => {
+            let mut signer = Signer::connect(common).await?;
+            let message = messages::cancel_upgrade(&signer.address());
+            signer.submit(&[message], json!({})).await
         }
         Command::PlaceOrder(args) => orders::place(args).await,
         Command::CancelOrder(args) => orders::cancel(args).await,

@@ -2,6 +2,7 @@
 
 use cosmos_sdk_proto::cosmos::bank::v1beta1::MsgSend;
 use cosmos_sdk_proto::cosmos::base::v1beta1::Coin as WireCoin;
+use cosmos_sdk_proto::cosmos::upgrade::v1beta1::{MsgCancelUpgrade, MsgSoftwareUpgrade, Plan};
 use cosmos_sdk_proto::Any;
 use prost::{Message, Name};
 use proto::ballast::clob::v1 as ballast;
@@ -55,6 +56,18 @@ pub fn withdraw(from: SubaccountId, recipient: &str, quantums: u64) -> Any {
 pub fn transfer(from: SubaccountId, to: SubaccountId, amount: u64) -> Any {
     let transfer = Transfer { sender: Some(from), recipient: Some(to), asset_id: 0, amount };
     pack(&MsgCreateTransfer { transfer: Some(transfer) })
+}
+
+/// Plan that another release executes blocks from `height` on, in place of any such plan. `info` is for operators.
+pub fn plan_upgrade(authority: &str, name: &str, height: u64, info: &str) -> Any {
+    let height = i64::try_from(height).unwrap_or(i64::MAX);
+    let plan = Plan { name: name.into(), height, info: info.into(), ..Plan::default() };
+    pack(&MsgSoftwareUpgrade { authority: authority.into(), plan: Some(plan) })
+}
+
+/// Plan no upgrade.
+pub fn cancel_upgrade(authority: &str) -> Any {
+    pack(&MsgCancelUpgrade { authority: authority.into() })
 }
 
 /// Send coins.

@@ -1,6 +1,6 @@
 //! What an operator may choose.
 
-/// Choices of one node; none of them changes what a block does.
+/// Choices of one node; none of them changes what a block does, as long as the release fits it.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Lowest price of gas that this node's mempool takes, as amount per million gas and denomination. Any one
@@ -23,6 +23,10 @@ pub struct Config {
     /// What the tables of the state hash their keys under. A secret one, as by default, keeps people from choosing
     /// keys that collide.
     pub state_seed: u64,
+    /// Which upgrades this program can do.
+    pub release: app::Release,
+    /// Make no block after this one; 0 for no such height.
+    pub halt_height: u64,
 }
 
 /// A number that others do not know.
@@ -43,6 +47,8 @@ impl Default for Config {
             full_checks: false,
             vote_budget_ms: 250,
             state_seed: secret(),
+            release: app::Release::default(),
+            halt_height: 0,
         }
     }
 }

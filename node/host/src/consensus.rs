@@ -17,7 +17,7 @@ use tendermint_proto::v0_38::abci::{
 use tendermint_proto::v0_38::crypto::public_key::Sum;
 use types::Time;
 
-use crate::host::{refuse, stop, stop_store, Host, LastBlock, PriceSource};
+use crate::host::{equipped, refuse, stop, stop_store, stop_upgrade, Host, LastBlock, PriceSource};
 use crate::render::{render, render_block};
 
 /// Version of the state machine's rules, reported to the engine.
@@ -48,12 +48,12 @@ impl Host {
                  data that belongs to it, or remove this node's data to begin anew"
             ));
         }
+        let release = self.config().release;
         let machine = genesis_of(request)
-            .and_then(|genesis| Machine::from_genesis(&genesis).map_err(|error| error.to_string()));
-        let mut machine =
+            .and_then(|genesis| Machine::begin(&genesis, release).map_err(|error| error.to_string()));
+        let machine =
             machine.unwrap_or_else(|reason| stop(&format!("the genesis file is refused: {reason}")));
-        machine.full_checks = self.shared.config.full_checks;
-        machine.signatures = self.shared.signatures.clone();
+        let mut machine = equipped(machine, self.config(), &self.shared.signatures);
         let mut execution = self.execution();
         execution.genesis = machine.take_changes();
         let machine = machine.seeded(self.shared.config.state_seed);
@@ -113,10 +113,14 @@ impl Host {
     }
 
     pub(crate) fn do_finalize_block(&self, request: &RequestFinalizeBlock) -> ResponseFinalizeBlock {
+        let height = height_in(request.height);
+        self.shared.halt.hold(height);
         let mut guard = self.execution();
         let execution = &mut *guard;
         let Some(machine) = execution.machine.as_mut() else { stop("a block came before the genesis") };
-        let height = height_in(request.height);
+        if let Err(unfit) = machine.release.check(machine.state()) {
+            stop_upgrade(&unfit);
+        }
         let prefix = machine.chain().prefix.clone();
         let input = BlockInput {
             height,
@@ -153,6 +157,7 @@ impl Host {
         }
         drop((pending, execution));
         self.snapshot_when_due(height);
+        self.shared.halt.committed(height);
         ResponseCommit::default()
     }
 

@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::Duration;
 
 use app::proposal::Patience;
-use app::{BlockInput, BlockOutcome, Machine, Signatures, STORES};
+use app::{BlockInput, BlockOutcome, Machine, Signatures, Unfit, STORES};
 use num::Price;
 use store::{Change, Memory, Overlay};
 use tree::{Loaded, Medium, Reader, Store, View};
 use types::{MarketId, Time};
 
+use crate::halt::Halt;
 use crate::shelf::Shelf;
 use crate::snapshots::Snapshots;
 use crate::vote::Voter;
@@ -41,6 +42,15 @@ pub enum Error {
     /// The store holds state, but no chain.
     #[error("the database holds state at height {0} but no chain in it; restore a snapshot or resync")]
     NoChain(u64),
+    /// The next block is another program's.
+    #[error(transparent)]
+    Release(#[from] Unfit),
+    /// The node is told to make no block after one that it has.
+    #[error(
+        "halt_height is {0} and the database is at height {1}: the node has done what it was told; remove \
+         halt_height from the configuration to go on"
+    )]
+    Halted(u64, u64),
     /// The state contradicts itself, or lacks what every chain has.
     #[error(
         "the database at height {height} cannot be gone on from: {reason}; restore a snapshot or resync"
@@ -84,6 +94,7 @@ pub(crate) struct Shared {
     pub(crate) reader: Reader,
     pub(crate) snapshots: Snapshots,
     pub(crate) last: RwLock<LastBlock>,
+    pub(crate) halt: Halt,
 }
 
 /// What only one block at a time may touch.
@@ -126,10 +137,17 @@ impl Host {
         } else {
             let state = Memory::seeded(config.state_seed, pairs);
             let machine = Machine::from_state(state).ok_or(Error::NoChain(loaded.height))?;
-            let fit = app::load::check(machine.state());
-            fit.map_err(|reason| Error::Unfit { height: loaded.height, reason })?;
+            config.release.check(machine.state())?;
+            // Before an upgrade the rows are those of another program.
+            if app::upgrade::due(machine.state()).is_none() {
+                let fit = app::load::check(machine.state());
+                fit.map_err(|reason| Error::Unfit { height: loaded.height, reason })?;
+            }
             Some(machine)
         };
+        if config.halt_height > 0 && loaded.height >= config.halt_height {
+            return Err(Error::Halted(config.halt_height, loaded.height));
+        }
         Ok(Self::new(store, machine, config, source, (loaded.height, loaded.app_hash)))
     }
 
@@ -153,11 +171,8 @@ impl Host {
         let snapshots = Snapshots::on(shelf);
         let time = machine.as_ref().map(|machine| machine.last_block().1).unwrap_or_default();
         let signatures = Signatures::default();
-        let machine = machine.map(|mut machine| {
-            machine.full_checks = config.full_checks;
-            machine.signatures = signatures.clone();
-            machine
-        });
+        let machine = machine.map(|machine| equipped(machine, &config, &signatures));
+        let halt = Halt::at(config.halt_height);
         let pending = Pending { state: Overlay::new(reader.latest()), height, time };
         let last = LastBlock { height, time, app_hash, outcome: Arc::default() };
         let voter = Voter::new(Arc::new(source), Duration::from_millis(config.vote_budget_ms));
@@ -172,6 +187,7 @@ impl Host {
                 reader,
                 snapshots,
                 last: RwLock::new(last),
+                halt,
             }),
         }
     }
@@ -179,6 +195,11 @@ impl Host {
     /// Committed state, to read; never waits for a block that is being executed.
     pub fn reader(&self) -> &Reader {
         &self.shared.reader
+    }
+
+    /// Wait until the last block that the node was told to make is committed; for ever when there is none.
+    pub fn until_halted(&self) {
+        self.shared.halt.wait();
     }
 
     /// This node's choices.
@@ -203,6 +224,14 @@ impl Host {
     pub(crate) fn pending(&self) -> MutexGuard<'_, Pending> {
         self.shared.pending.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// A machine with what this node chose.
+pub(crate) fn equipped(mut machine: Machine, config: &Config, signatures: &Signatures) -> Machine {
+    machine.full_checks = config.full_checks;
+    machine.signatures = signatures.clone();
+    machine.release = config.release;
+    machine
 }
 
 /// How a node of a simulator stops: instead of ending the process, what it was doing unwinds with this.
@@ -232,6 +261,17 @@ fn unwind(code: i32, reason: &str) {
 pub const EXIT_FAULT: i32 = 70;
 /// Exit code of a node whose database cannot be written or read.
 pub const EXIT_STORE: i32 = 74;
+
+/// Exit code of a node whose program is not the one for the next block: see [`Unfit`].
+pub const EXIT_UPGRADE: u8 = 76;
+
+/// Stop the node because the next block is another program's.
+pub(crate) fn stop_upgrade(unfit: &Unfit) -> ! {
+    unwind(i32::from(EXIT_UPGRADE), &unfit.to_string());
+    tracing::error!(%unfit, "the node stops before the block");
+    eprintln!("ballastd stops: {unfit}");
+    std::process::exit(i32::from(EXIT_UPGRADE))
+}
 
 /// Stop the node: loudly, before anything wrong is committed.
 pub(crate) fn stop(reason: &str) -> ! {

@@ -10,6 +10,7 @@ mod application;
 mod config;
 mod consensus;
 mod engine;
+mod halt;
 mod host;
 mod mempool;
 mod query;
@@ -19,7 +20,9 @@ mod snapshots;
 mod vote;
 
 pub use config::Config;
-pub use host::{stop_by_unwinding, Error, Host, LastBlock, PriceSource, Stopped, EXIT_FAULT, EXIT_STORE};
+pub use host::{
+    stop_by_unwinding, Error, Host, LastBlock, PriceSource, Stopped, EXIT_FAULT, EXIT_STORE, EXIT_UPGRADE,
+};
 pub use query::{Answer, QueryError};
 pub use render::render;
 pub use shelf::{write, Shelf};

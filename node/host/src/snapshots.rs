@@ -16,7 +16,7 @@ use tendermint_proto::v0_38::abci::{
 };
 use tree::snapshot::{Manifest, Rejection, Restore, FORMAT};
 
-use crate::host::{stop_store, Host, LastBlock};
+use crate::host::{equipped, stop_store, Host, LastBlock};
 use crate::shelf::Shelf;
 
 /// What a node has to do with snapshots.
@@ -164,12 +164,11 @@ impl Host {
             }
             Err(error) => stop_store(&format!("the snapshot of {height} could not be written: {error}")),
         }
-        let Some(mut machine) = machine_of(rows, height) else {
+        let Some(machine) = machine_of(rows, height) else {
             // Two thirds of the power signed this hash: it is a state of this chain, but not for this program.
             stop_store(&format!("the state of {height} is none that this version can read"));
         };
-        machine.full_checks = self.config().full_checks;
-        machine.signatures = self.shared.signatures.clone();
+        let machine = equipped(machine, self.config(), &self.shared.signatures);
         let time = machine.last_block().1;
         execution.machine = Some(machine);
         execution.genesis = Vec::new();

@@ -175,8 +175,10 @@ impl World {
     /// Forget everything that is not state, as a node does that is killed and started again.
     pub fn restart(&mut self) {
         let memory = Memory::from_pairs(self.machine.memory().iter().map(|(k, v)| (k.clone(), v.clone())));
+        let release = self.machine.release;
         self.machine = Machine::from_state(memory).expect("the state holds a chain");
         self.machine.full_checks = true;
+        self.machine.release = release;
     }
 
     /// Another chain that continues from the state of this one.
@@ -184,6 +186,7 @@ impl World {
         let memory = Memory::from_pairs(self.machine.memory().iter().map(|(k, v)| (k.clone(), v.clone())));
         let mut machine = Machine::from_state(memory).expect("the state holds a chain");
         machine.full_checks = true;
+        machine.release = self.machine.release;
         Self {
             machine,
             prices: self.prices.clone(),

@@ -1,6 +1,11 @@
 //! The Cosmos services that wallets and relayers call.
 
-use super::{Answered, Call};
+use cosmos_sdk_proto::cosmos::upgrade::v1beta1::{
+    ModuleVersion, QueryModuleVersionsRequest, QueryModuleVersionsResponse,
+};
+use store::Read;
+
+use super::{Answered, Call, Failure};
 
 /// What is answered here.
 pub(super) const METHODS: &[&str] = &[
@@ -26,6 +31,10 @@ pub(super) const METHODS: &[&str] = &[
     "cosmos.staking.v1beta1.Query/Pool",
     "cosmos.staking.v1beta1.Query/Validator",
     "cosmos.staking.v1beta1.Query/Validators",
+    "cosmos.upgrade.v1beta1.Query/AppliedPlan",
+    "cosmos.upgrade.v1beta1.Query/Authority",
+    "cosmos.upgrade.v1beta1.Query/CurrentPlan",
+    "cosmos.upgrade.v1beta1.Query/ModuleVersions",
 ];
 
 pub(super) fn call(call: &Call<'_>, service: &str, method: &str) -> Answered {
@@ -33,6 +42,7 @@ pub(super) fn call(call: &Call<'_>, service: &str, method: &str) -> Answered {
         "cosmos.auth.v1beta1.Query" => auth(call, method),
         "cosmos.bank.v1beta1.Query" => bank(call, method),
         "cosmos.staking.v1beta1.Query" => staking(call, method),
+        "cosmos.upgrade.v1beta1.Query" => upgrade(call, method),
         _ => None,
     }
 }
@@ -83,4 +93,31 @@ fn staking(call: &Call<'_>, method: &str) -> Answered {
         "Validators" => call.with(|request| query::validators(state, chain, request)),
         _ => None,
     }
+}
+
+fn upgrade(call: &Call<'_>, method: &str) -> Answered {
+    use governance::upgrade;
+    let (state, chain) = (call.state, call.chain);
+    match method {
+        "AppliedPlan" => call.with(|request| upgrade::applied_plan(state, request)),
+        "Authority" => call.plain(&upgrade::authority(state, chain)),
+        "CurrentPlan" => call.plain(&upgrade::current_plan(state)),
+        "ModuleVersions" => call.with(|request| module_versions(state, request)),
+        _ => None,
+    }
+}
+
+/// `ModuleVersions`: all modules, or the one that is named.
+fn module_versions(
+    state: &dyn Read,
+    request: &QueryModuleVersionsRequest,
+) -> Result<QueryModuleVersionsResponse, Failure> {
+    let wanted = |name: &str| request.module_name.is_empty() || request.module_name == name;
+    let versions = crate::upgrade::versions(state).into_iter().filter(|(name, _)| wanted(name));
+    let versions = versions.map(|(name, version)| ModuleVersion { name, version: version.into() });
+    let module_versions: Vec<ModuleVersion> = versions.collect();
+    if module_versions.is_empty() {
+        return Err(Failure::not_found("there is no such module"));
+    }
+    Ok(QueryModuleVersionsResponse { module_versions })
 }

@@ -30,8 +30,6 @@ const MISSING: &[(&str, &str)] = &[
     ("orc_24", "counting who never votes"),
     ("abci_17", "a bound of the time of a block, measured on four validators"),
     ("abci_18", "a stop at a height"),
-    ("abci_19", "upgrades by a plan"),
-    ("abci_20", "kills during a migration"),
     ("abci_21", "a migration of a large state"),
     ("abci_22", "validators that change: they are those of the genesis so far"),
     ("abci_23", "evidence: there is nothing to slash so far"),
