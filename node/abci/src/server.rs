@@ -53,6 +53,15 @@ impl FromStr for Address {
     }
 }
 
+/// A place among the connections, given back however its thread ends.
+struct Place(Arc<AtomicUsize>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 enum Listener {
     Unix(UnixListener),
     Tcp(TcpListener),
@@ -111,12 +120,12 @@ impl<A: Application> Server<A> {
             tracing::warn!(MAX_CONNECTIONS, "one engine connection too many is closed");
             return;
         }
-        let (app, open) = (self.app.clone(), self.open.clone());
+        let (app, place) = (self.app.clone(), Place(self.open.clone()));
         std::thread::spawn(move || {
             if let Err(error) = connection::serve(stream, &app) {
                 tracing::warn!(%error, "an engine connection ended");
             }
-            open.fetch_sub(1, Ordering::SeqCst);
+            drop(place);
         });
     }
 }

@@ -37,6 +37,8 @@ pub enum FailureKind {
     NotFound = 5,
     /// No such method.
     Unimplemented = 12,
+    /// The node failed while it looked.
+    Internal = 13,
     /// The node cannot answer now.
     Unavailable = 14,
 }
@@ -58,17 +60,19 @@ impl Failure {
             FailureKind::InvalidArgument => "InvalidArgument",
             FailureKind::NotFound => "NotFound",
             FailureKind::Unimplemented => "Unimplemented",
+            FailureKind::Internal => "Internal",
             FailureKind::Unavailable => "Unavailable",
         }
     }
 
     /// The code that `abci_query` answers with, codespace `sdk`: the Cosmos numbers for an invalid request, a
-    /// missing key and an unknown request.
+    /// missing key, an unknown request and a panic.
     pub fn abci_code(&self) -> u32 {
         match self.kind {
             FailureKind::InvalidArgument => 18,
             FailureKind::NotFound => 22,
             FailureKind::Unimplemented => 6,
+            FailureKind::Internal => 111_222,
             FailureKind::Unavailable => 35,
         }
     }

@@ -8,7 +8,7 @@ use server::{CometEngine, Server};
 
 use crate::crash::Mortal;
 use crate::failure::{Failure, Outcome};
-use crate::start::asked_to_stop;
+use crate::start::{asked_to_stop, said_last};
 
 /// Where everything is.
 pub(crate) struct Addresses {
@@ -43,8 +43,7 @@ pub(crate) async fn run(host: Host, addresses: &Addresses, limits: server::Limit
     let outcome = tokio::select! {
         () = asked_to_stop() => Ok(()),
         _ = halt => {
-            println!("ballastd stops: block {}, the last one that it was told to make, is committed",
-                host.last_block().height);
+            said_last(host.last_block().height);
             Ok(())
         }
         end = failure => Err(Failure::refused(match end {

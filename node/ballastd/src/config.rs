@@ -60,6 +60,7 @@ pub(crate) struct Rpc {
     pub(crate) max_connections: usize,
     pub(crate) max_requests: usize,
     pub(crate) max_body_bytes: usize,
+    pub(crate) max_batch: usize,
     pub(crate) cors_origins: Vec<String>,
 }
 
@@ -70,6 +71,12 @@ pub(crate) struct Grpc {
     pub(crate) listen: SocketAddr,
     pub(crate) max_connections: usize,
     pub(crate) max_queries: usize,
+    pub(crate) max_broadcasts: usize,
+    pub(crate) max_streams: u32,
+    pub(crate) max_request_bytes: usize,
+    pub(crate) max_response_bytes: usize,
+    pub(crate) max_buffered_bytes: u32,
+    pub(crate) timeout_ms: u64,
 }
 
 /// The socket for CometBFT.
@@ -144,6 +151,7 @@ impl Default for Rpc {
             max_connections: 900,
             max_requests: 64,
             max_body_bytes: 1_000_000,
+            max_batch: 100,
             cors_origins: Vec::new(),
         }
     }
@@ -151,7 +159,17 @@ impl Default for Rpc {
 
 impl Default for Grpc {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 9090)), max_connections: 256, max_queries: 64 }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 9090)),
+            max_connections: 256,
+            max_queries: 64,
+            max_broadcasts: 128,
+            max_streams: 100,
+            max_request_bytes: 4 << 20,
+            max_response_bytes: 16 << 20,
+            max_buffered_bytes: 128 << 20,
+            timeout_ms: 10_000,
+        }
     }
 }
 
@@ -239,6 +257,13 @@ impl Config {
         within("rpc.max_body_bytes", size(self.rpc.max_body_bytes), 1_000, 100_000_000)?;
         within("grpc.max_connections", size(self.grpc.max_connections), 1, 100_000)?;
         within("grpc.max_queries", size(self.grpc.max_queries), 1, 10_000)?;
+        within("rpc.max_batch", size(self.rpc.max_batch), 1, 1_000)?;
+        within("grpc.max_broadcasts", size(self.grpc.max_broadcasts), 1, 10_000)?;
+        within("grpc.max_streams", self.grpc.max_streams.into(), 1, 10_000)?;
+        within("grpc.max_request_bytes", size(self.grpc.max_request_bytes), 1_000, 67_108_864)?;
+        within("grpc.max_response_bytes", size(self.grpc.max_response_bytes), 1_000, 268_435_456)?;
+        within("grpc.max_buffered_bytes", self.grpc.max_buffered_bytes.into(), 1_000_000, u32::MAX.into())?;
+        within("grpc.timeout_ms", self.grpc.timeout_ms, 100, 600_000)?;
         within("blocks.interval_ms", self.blocks.interval_ms, 0, 60_000)?;
         within("blocks.keep", self.blocks.keep, 0, u64::MAX)?;
         within("state.keep_heights", size(self.state.keep_heights), 2, 100_000)?;
@@ -294,6 +319,7 @@ impl Config {
             max_connections: self.rpc.max_connections,
             max_requests: self.rpc.max_requests,
             max_body_bytes: self.rpc.max_body_bytes,
+            max_batch: self.rpc.max_batch,
             cors_origins: self.rpc.cors_origins.clone(),
             ..solo::RpcConfig::default()
         });
@@ -305,6 +331,12 @@ impl Config {
         server::Limits {
             max_connections: self.grpc.max_connections,
             max_queries: self.grpc.max_queries,
+            max_broadcasts: self.grpc.max_broadcasts,
+            max_streams: self.grpc.max_streams,
+            max_request_bytes: self.grpc.max_request_bytes,
+            max_response_bytes: self.grpc.max_response_bytes,
+            max_buffered_bytes: self.grpc.max_buffered_bytes,
+            call_timeout: Duration::from_millis(self.grpc.timeout_ms),
             ..server::Limits::default()
         }
     }
@@ -341,7 +373,7 @@ mod tests {
             assert!(lines[at - 1].starts_with('#'), "{line} has no comment");
             count += 1;
         }
-        assert_eq!(count, 27);
+        assert_eq!(count, 34);
     }
 
     #[test]
@@ -355,6 +387,9 @@ mod tests {
             ("[rpc]\nport = 5", "port"),
             ("[rpc]\nmax_requests = 0", "rpc.max_requests"),
             ("[grpc]\nmax_connections = -1", "max_connections"),
+            ("[grpc]\nmax_buffered_bytes = 5", "grpc.max_buffered_bytes"),
+            ("[grpc]\ntimeout_ms = 0", "grpc.timeout_ms"),
+            ("[rpc]\nmax_batch = 1001", "rpc.max_batch"),
             ("[abci]\nlisten = \"unix://\"", "abci.listen"),
             ("[blocks]\ninterval_ms = 60001", "blocks.interval_ms"),
             ("[state]\nkeep_heights = 1", "state.keep_heights"),

@@ -126,6 +126,11 @@ pub(crate) enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// The upgrade that is planned, and the versions of all modules
+    Upgrade {
+        #[command(flatten)]
+        common: Common,
+    },
     /// Let the node check its conservation laws over the whole state (slow)
     Invariants {
         #[command(flatten)]
@@ -169,6 +174,7 @@ async fn dispatch(command: &Command) -> Outcome {
         Command::Block { height, common } => chain::block(&Asker::new(common).await?, *height).await,
         Command::Tx { hash, common } => chain::tx(&Asker::new(common).await?, hash).await,
         Command::Validators { common } => chain::validators(&Asker::new(common).await?).await,
+        Command::Upgrade { common } => chain::upgrade(&Asker::new(common).await?).await,
         Command::Invariants { common } => chain::invariants(&Asker::new(common).await?).await,
     }
 }

@@ -102,6 +102,9 @@ async fn run_solo(
         () = asked_to_stop() => tracing::info!("asked to stop"),
         end = handle.ended() => {
             node.stop().await?;
+            if matches!(end, solo::End::Stopped) {
+                said_last(handle.latest().height);
+            }
             return ended(end);
         }
     }
@@ -149,6 +152,11 @@ pub(crate) fn log_to_stderr(level: &str) {
     let logger = logger.with_ansi(colours);
     // A second one in the same process changes nothing.
     let _ = logger.try_init();
+}
+
+/// Say why the node ends although nobody asked for it now.
+pub(crate) fn said_last(height: u64) {
+    eprintln!("ballastd stops: block {height} is committed, the last one that it was told to make");
 }
 
 /// Wait for SIGINT or SIGTERM.

@@ -10,6 +10,7 @@ use cosmos_sdk_proto::cosmos::base::node::v1beta1 as node;
 use cosmos_sdk_proto::cosmos::base::query::v1beta1::PageRequest;
 use cosmos_sdk_proto::cosmos::base::tendermint::v1beta1 as base;
 use cosmos_sdk_proto::cosmos::tx::v1beta1 as tx;
+use cosmos_sdk_proto::cosmos::upgrade::v1beta1 as upgrade;
 use prost::Message;
 use proto::ballast::query::v1 as ballast;
 use proto::dydxprotocol::{clob, perpetuals, prices, subaccounts};
@@ -250,6 +251,22 @@ impl Client {
         const PATH: &str = "/ballast.query.v1.Query/Insurance";
         let answer: ballast::InsuranceResponse = self.call(PATH, &ballast::InsuranceRequest {}).await?;
         Ok((answer.address, integer(PATH, &answer.balance)?))
+    }
+
+    /// The upgrade that is planned.
+    pub async fn upgrade_plan(&self) -> Result<Option<upgrade::Plan>, Error> {
+        const PATH: &str = "/cosmos.upgrade.v1beta1.Query/CurrentPlan";
+        let answer: upgrade::QueryCurrentPlanResponse =
+            self.call(PATH, &upgrade::QueryCurrentPlanRequest {}).await?;
+        Ok(answer.plan)
+    }
+
+    /// Names and versions of all modules of the state.
+    pub async fn module_versions(&self) -> Result<Vec<(String, u64)>, Error> {
+        const PATH: &str = "/cosmos.upgrade.v1beta1.Query/ModuleVersions";
+        let request = upgrade::QueryModuleVersionsRequest { module_name: String::new() };
+        let answer: upgrade::QueryModuleVersionsResponse = self.call(PATH, &request).await?;
+        Ok(answer.module_versions.into_iter().map(|module| (module.name, module.version)).collect())
     }
 
     /// The validators' votes that made the last prices.

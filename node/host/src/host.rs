@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::Duration;
 
@@ -95,6 +95,7 @@ pub(crate) struct Shared {
     pub(crate) snapshots: Snapshots,
     pub(crate) last: RwLock<LastBlock>,
     pub(crate) halt: Halt,
+    pub(crate) query_faults: AtomicU64,
 }
 
 /// What only one block at a time may touch.
@@ -188,6 +189,7 @@ impl Host {
                 snapshots,
                 last: RwLock::new(last),
                 halt,
+                query_faults: AtomicU64::new(0),
             }),
         }
     }

@@ -1,6 +1,9 @@
 //! Reading: gRPC methods by their path, and raw keys with proofs, always from committed state.
 
-use app::query::{Context, Failure};
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::atomic::Ordering;
+
+use app::query::{Context, Failure, FailureKind};
 use tendermint_proto::v0_38::abci::{RequestQuery, ResponseQuery};
 use tendermint_proto::v0_38::crypto::{ProofOp, ProofOps};
 use tree::View;
@@ -43,6 +46,27 @@ impl Host {
 
     /// Call the gRPC method at `path` (`/package.Service/Method`) with an encoded request.
     pub fn call(&self, path: &str, request: &[u8], height: u64) -> Result<Answer, QueryError> {
+        self.guarded(path, || self.answer(path, request, height))
+    }
+
+    /// Queries that a fault of ours ended, since the start.
+    pub fn query_faults(&self) -> u64 {
+        self.shared.query_faults.load(Ordering::Relaxed)
+    }
+
+    /// A query changes nothing: one that panics is one without an answer, and the node goes on.
+    fn guarded<T>(&self, path: &str, ask: impl FnOnce() -> Result<T, QueryError>) -> Result<T, QueryError> {
+        catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|_| {
+            let faults = self.shared.query_faults.fetch_add(1, Ordering::Relaxed) + 1;
+            tracing::error!(path, faults, "a query panicked");
+            let message = "the query failed inside the node".into();
+            Err(Failure { kind: FailureKind::Internal, message })
+        })
+    }
+
+    fn answer(&self, path: &str, request: &[u8], height: u64) -> Result<Answer, QueryError> {
+        #[cfg(test)]
+        assert_ne!(path, tests::PANICS, "a query that panics");
         let (height, view) = self.view(height)?;
         if path == "/cosmos.tx.v1beta1.Service/Simulate" {
             return Ok(Answer { value: self.simulate_call(request)?, height });
@@ -56,7 +80,7 @@ impl Host {
         let height = u64::try_from(request.height)
             .map_err(|_| Failure::invalid(format!("height {} is below zero", request.height)));
         let result = height.and_then(|height| match path.trim_start_matches('/').strip_prefix("store/") {
-            Some(rest) => self.store_query(rest, request, height),
+            Some(rest) => self.guarded(path, || self.store_query(rest, request, height)),
             None => self.call(path, &request.data, height).map(|answer| ResponseQuery {
                 value: answer.value.into(),
                 height: height_out(answer.height),
@@ -151,5 +175,29 @@ impl Host {
             }),
         };
         Ok(response.encode_to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Config;
+
+    /// A method that panics.
+    pub(super) const PANICS: &str = "/test/Panic";
+
+    #[test]
+    fn net_19_a_query_that_panics_is_one_failed_answer_and_the_node_goes_on() {
+        let host = Host::in_memory(Config::default(), ());
+        for faults in 1..=3 {
+            let failure = host.call(PANICS, b"", 0).unwrap_err();
+            assert_eq!(failure.kind, FailureKind::Internal);
+            let request = RequestQuery { path: PANICS.into(), ..RequestQuery::default() };
+            let answer = host.do_query(&request);
+            assert_eq!((answer.code, answer.codespace.as_str()), (111_222, "sdk"));
+            assert!(!answer.log.contains("a query that panics"), "what failed stays in the log");
+            assert_eq!(host.query_faults(), 2 * faults);
+            assert_eq!(host.call("/no/Method", b"", 0).unwrap_err().kind, FailureKind::Unavailable);
+        }
     }
 }

@@ -25,6 +25,8 @@ pub struct Limits {
     pub call_timeout: Duration,
     /// How long a client may take to read an answer before its connection is dropped.
     pub send_timeout: Duration,
+    /// How long a client may take to begin HTTP/2 on its connection.
+    pub handshake_timeout: Duration,
     /// How long a connection may stay without a call.
     pub idle_timeout: Duration,
     /// How often a silent connection is asked whether it still lives, and how long it may take to say so.
@@ -46,6 +48,7 @@ impl Default for Limits {
             max_broadcasts: 128,
             call_timeout: Duration::from_secs(10),
             send_timeout: Duration::from_secs(30),
+            handshake_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(600),
             keepalive: (Duration::from_secs(30), Duration::from_secs(10)),
             drain_timeout: Duration::from_secs(5),

@@ -22,6 +22,9 @@ const WATCH: Duration = Duration::from_secs(1);
 /// How long to wait after the system refused a connection, such as for want of file descriptors.
 const BREATH: Duration = Duration::from_millis(100);
 
+/// How often the first bytes of a connection are looked at.
+const GLANCE: Duration = Duration::from_millis(20);
+
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -118,10 +121,32 @@ async fn accept(listener: TcpListener, node: Arc<Node>) {
     }
 }
 
+/// Bytes with which HTTP/2 begins.
+const PREFACE: usize = 24;
+
+/// Wait until a client has begun HTTP/2. A place is not for those who only take it.
+async fn begun(stream: &TcpStream, patience: Duration) -> bool {
+    let begun = async {
+        let mut bytes = [0; PREFACE];
+        loop {
+            match stream.peek(&mut bytes).await {
+                Ok(PREFACE) => return true,
+                Ok(0) | Err(_) => return false,
+                // What is there already would be told again at once.
+                Ok(_) => tokio::time::sleep(GLANCE).await,
+            }
+        }
+    };
+    tokio::time::timeout(patience, begun).await.unwrap_or(false)
+}
+
 /// Serve one connection until it ends, does nothing for long, does not take its answers, or the server stops.
 async fn serve(stream: TcpStream, node: Arc<Node>) {
     let _ = stream.set_nodelay(true);
     let limits = &node.limits;
+    if !begun(&stream, limits.handshake_timeout).await {
+        return;
+    }
     let activity = Arc::new(Activity::new());
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder

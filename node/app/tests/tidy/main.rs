@@ -1,9 +1,10 @@
 //! House rules that no compiler knows: sizes, names, words, documents. Each test prints how much it looked at,
 //! and fails when that is nothing.
 //!
-//! Reading order: `tree` (what files there are, what is code in them), `sources`, `documents`.
+//! Reading order: `tree` (what files there are, what is code in them), `sources`, `documents`, `limits`.
 
 mod documents;
+mod limits;
 mod sources;
 mod tree;
 

@@ -156,3 +156,23 @@ pub(super) async fn invariants(asker: &Asker<'_>) -> Outcome {
         None => Ok(()),
     }
 }
+
+/// The upgrade that is planned, and the versions of all modules.
+pub(super) async fn upgrade(asker: &Asker<'_>) -> Outcome {
+    let (plan, versions) = (asker.client.upgrade_plan().await?, asker.client.module_versions().await?);
+    let planned = plan
+        .as_ref()
+        .map(|plan| json!({ "name": plan.name, "height": plan.height.to_string(), "info": plan.info }));
+    let modules: serde_json::Map<String, Value> =
+        versions.iter().map(|(name, version)| (name.clone(), version.to_string().into())).collect();
+    let answer = json!({ "plan": planned, "versions": modules });
+    asker.output().print(&answer, || {
+        let plan = plan.as_ref().map_or_else(
+            || "none".to_owned(),
+            |plan| format!("{} at height {}: {}", plan.name, plan.height, plan.info),
+        );
+        let versions = versions.iter().map(|(name, version)| format!("{name} {version}"));
+        pairs(&[("plan", plan), ("versions", versions.collect::<Vec<_>>().join(", "))])
+    });
+    Ok(())
+}

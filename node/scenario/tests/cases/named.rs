@@ -29,7 +29,6 @@ const MISSING: &[(&str, &str)] = &[
     ("orc_21", "a market without an outside price"),
     ("orc_24", "counting who never votes"),
     ("abci_17", "a bound of the time of a block, measured on four validators"),
-    ("abci_18", "a stop at a height"),
     ("abci_21", "a migration of a large state"),
     ("abci_22", "validators that change: they are those of the genesis so far"),
     ("abci_23", "evidence: there is nothing to slash so far"),
@@ -40,7 +39,6 @@ const MISSING: &[(&str, &str)] = &[
     ("abci_43", "a canary that is not deterministic"),
     ("abci_44", "one history on several builds"),
     ("abci_48", "a validator that is started twice, on four validators"),
-    ("net_19", "a query that panics"),
 ];
 
 /// Whether `name` is that of a case, `abci_05`.

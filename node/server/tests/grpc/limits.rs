@@ -93,9 +93,34 @@ async fn net_02_a_connection_that_says_nothing_is_closed_and_gives_its_place_bac
     let chain = start_with(host(&[], HEIGHT), limits).await;
     let address = chain.server.local_addr();
     let mut silent = tokio::net::TcpStream::connect(address).await.unwrap();
-    silent.write_all(b"PRI * HT").await.unwrap();
+    silent.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
     let closed = async { while silent.read(&mut [0; 64]).await.is_ok_and(|read| read > 0) {} };
     tokio::time::timeout(Duration::from_secs(10), closed).await.unwrap();
+    let channel = connect(&chain.server).await;
+    call(&channel, PAIRS, Request::new(Bytes::new())).await.unwrap();
+}
+
+#[tokio::test]
+async fn net_02_clients_that_never_finish_a_greeting_lose_their_places_while_others_call() {
+    let limits = Limits { handshake_timeout: Duration::from_millis(400), ..Limits::default() };
+    let places = limits.max_connections;
+    let chain = start_with(host(&[], HEIGHT), limits).await;
+    chain.raw(PAIRS, Vec::new()).await.unwrap();
+    let address = chain.server.local_addr();
+    let mut slow = Vec::new();
+    for number in 1..places {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let greeting = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".split_at(number % 24).0;
+        stream.write_all(greeting).await.unwrap();
+        slow.push(stream);
+    }
+    chain.raw(PAIRS, Vec::new()).await.unwrap();
+    let mut closed = 0;
+    for stream in &mut slow {
+        let read = tokio::time::timeout(Duration::from_secs(10), stream.read(&mut [0; 64])).await.unwrap();
+        closed += usize::from(matches!(read, Ok(0) | Err(_)));
+    }
+    assert_eq!(closed, places - 1);
     let channel = connect(&chain.server).await;
     call(&channel, PAIRS, Request::new(Bytes::new())).await.unwrap();
 }
