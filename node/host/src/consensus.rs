@@ -118,9 +118,6 @@ impl Host {
         let mut guard = self.execution();
         let execution = &mut *guard;
         let Some(machine) = execution.machine.as_mut() else { stop("a block came before the genesis") };
-        if let Err(unfit) = machine.release.check(machine.state()) {
-            stop_upgrade(&unfit);
-        }
         let prefix = machine.chain().prefix.clone();
         let input = BlockInput {
             height,
@@ -131,6 +128,9 @@ impl Host {
         // An engine that died before it asked for the commit brings its last block again.
         if let Some((_, block)) = execution.staged.as_ref().filter(|(staged, _)| *staged == input) {
             return response(&block.outcome, &prefix, block.app_hash);
+        }
+        if let Err(unfit) = machine.release.check(machine.state()) {
+            stop_upgrade(&unfit);
         }
         let outcome = machine.execute(&input).unwrap_or_else(|fault| stop(&fault.to_string()));
         let changes = merge(std::mem::take(&mut execution.genesis), machine.take_changes());
