@@ -179,9 +179,9 @@ impl Agents {
         Self::of(crowd, cast)
     }
 
-    /// Only those of one kind, busy in every block.
-    pub(crate) fn only(role: Role, dice: &mut Dice) -> Self {
-        Self::of(Crowd::new(dice), vec![(role, 4)])
+    /// Only those of these kinds, busy in every block.
+    pub(crate) fn only(roles: &[Role], dice: &mut Dice) -> Self {
+        Self::of(Crowd::new(dice), roles.iter().map(|role| (*role, 4)).collect())
     }
 
     fn of(crowd: Crowd, cast: Vec<(Role, u64)>) -> Self {

@@ -15,6 +15,9 @@ mod replay;
 mod seen;
 pub mod table;
 
+#[cfg(test)]
+mod planted;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use app::invariants::{Whole, WHOLE};

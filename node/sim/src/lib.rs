@@ -15,6 +15,7 @@ mod agents;
 mod crowd;
 mod engine;
 mod faults;
+mod frozen;
 mod genesis;
 pub mod laws;
 mod market;
@@ -25,5 +26,6 @@ mod twins;
 
 pub use agents::{Outcomes, Role, Tally};
 pub use engine::Rounds;
+pub use frozen::{frozen, Frozen};
 pub use genesis::comes_back;
 pub use run::{simulate, watch, Counts, Failure, Mode, Story};

@@ -106,7 +106,7 @@ fn forced(seen: &Seen<'_>, id: &SubaccountId) -> bool {
 }
 
 /// I-13: who traded or moved money out has maintenance margin afterwards, or is safer than before: no more margin
-/// needed, and `worth_new x margin_old >= worth_old x margin_new`. Both sides at this block's prices, and for the
+/// needed, and `worth_new x margin_old >= worth_old x margin_new`; without margin, worth more than before. Both sides at this block's prices, and for the
 /// maintenance margin, which others cannot change within the block as they can the initial one.
 pub(super) fn margins(seen: &Seen<'_>) -> Verdict {
     let mut count = 0;
@@ -118,12 +118,17 @@ pub(super) fn margins(seen: &Seen<'_>) -> Verdict {
         }
         let (old, new) = (risk(seen.now, id, was)?, risk(seen.now, id, is)?);
         count += 1;
-        if !new.is_liquidatable() {
-            continue;
-        }
         let raw = |risk: &Risk| (risk.net_collateral.raw(), risk.maintenance.raw());
         let ((old_worth, old_margin), (new_worth, new_margin)) = (raw(&old), raw(&new));
-        if new_margin > old_margin || new_worth * old_margin < old_worth * new_margin {
+        if new_worth >= new_margin {
+            continue;
+        }
+        let safer = if old_margin == 0 || new_margin == 0 {
+            new_margin == old_margin && new_worth > old_worth
+        } else {
+            new_margin <= old_margin && new_worth * old_margin >= old_worth * new_margin
+        };
+        if !safer {
             return Err(format!("{id} went from {old:?} to {new:?} by its own doing"));
         }
     }
