@@ -116,10 +116,11 @@ impl Load {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Let all finish what they are at.
-    pub(crate) async fn stop(&mut self) {
+    /// Let all finish what they are at; what is recorded then.
+    pub(crate) async fn finish(mut self) -> Ledger {
         self.stop.send_replace(true);
         while self.workers.join_next().await.is_some() {}
+        std::mem::take(&mut *self.ledger())
     }
 }
 
@@ -162,7 +163,7 @@ impl Shared {
     async fn transfer(&self, mut sender: Sender) -> Result<SignedTx, client::Error> {
         let coin = Coin { denom: Denom::new("uusdc")?, amount: 1 };
         let to = sink().address().to_bech32(&self.prefix);
-        let message = send(&sender.address().to_owned(), &to, &[coin]);
+        let message = send(sender.address(), &to, &[coin]);
         sender.prepare(&[message], &Fees { gas: Some(GAS), ..Fees::default() }).await
     }
 

@@ -60,14 +60,14 @@ pub fn accounts(traders: u32) -> Vec<String> {
 pub async fn run(plan: &Plan) -> anyhow::Result<bool> {
     let mut network = Network::open(&plan.home, &plan.localnet)?;
     let nodes: Vec<String> = (0..network.nodes).map(|node| network.grpc(node)).collect();
-    let mut load = Load::start(&nodes, plan.traders, plan.seed).await?;
+    let load = Load::start(&nodes, plan.traders, plan.seed).await?;
     let mut test = Test { network: &mut network, findings: Findings::default(), recoveries: Vec::new() };
     let outcome = match plan.soak {
         Some(seconds) => test.abci_50_soak(Duration::from_secs(seconds), &load).await,
         None => test.manifest(plan).await,
     };
     test.network.quick_disks();
-    load.stop().await;
+    let ledger = load.finish().await;
     outcome?;
     let Test { mut findings, recoveries, .. } = test;
     settle(&network, &mut findings).await;
@@ -78,7 +78,6 @@ pub async fn run(plan: &Plan) -> anyhow::Result<bool> {
     for node in &all {
         last = last.min(network.height(*node).await.unwrap_or(0));
     }
-    let ledger = load.ledger();
     judge(&network, (&ledger, plan.traders), last, &mut findings).await?;
     figures(&recoveries);
     println!(
