@@ -23,8 +23,8 @@ pub(crate) struct Network {
     grpc_port: u16,
     /// Validators.
     pub(crate) nodes: usize,
-    /// Tracers that slow down a disk.
-    tracers: Vec<Child>,
+    /// Tracers that slow down a disk, and where they say what they did.
+    tracers: Vec<(Child, PathBuf)>,
 }
 
 impl Network {
@@ -148,7 +148,11 @@ impl Network {
                     self.signal(victim, "CONT")?;
                 }
             }
-            Fault::SlowDisk(_) => self.quick_disks(),
+            Fault::SlowDisk(_) => {
+                let slow = self.quick_disks();
+                println!("        the disk was slow {slow} times");
+                anyhow::ensure!(slow > 0, "no write waited: the disk was never slow");
+            }
             Fault::Restart(_) => {}
             Fault::Disconnect(_)
             | Fault::Halves(..)
@@ -183,30 +187,37 @@ impl Network {
 
     fn slow_disk(&mut self, node: usize) -> anyhow::Result<()> {
         for part in PARTS {
+            let log = self.home.join(format!("node{node}.{part}.strace"));
             let tracer = Command::new("strace")
-                .args(["-f", "-q", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e"])
+                .args(["-f", "-q", "-e", "trace=fsync,fdatasync", "-o"])
+                .arg(&log)
+                .arg("-e")
                 .arg(format!("inject=fsync,fdatasync:delay_exit={SLOW_SYNC}"))
                 .args(["-p", &self.pid(node, part)?])
                 .stdin(Stdio::null())
                 .spawn()?;
-            self.tracers.push(tracer);
+            self.tracers.push((tracer, log));
         }
         Ok(())
     }
 
-    /// End the tracers; whoever they traced goes on.
-    pub(crate) fn quick_disks(&mut self) {
-        for mut tracer in self.tracers.drain(..) {
+    /// End the tracers; whoever they traced goes on. How often a disk was slow.
+    pub(crate) fn quick_disks(&mut self) -> usize {
+        let mut slow = 0;
+        for (mut tracer, log) in self.tracers.drain(..) {
             // A tracer that is killed leaves its processes as they are.
             let _ = Command::new("kill").args(["-s", "INT", &tracer.id().to_string()]).status();
             let _ = tokio::task::block_in_place(|| tracer.wait());
+            let text = std::fs::read_to_string(log).unwrap_or_default();
+            slow += text.lines().filter(|line| line.contains("(DELAYED)")).count();
         }
+        slow
     }
 }
 
 impl Drop for Network {
     fn drop(&mut self) {
-        for mut tracer in self.tracers.drain(..) {
+        for (mut tracer, _) in self.tracers.drain(..) {
             let _ = tracer.kill();
             let _ = tracer.wait();
         }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use client::Client;
+use proto::ballast::query::v1::OracleVotesResponse;
 use tokio::time::Instant;
 
 use crate::load::{trader, Load};
@@ -104,10 +105,14 @@ async fn settle(network: &Network, findings: &mut Findings) {
     findings.note(voters == network.nodes, &format!("all {voters} validators vote on prices"));
 }
 
+/// The votes in the last block, as a node says.
+async fn said(network: &Network, node: usize) -> anyhow::Result<OracleVotesResponse> {
+    Ok(Client::connect(&network.grpc(node)).await?.votes().await?)
+}
+
 /// How many validators voted on prices in the last block, as a node says.
 async fn votes(network: &Network, node: usize) -> anyhow::Result<usize> {
-    let answer = Client::connect(&network.grpc(node)).await?.votes().await?;
-    Ok(answer.validators.iter().filter(|validator| !validator.prices.is_empty()).count())
+    Ok(said(network, node).await?.validators.iter().filter(|validator| !validator.prices.is_empty()).count())
 }
 
 /// Whether the chain's price is within a tenth of what honest feeders say.
@@ -175,7 +180,8 @@ impl Test<'_> {
                     && self.abci_36_abci_37_abci_38_the_others_go_on(fault).await
             }
             Fault::FeederLying(_) => {
-                self.abci_36_abci_37_abci_38_the_others_go_on(fault).await
+                self.a_lie_is_voted().await
+                    && self.abci_36_abci_37_abci_38_the_others_go_on(fault).await
                     && the_price_is_true(self.network).await
             }
             Fault::FeedersDead => {
@@ -243,6 +249,22 @@ impl Test<'_> {
     /// A feeder that is no help costs its own vote and no block.
     async fn orc_07_the_others_vote(&self) -> bool {
         self.voters(|voters, nodes| voters == nodes - 1).await
+    }
+
+    /// Whether the last block has a vote for a price that is far from the truth.
+    async fn a_lie_is_voted(&self) -> bool {
+        let end = Instant::now() + PROGRESS;
+        while Instant::now() < end {
+            let (truth, answer) = (self.network.chaos("price 0").await, said(self.network, 0).await);
+            if let (Ok(truth), Ok(answer)) = (truth, answer) {
+                let all = answer.validators.iter().flat_map(|validator| &validator.prices);
+                if all.filter(|vote| vote.market_id == 0).any(|vote| vote.price > truth * 2) {
+                    return true;
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        false
     }
 
     /// Without any feeder nobody votes, and blocks go on.
