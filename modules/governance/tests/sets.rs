@@ -85,7 +85,7 @@ fn each_height_has_the_set_that_counted_then() {
 }
 
 #[test]
-fn a_set_cannot_be_changed_for_a_block_that_already_runs() {
+fn abci_22_a_set_cannot_be_changed_for_a_block_that_already_runs() {
     let mut state = start();
     for height in [0, 9, 10] {
         let error = with(&mut state, 10, |ctx| governance::schedule(ctx, height, vec![validator(5, 7)]));
@@ -95,7 +95,7 @@ fn a_set_cannot_be_changed_for_a_block_that_already_runs() {
 }
 
 #[test]
-fn lists_that_are_no_set_are_refused() {
+fn abci_22_lists_that_are_no_set_are_refused() {
     let many = (0..=200).map(|key| validator(key, 1)).collect();
     let named = |length: usize| vec![Validator::new([1; 32], 1, &"x".repeat(length))];
     for (name, validators) in [

@@ -397,3 +397,20 @@ fn what_money_that_leaves_must_leave_is_the_authoritys_to_say() {
     assert_eq!(refusal(&mut world, "bob", most), None);
     assert_eq!(risk(&world).net_collateral.raw(), 1_434_409_762);
 }
+
+#[test]
+fn abci_22_abci_24_not_even_the_authority_changes_validators_or_the_rules_of_consensus() {
+    let mut world = world();
+    for kind in [
+        "/cosmos.consensus.v1.MsgUpdateParams",
+        "/cosmos.staking.v1beta1.MsgCreateValidator",
+        "/cosmos.staking.v1beta1.MsgUndelegate",
+        "/cosmos.slashing.v1beta1.MsgUnjail",
+        "/cosmos.gov.v1.MsgSubmitProposal",
+    ] {
+        let before = governance::validators(world.machine.state());
+        let message = Any { type_url: kind.into(), value: Vec::new() };
+        assert_eq!(refusal(&mut world, "olga", message), Some(("governance".into(), 2)), "{kind}");
+        assert_eq!(governance::validators(world.machine.state()), before);
+    }
+}

@@ -8,8 +8,9 @@ use num::Price;
 use tendermint_abci::Application;
 use tendermint_proto::google::protobuf::Timestamp;
 use tendermint_proto::v0_38::abci::{
-    ExtendedCommitInfo, ExtendedVoteInfo, RequestExtendVote, RequestFinalizeBlock, RequestInitChain,
-    RequestPrepareProposal, RequestProcessProposal, ResponseFinalizeBlock, Validator, ValidatorUpdate,
+    ExtendedCommitInfo, ExtendedVoteInfo, Misbehavior, RequestExtendVote, RequestFinalizeBlock,
+    RequestInitChain, RequestPrepareProposal, RequestProcessProposal, ResponseFinalizeBlock, Validator,
+    ValidatorUpdate,
 };
 use tendermint_proto::v0_38::crypto::{public_key::Sum, PublicKey};
 use tendermint_proto::v0_38::types::{AbciParams, ConsensusParams};
@@ -108,6 +109,11 @@ impl Engine {
 
     /// Propose, accept, vote, execute and commit one block.
     pub fn block(&mut self, txs: &[Vec<u8>]) -> ResponseFinalizeBlock {
+        self.block_with(txs, Vec::new())
+    }
+
+    /// The same, with evidence that the engine found.
+    pub fn block_with(&mut self, txs: &[Vec<u8>], misbehavior: Vec<Misbehavior>) -> ResponseFinalizeBlock {
         let proposal = self.host.prepare_proposal(self.prepare(txs));
         assert!(self.process(&proposal.txs), "our own proposal is refused");
         self.height += 1;
@@ -116,6 +122,7 @@ impl Engine {
             txs: proposal.txs,
             height: self.height,
             time: time(self.height),
+            misbehavior,
             ..RequestFinalizeBlock::default()
         });
         self.host.commit();

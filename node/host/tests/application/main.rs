@@ -1,6 +1,7 @@
 //! The application as an engine sees it.
 
 mod engine;
+mod evidence;
 mod heights;
 mod proofs;
 mod proposals;
