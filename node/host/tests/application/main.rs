@@ -5,5 +5,6 @@ mod evidence;
 mod heights;
 mod proofs;
 mod proposals;
+mod readers;
 mod rounds;
 mod snapshots;
