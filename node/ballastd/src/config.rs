@@ -373,7 +373,7 @@ mod tests {
             assert!(lines[at - 1].starts_with('#'), "{line} has no comment");
             count += 1;
         }
-        assert_eq!(count, 35);
+        assert_eq!(count, 36);
     }
 
     #[test]
