@@ -9,6 +9,8 @@ use rand_chacha::ChaCha8Rng;
 pub enum Fault {
     /// Application and engine of one are killed, and start again.
     Kill(usize),
+    /// All are killed at once, and start again.
+    KillAll,
     /// The application of one is killed; its engine ends by itself; both start again.
     KillApplication(usize),
     /// The engine of one is killed and starts again; the application stays.
@@ -48,6 +50,7 @@ impl Fault {
     pub fn name(self) -> &'static str {
         match self {
             Self::Kill(_) => "kill",
+            Self::KillAll => "kill-all",
             Self::KillApplication(_) => "kill-application",
             Self::KillEngine(_) => "kill-engine",
             Self::Restart(_) => "restart",
@@ -84,19 +87,20 @@ impl Fault {
             | Self::FeederLying(one)
             | Self::FeederFlooding(one) => vec![one],
             Self::PauseTwo(one, other) | Self::Halves(one, other) => vec![one, other],
-            Self::SlowLinks | Self::FeedersDead => vec![],
+            Self::SlowLinks | Self::FeedersDead | Self::KillAll => vec![],
         }
     }
 
     /// Whether no two thirds of the voting power are left that can talk to each other.
     pub fn halts(self) -> bool {
-        matches!(self, Self::PauseTwo(..) | Self::Halves(..))
+        matches!(self, Self::PauseTwo(..) | Self::Halves(..) | Self::KillAll)
     }
 
     /// All kinds, of the nodes `one` and `other`.
     fn all(one: usize, other: usize) -> Vec<Self> {
         vec![
             Self::Kill(one),
+            Self::KillAll,
             Self::KillApplication(one),
             Self::KillEngine(one),
             Self::Restart(one),
@@ -184,7 +188,7 @@ mod tests {
                 assert!((3..=10).contains(&seconds));
                 let hit: BTreeSet<_> = fault.victims().into_iter().collect();
                 assert_eq!(hit.len(), fault.victims().len(), "{fault} hits one node twice");
-                assert_eq!(fault.halts(), hit.len() == 2);
+                assert_eq!(fault.halts(), hit.len() == 2 || fault == Fault::KillAll);
                 victims.extend(hit);
             }
         }

@@ -107,6 +107,11 @@ impl Network {
     pub(crate) async fn begin(&mut self, fault: Fault) -> anyhow::Result<()> {
         match fault {
             Fault::Kill(one) => self.localnet(&["kill", &one.to_string()])?,
+            Fault::KillAll => {
+                for node in 0..self.nodes {
+                    self.localnet(&["kill", &node.to_string()])?;
+                }
+            }
             Fault::KillApplication(one) => {
                 self.localnet(&["kill", &one.to_string(), "--part", "ballastd"])?
             }
@@ -141,6 +146,11 @@ impl Network {
         match fault {
             Fault::Kill(one) | Fault::KillApplication(one) => {
                 self.localnet(&["restart", &one.to_string()])?
+            }
+            Fault::KillAll => {
+                for node in 0..self.nodes {
+                    self.localnet(&["restart", &node.to_string()])?;
+                }
             }
             Fault::KillEngine(one) => self.localnet(&["restart", &one.to_string(), "--part", "cometbft"])?,
             Fault::Pause(_) | Fault::PauseTwo(..) => {

@@ -46,6 +46,9 @@ pub struct Plan {
     /// Kill one of the nodes every 20 s for so many seconds, instead of a manifest
     #[arg(long)]
     soak: Option<u64>,
+    /// Let all feeders be gone for so many seconds, after the manifest
+    #[arg(long, default_value_t = 0)]
+    outage: u64,
     /// How many trade, two at least
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(2..=64))]
     traders: u32,
@@ -110,6 +113,16 @@ async fn said(network: &Network, node: usize) -> anyhow::Result<OracleVotesRespo
     Ok(Client::connect(&network.grpc(node)).await?.votes().await?)
 }
 
+/// What the price of BTC is good for now, if it is not what was seen last.
+async fn note_standing(network: &Network, seen: &mut Vec<String>) {
+    let Ok(answer) = said(network, 0).await else { return };
+    let market = answer.markets.into_iter().find(|market| market.market_id == 0);
+    let Some(standing) = market.map(|market| market.standing) else { return };
+    if seen.last() != Some(&standing) {
+        seen.push(standing);
+    }
+}
+
 /// How many validators voted on prices in the last block, as a node says.
 async fn votes(network: &Network, node: usize) -> anyhow::Result<usize> {
     Ok(said(network, node).await?.validators.iter().filter(|validator| !validator.prices.is_empty()).count())
@@ -165,16 +178,46 @@ impl Test<'_> {
         for (fault, seconds) in manifest.0 {
             self.suffer(fault, Duration::from_secs(seconds)).await?;
         }
+        if plan.outage > 0 {
+            self.orc_08_old_prices_are_good_for_less(Duration::from_secs(plan.outage)).await?;
+        }
+        Ok(())
+    }
+
+    /// When feeders stay away, markets stop to be live before the outage is over, and blocks go on; when they are
+    /// back, markets are live again by themselves.
+    async fn orc_08_old_prices_are_good_for_less(&mut self, outage: Duration) -> anyhow::Result<()> {
+        let (fault, begun) = (Fault::FeedersDead, Instant::now());
+        self.network.begin(fault).await?;
+        let mut seen = Vec::new();
+        while begun.elapsed() < outage {
+            note_standing(self.network, &mut seen).await;
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        let spoilt = seen.last().is_some_and(|standing| standing != "live");
+        let blocks = self.abci_36_abci_37_abci_38_the_others_go_on(fault).await;
+        self.network.end(fault).await?;
+        let back = Instant::now();
+        while seen.last().is_none_or(|standing| standing != "live") && back.elapsed() < GIVEN_UP {
+            note_standing(self.network, &mut seen).await;
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        let live = seen.last().is_some_and(|standing| standing == "live");
+        let (away, took) = (outage.as_secs(), back.elapsed().as_millis());
+        let what = format!("no feeder for {away} s: {}; live {took} ms after", seen.join(", then "));
+        self.findings.note(spoilt && blocks && live, &what);
         Ok(())
     }
 
     /// Let one happen, look at what must hold meanwhile, end it, and wait until all is well.
     async fn suffer(&mut self, fault: Fault, hold: Duration) -> anyhow::Result<()> {
         let begun = Instant::now();
+        let all: Vec<usize> = (0..self.network.nodes).collect();
+        let before = self.network.highest(&all).await;
         self.network.begin(fault).await?;
         let holds = match fault {
             Fault::PauseTwo(..) | Fault::Halves(..) => self.abci_36_abci_37_nobody_goes_on(fault, hold).await,
-            Fault::Restart(_) => true,
+            Fault::Restart(_) | Fault::KillAll => true,
             Fault::FeederDead(_) | Fault::FeederHung(_) | Fault::FeederFlooding(_) => {
                 self.orc_07_the_others_vote().await
                     && self.abci_36_abci_37_abci_38_the_others_go_on(fault).await
@@ -200,7 +243,7 @@ impl Test<'_> {
         tokio::time::sleep(hold.saturating_sub(begun.elapsed())).await;
         let lasted = begun.elapsed().as_secs();
         self.network.end(fault).await?;
-        let time = self.recovery().await;
+        let time = self.recovery(before).await;
         self.recoveries.push((fault, time));
         let good = holds && u128::from(time) <= RECOVERY.as_millis();
         let told = if holds { "" } else { ", what must hold meanwhile did not" };
@@ -283,11 +326,11 @@ impl Test<'_> {
         false
     }
 
-    /// Milliseconds until all nodes are two blocks beyond where the first of them is now.
-    async fn recovery(&self) -> u64 {
+    /// Milliseconds until all nodes are two blocks beyond where the first of them is now, and beyond `before`.
+    async fn recovery(&self, before: u64) -> u64 {
         let begun = Instant::now();
         let all: Vec<usize> = (0..self.network.nodes).collect();
-        let target = self.network.highest(&all).await + 2;
+        let target = self.network.highest(&all).await.max(before) + 2;
         for node in &all {
             self.reached(&[*node], target, GIVEN_UP.saturating_sub(begun.elapsed())).await;
         }
@@ -314,7 +357,7 @@ impl Test<'_> {
             self.network.begin(fault).await?;
             tokio::time::sleep(DOWN).await;
             self.network.end(fault).await?;
-            let took = self.recovery().await;
+            let took = self.recovery(0).await;
             self.recoveries.push((fault, took));
             late += u64::from(u128::from(took) > RECOVERY.as_millis());
             if round % 10 == 9 {

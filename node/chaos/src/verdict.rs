@@ -9,7 +9,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use types::Denom;
 
-use crate::load::{sink, trader, Ledger};
+use crate::load::{sink, trader, Ledger, Promise};
 use crate::network::Network;
 use crate::rpc;
 
@@ -56,8 +56,10 @@ pub(crate) async fn hashes(port: u16, last: u64) -> anyhow::Result<BTreeMap<u64,
 }
 
 /// Where each transaction is, and its code there: (height, code) for each time it is in a block.
-async fn transactions(port: u16, last: u64) -> anyhow::Result<BTreeMap<String, Vec<(u64, u64)>>> {
-    let mut all = BTreeMap::<String, Vec<(u64, u64)>>::new();
+type Chain = BTreeMap<String, Vec<(u64, u64)>>;
+
+async fn transactions(port: u16, last: u64) -> anyhow::Result<Chain> {
+    let mut all = Chain::new();
     for height in 1..=last {
         let block = rpc::get(port, &format!("/block?height={height}")).await?;
         let txs = block["block"]["data"]["txs"].as_array().cloned().unwrap_or_default();
@@ -72,6 +74,19 @@ async fn transactions(port: u16, last: u64) -> anyhow::Result<BTreeMap<String, V
         }
     }
     Ok(all)
+}
+
+/// Promises of a block that has no such transaction.
+fn lost<'a>(promises: &'a [Promise], chain: &Chain) -> Vec<&'a Promise> {
+    let there = |one: &Promise| {
+        chain.get(&one.hash).is_some_and(|places| places.iter().any(|place| place.0 == one.height))
+    };
+    promises.iter().filter(|one| !there(one)).collect()
+}
+
+/// How often a transaction was executed and not refused.
+fn executions(chain: &Chain, hash: &str) -> usize {
+    chain.get(hash).map_or(0, |places| places.iter().filter(|place| place.1 == 0).count())
 }
 
 /// Compare all nodes at all heights up to `last`, and the ledger with the chain.
@@ -97,10 +112,7 @@ pub(crate) async fn judge(
     findings.note(different == 0, &format!("block and application hashes are the same on {nodes} nodes"));
 
     let chain = transactions(network.rpc(0), last).await?;
-    let kept = |hash: &str, height| {
-        chain.get(hash).is_some_and(|places| places.iter().any(|place| place.0 == height))
-    };
-    let lost: Vec<_> = ledger.promises.iter().filter(|one| !kept(&one.hash, one.height)).collect();
+    let lost = lost(&ledger.promises, &chain);
     for one in &lost {
         println!("        lost: {one:?}; in the chain: {:?}", chain.get(&one.hash));
     }
@@ -110,11 +122,9 @@ pub(crate) async fn judge(
         &format!("{promised} acknowledged transactions, {} lost", lost.len()),
     );
 
-    let executed = |places: &Vec<(u64, u64)>| places.iter().filter(|place| place.1 == 0).count();
-    let twice = chain.values().filter(|places| executed(places) > 1).count();
+    let twice = chain.keys().filter(|hash| executions(&chain, hash) > 1).count();
     findings.note(twice == 0, &format!("{} transactions in blocks, {twice} executed twice", chain.len()));
-    let moved =
-        ledger.transfers.iter().filter(|hash| chain.get(*hash).is_some_and(|at| executed(at) == 1)).count();
+    let moved = ledger.transfers.iter().filter(|hash| executions(&chain, hash) > 0).count();
     let moved = u128::try_from(moved)?;
     same_answers(network, traders, moved, findings).await
 }
@@ -151,4 +161,24 @@ async fn same_answers(
     findings.note(open > 0, &format!("orders were filled (open interest {open})"));
     findings.note(broken == 0 && laws > 0, &format!("{laws} conservation laws looked at, {broken} broken"));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_promise_is_kept_by_the_block_that_it_names_and_no_other() {
+        let chain = Chain::from([("A".into(), vec![(7, 0)]), ("B".into(), vec![(3, 5), (9, 0)])]);
+        let promise = |hash: &str, height| Promise { hash: hash.into(), height, node: 2 };
+        let promises = [promise("A", 7), promise("A", 8), promise("B", 3), promise("B", 9), promise("C", 1)];
+        assert_eq!(lost(&promises, &chain), [&promises[1], &promises[4]]);
+        assert_eq!(lost(&promises, &Chain::new()).len(), 5);
+    }
+
+    #[test]
+    fn only_what_was_not_refused_was_executed() {
+        let chain = Chain::from([("A".into(), vec![(7, 0), (8, 0)]), ("B".into(), vec![(3, 5), (9, 0)])]);
+        assert_eq!(["A", "B", "C"].map(|hash| executions(&chain, hash)), [2, 1, 0]);
+    }
 }
