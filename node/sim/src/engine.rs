@@ -11,6 +11,7 @@ use types::{MarketId, Time};
 
 use crate::faults;
 use crate::network::{Ballot, Network, Votes};
+use crate::script::{Script, What};
 use crate::twins::{Block, Twin};
 
 /// Rounds that a height has at most before an honest proposer is heard by everybody.
@@ -26,8 +27,27 @@ pub(crate) struct Weather {
     pub(crate) nil: u64,
     /// Of 100 proposers, how many are byzantine.
     pub(crate) byzantine: u64,
-    /// Bytes of a block at most; at times less.
+    /// Of 100 blocks, how many may have few bytes only.
+    pub(crate) small: u64,
+    /// Bytes of the others at most.
     pub(crate) max_bytes: u64,
+}
+
+/// What is wrong with a round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Rough {
+    byzantine: bool,
+    nil: bool,
+    /// Bytes that the block may have.
+    small: Option<u64>,
+}
+
+impl Rough {
+    fn draw(weather: &Weather, dice: &mut Dice) -> Self {
+        let (byzantine, nil) = (dice.within(0, 99) < weather.byzantine, dice.within(0, 99) < weather.nil);
+        let (small, bytes) = (dice.within(0, 99) < weather.small, dice.within(0, 3_000));
+        Self { byzantine, nil, small: small.then_some(bytes) }
+    }
 }
 
 /// What consensus did.
@@ -60,9 +80,11 @@ impl Weather {
                 empty: *dice.pick(&[0, 0, 10, 50, 100]),
                 missing: *dice.pick(&[0, 10, 30, 80]),
                 late: *dice.pick(&[0, 30, 100]),
+                lies: !dice.once_in(4),
             },
             nil: *dice.pick(&[0, 5, 30]),
             byzantine: *dice.pick(&[0, 10, 33]),
+            small: *dice.pick(&[0, 5, 20]),
             max_bytes: *dice.pick(&[6_000, 30_000, 1 << 22]),
         }
     }
@@ -106,11 +128,10 @@ impl Engine {
     /// Play rounds until there is a block.
     pub(crate) fn decide(
         &mut self,
-        (world, twins): (&World, &[Twin]),
-        network: &Network,
+        (world, twins, network): (&World, &[Twin], &Network),
         weather: &Weather,
         dice: &mut Dice,
-        rounds: &mut Rounds,
+        (rounds, script): (&mut Rounds, &mut Script),
     ) -> Result<(Block, u64), String> {
         let height = world.height() + 1;
         let time = world.time().plus_seconds(world.block_seconds);
@@ -119,13 +140,16 @@ impl Engine {
         for round in 0..ROUNDS {
             let last = round + 1 == ROUNDS;
             let proposer = &twins[network.proposer(height, round) % twins.len()];
-            let small = !last && dice.once_in(20);
-            rounds.note("small block", u64::from(small));
-            let max_bytes = if small { dice.within(0, 3_000) } else { weather.max_bytes };
+            let mut rough = if last { Rough::default() } else { Rough::draw(weather, dice) };
+            let part = (height, What::Round, usize::try_from(round).unwrap_or_default());
+            if rough != Rough::default() && !script.tells(part, || format!("{rough:?}")) {
+                rough = Rough::default();
+            }
+            let max_bytes = rough.small.unwrap_or(weather.max_bytes);
+            rounds.note("small block", u64::from(rough.small.is_some()));
             let weather = Weather { max_bytes, ..*weather };
             let honest = self.proposal(proposer, (height, time), network, &weather, (dice, rounds));
-            let byzantine = !last && dice.within(0, 99) < weather.byzantine;
-            let (txs, kind) = if byzantine {
+            let (txs, kind) = if rough.byzantine {
                 let (txs, kind) = faults::damage(&honest, dice);
                 rounds.note(kind, 1);
                 (txs, Some(kind))
@@ -142,9 +166,8 @@ impl Engine {
                 (Some(_), false) => rounds.refused += 1,
                 (Some(_), true) => rounds.tolerated += 1,
             }
-            let nil = !last && dice.within(0, 99) < weather.nil;
-            rounds.note("nil round", u64::from(accepted && nil));
-            if accepted && !nil {
+            rounds.note("nil round", u64::from(accepted && rough.nil));
+            if accepted && !rough.nil {
                 decided = Some((txs, round));
                 break;
             }
@@ -189,6 +212,7 @@ impl Engine {
         let votes = network.vote((height, round), ballot, dice, honest);
         rounds.note("lying vote", votes.lies);
         rounds.note("missing vote", votes.missing);
+        rounds.note("empty vote", votes.empty);
         for (extension, fine) in &votes.shown {
             for twin in twins {
                 if twin.verify(extension) != *fine {

@@ -6,6 +6,35 @@ use tree::Breakage;
 
 use crate::twins::Kind;
 
+/// Every kind of fault that a long run has.
+pub(crate) const KINDS: [&str; 25] = [
+    "bit flipped on disk",
+    "disk full",
+    "empty proposal refused",
+    "killed after the commit",
+    "killed before a block",
+    "killed before the commit",
+    "late unverified vote",
+    "lying vote",
+    "missing vote",
+    "nil round",
+    "proposal alters",
+    "proposal drops",
+    "proposal forges votes",
+    "proposal has stray votes",
+    "proposal injects",
+    "proposal is empty",
+    "proposal is huge",
+    "proposal lacks votes",
+    "proposal reorders",
+    "proposal repeats",
+    "small block",
+    "sync fails",
+    "unsynced writes lost",
+    "empty vote",
+    "leap of time",
+];
+
 /// What happens to a node during a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {

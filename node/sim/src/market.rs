@@ -47,16 +47,18 @@ impl Market {
         }
     }
 
-    /// Move prices and the clock on to the next block.
-    pub(crate) fn step(&mut self, world: &mut World, dice: &mut Dice) {
+    /// Move prices and the clock on to the next block. In a calm one there are no gaps, and nobody is silent.
+    pub(crate) fn step(&mut self, world: &mut World, calm: bool, dice: &mut Dice) {
         for price in self.prices.values_mut() {
             let gap = dice.once_in(self.gaps * 2);
-            let most = if gap { dice.within(50_000, 350_000) } else { self.volatility };
+            let most = if calm { 500 } else if gap { dice.within(50_000, 350_000) } else { self.volatility };
             let moved = i128::from(dice.within(0, 2 * most)) - i128::from(most);
             let next = i128::from(*price) * (1_000_000 + moved) / 1_000_000;
             *price = u64::try_from(next).unwrap_or(1).clamp(1_000, 1 << 50);
         }
-        if dice.once_in(60) {
+        if calm {
+            self.silent.clear();
+        } else if dice.once_in(60) {
             let market = dice.pick(&self.terms).id;
             self.silent.insert(market, dice.within(5, 40));
         }
@@ -70,11 +72,13 @@ impl Market {
             .filter(|(market, _)| !self.silent.contains_key(market))
             .map(|(market, price)| (MarketId(*market), Price::new(*price)))
             .collect();
-        world.block_seconds = match dice.within(0, 99) {
+        world.block_seconds = match dice.within(0, 199) {
+            _ if calm => 1,
             0 => 400,
+            100 => 3_600,
             1..=3 => 31,
-            4..=20 => 0,
-            21..=40 => 5,
+            4..=40 => 0,
+            41..=80 => 5,
             _ => 1,
         };
     }

@@ -34,8 +34,17 @@ pub(crate) struct Ballot {
     pub(crate) empty: u64,
     /// Of 100 validators, how many do not vote for the block, as far as it can do without them.
     pub(crate) missing: u64,
+    /// Whether liars lie.
+    pub(crate) lies: bool,
     /// Of 100 votes that are not needed, how many come late: nobody verified them.
     pub(crate) late: u64,
+}
+
+impl Ballot {
+    /// Whether everybody votes, and truly.
+    pub(crate) fn is_calm(&self) -> bool {
+        !self.lies && self.empty == 0 && self.missing == 0 && self.late == 0
+    }
 }
 
 /// Votes for a block that was decided.
@@ -48,6 +57,7 @@ pub(crate) struct Votes {
     /// Extensions that are lies, and those that are missing.
     pub(crate) lies: u64,
     pub(crate) missing: u64,
+    pub(crate) empty: u64,
 }
 
 impl Network {
@@ -103,14 +113,16 @@ impl Network {
         for (number, member) in self.members.iter().enumerate() {
             let power = member.validator.power;
             let spare = (left - power) * 3 > self.total * 2;
-            let extension = match member.liar {
+            let lies = ballot.lies && member.liar;
+            let extension = match lies {
                 true => lie(dice),
                 false if dice.within(0, 99) < ballot.empty => Vec::new(),
                 false => honest(number),
             };
             let fine = app::oracle::decode(&extension).is_some();
             votes.shown.push((extension.clone(), fine));
-            votes.lies += u64::from(member.liar);
+            votes.empty += u64::from(extension.is_empty());
+            votes.lies += u64::from(lies);
             if !fine && !spare {
                 // Peers do not count it, and without it there is no block: it comes again, without a vote.
                 votes.commit.votes.push(self.signed(member, (height, round), Vec::new()));

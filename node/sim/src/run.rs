@@ -1,144 +1,29 @@
-//! One seed: a world, its blocks, and what must hold after each.
+//! One seed: a world, a network around it, its blocks, and what must hold after each.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Mutex;
 
-use app::genesis::{Balance, GenesisCoin};
-use app::{AppState, BlockInput, Genesis};
+use app::{BlockInput, Genesis};
 use scenario::{Dice, World};
-use tree::Store;
+use tendermint_proto::v0_38::abci::ResponseFinalizeBlock;
+use tree::{Breakage, Store};
+use types::Time;
 
-use crate::agents::{Agents, Tally};
+use crate::agents::Agents;
+use crate::canary::{self, Canary};
+use crate::counts::{Counts, Failure};
 use crate::crowd::USD;
-use crate::engine::{self, Engine, Rounds, Weather};
+use crate::engine::{self, Engine, Weather};
 use crate::faults::{Rates, Trouble};
+use crate::healing::{Healing, VISITORS};
 use crate::laws::Laws;
 use crate::market::Market;
 use crate::network::Network;
+use crate::script::{Script, What};
+use crate::story::{Mode, Story};
+use crate::swarm;
 use crate::twins::{Block, History, Kind, Twin};
-
-/// What happened.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Seeds that were told to their end.
-    pub seeds: u64,
-    /// Blocks.
-    pub blocks: u64,
-    /// Transactions that were executed, refused ones included.
-    pub transactions: u64,
-    /// Trades.
-    pub fills: u64,
-    /// Liquidations that traded.
-    pub liquidations: u64,
-    /// Positions that were deleveraged.
-    pub deleveragings: u64,
-    /// Funding payments.
-    pub funding_payments: u64,
-    /// Conservation laws that were checked.
-    pub laws: u64,
-    /// How often each law was evaluated.
-    pub by_law: BTreeMap<&'static str, u64>,
-    /// What became of what agents sent.
-    pub agents: Tally,
-    /// What consensus did, and faults by kind.
-    pub rounds: Rounds,
-    /// Refusals by codespace and code.
-    pub refused: BTreeMap<(String, u32), u64>,
-}
-
-/// A seed whose story broke a law.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// The seed.
-    pub seed: u64,
-    /// The block.
-    pub height: u64,
-    /// What does not hold.
-    pub reason: String,
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "seed {}, block {}: {}", self.seed, self.height, self.reason)
-    }
-}
-
-impl std::error::Error for Failure {}
-
-impl Counts {
-    /// Add what happened elsewhere.
-    pub fn add(&mut self, other: &Self) {
-        self.seeds += other.seeds;
-        self.blocks += other.blocks;
-        self.transactions += other.transactions;
-        self.fills += other.fills;
-        self.liquidations += other.liquidations;
-        self.deleveragings += other.deleveragings;
-        self.funding_payments += other.funding_payments;
-        self.laws += other.laws;
-        for (law, count) in &other.by_law {
-            *self.by_law.entry(law).or_default() += count;
-        }
-        self.agents.add(&other.agents);
-        self.rounds.add(&other.rounds);
-        for (code, count) in &other.refused {
-            *self.refused.entry(code.clone()).or_default() += count;
-        }
-    }
-}
-
-impl fmt::Display for Counts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{} seeds, {} blocks, {} transactions, {} fills, {} liquidations, {} deleveragings, \
-             {} funding payments, {} laws checked",
-            self.seeds,
-            self.blocks,
-            self.transactions,
-            self.fills,
-            self.liquidations,
-            self.deleveragings,
-            self.funding_payments,
-            self.laws
-        )?;
-        let laws = self.by_law.iter().map(|(law, count)| format!("{law}: {count}"));
-        writeln!(f, "laws: {}", laws.collect::<Vec<_>>().join(", "))?;
-        writeln!(f, "{}\n{}", self.agents, self.rounds)?;
-        let codes = self.refused.iter().map(|((space, code), count)| format!("{space}/{code} {count}"));
-        write!(f, "refused: {}", codes.collect::<Vec<_>>().join(", "))
-    }
-}
-
-/// How much is kept beside the chain to compare with it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// One node.
-    #[default]
-    Lite,
-    /// Four nodes that are kept in different ways.
-    Full,
-}
-
-/// What is told: all of it follows from this.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Story {
-    /// The seed.
-    pub seed: u64,
-    /// Blocks.
-    pub blocks: u64,
-    /// The first so many blocks are chaos, the others heal.
-    pub chaos: u64,
-    /// How much is compared.
-    pub mode: Mode,
-}
-
-impl Story {
-    /// The story of `seed`: the last fifth of its blocks, but not more than sixty, heals.
-    pub fn new(seed: u64, blocks: u64, mode: Mode) -> Self {
-        Self { seed, blocks, chaos: blocks - (blocks / 5).min(60), mode }
-    }
-}
 
 /// Tell a story.
 ///
@@ -157,13 +42,42 @@ pub fn watch(
     mut watcher: impl FnMut(u64, &mut World) -> Result<(), String>,
 ) -> Result<Counts, Failure> {
     host::stop_by_unwinding();
-    let failed = |height| move |reason: String| Failure { seed: story.seed, height, reason };
-    let mut stage = Stage::new(story).map_err(failed(0))?;
+    let none = |reason| Failure { seed: story.seed, height: 0, reason, told: Vec::new() };
+    let mut stage = Stage::new(story).map_err(none)?;
     for height in 1..=story.blocks {
-        stage.block(story, height).map_err(failed(height))?;
-        watcher(height, &mut stage.world).map_err(failed(height))?;
+        let told = stage.block(story, height).and_then(|()| watcher(height, &mut stage.world));
+        if let Err(reason) = told {
+            let told = stage.script.told().to_vec();
+            return Err(Failure { seed: story.seed, height, reason, told });
+        }
     }
-    stage.end().map_err(failed(story.blocks))
+    stage.end(story)
+}
+
+/// Tell `count` seeds, the first of which is that of `story`, on so many threads.
+///
+/// # Errors
+/// With the story of the lowest seed that was found to fail, and how it fails.
+pub fn many(story: &Story, count: u64, threads: usize) -> Result<Counts, (Story, Failure)> {
+    let (next, end) = (AtomicU64::new(story.seed), story.seed.saturating_add(count));
+    let (all, failures) = (Mutex::new(Counts::default()), Mutex::new(BTreeMap::new()));
+    let work = || loop {
+        let seed = next.fetch_add(1, Ordering::Relaxed);
+        if seed >= end {
+            return;
+        }
+        let told = Story { seed, ..story.clone() };
+        match simulate(&told) {
+            Ok(counts) => all.lock().iter_mut().for_each(|all| all.add(&counts)),
+            Err(failure) => {
+                next.store(end, Ordering::Relaxed);
+                failures.lock().iter_mut().for_each(|all| drop(all.insert(seed, (told.clone(), failure.clone()))));
+            }
+        }
+    };
+    std::thread::scope(|scope| (0..threads.max(1)).for_each(|_| drop(scope.spawn(work))));
+    let first = failures.into_inner().ok().and_then(|mut all| all.pop_first());
+    first.map_or_else(|| Ok(all.into_inner().unwrap_or_default()), |(_, failed)| Err(failed))
 }
 
 /// Chance of its own for each part of each block, so that leaving one thing out changes nothing else.
@@ -174,8 +88,9 @@ enum Part {
     Agents,
     Rounds,
     Votes,
-    Twins,
+    Rebuilt,
     Trouble,
+    Visitors,
 }
 
 fn chance(seed: u64, height: u64, part: Part) -> Dice {
@@ -185,8 +100,9 @@ fn chance(seed: u64, height: u64, part: Part) -> Dice {
         Part::Agents => 2,
         Part::Rounds => 3,
         Part::Votes => 4,
-        Part::Twins => 5,
+        Part::Rebuilt => 5,
         Part::Trouble => 6,
+        Part::Visitors => 7,
     };
     Dice::new(Dice::new(Dice::new(seed).roll() ^ height).roll() ^ part)
 }
@@ -206,18 +122,27 @@ struct Stage {
     laws: Laws,
     tree: Store,
     counts: Counts,
+    script: Script,
+    healing: Healing,
+    /// The canary's bug is in.
+    planted: bool,
 }
 
 impl Stage {
     fn new(story: &Story) -> Result<Self, String> {
         let mut dice = chance(story.seed, 0, Part::Start);
         let agents = Agents::new(&mut dice);
-        let mut app = document(&mut dice);
+        let mut app = swarm::document(&mut dice);
         agents.prepare(&mut app);
         let market = Market::new(&app, &mut dice);
         let network = Network::new(&mut dice);
         let (weather, rates) = (Weather::draw(&mut dice), Rates::draw(&mut dice));
-        let genesis = World::genesis(app, &agents.people(), 100_000 * USD, network.genesis());
+        let genesis = World::genesis(
+            app,
+            &[agents.people(), VISITORS.to_vec()].concat(),
+            100_000 * USD,
+            network.genesis(),
+        );
         let mut world = World::begin(&genesis);
         let mut tree = Store::in_memory(app::STORES, 2);
         let memory = world.machine.memory();
@@ -245,39 +170,68 @@ impl Stage {
             laws,
             tree,
             counts,
+            script: Script::new(story.only.clone()),
+            healing: Healing::default(),
+            planted: false,
         })
     }
 
     /// One block of chaos or of healing, and everything that must hold afterwards.
     fn block(&mut self, story: &Story, height: u64) -> Result<(), String> {
         let chance = |part| chance(story.seed, height, part);
-        let calm = Weather { max_bytes: self.weather.max_bytes, ..Weather::default() };
-        let weather = if height > story.chaos { calm } else { self.weather };
-        self.market.step(&mut self.world, &mut chance(Part::Market));
-        let txs = self.agents.act(&self.world, &self.market, &mut chance(Part::Agents));
+        let heals = height > story.chaos;
+        let calm = Weather { max_bytes: self.weather.max_bytes.max(30_000), ..Weather::default() };
+        let weather = if heals { calm } else { self.weather };
+        self.market.step(&mut self.world, heals, &mut chance(Part::Market));
+        self.counts.rounds.note("leap of time", u64::from(self.world.block_seconds > 60));
+        let mut txs = self.agents.act(&self.world, &self.market, &mut chance(Part::Agents));
+        let chain = self.world.machine.chain();
+        let mut index = 0..;
+        txs.retain(|tx| {
+            let part = (height, What::Transaction, index.next().unwrap_or_default());
+            self.script.tells(part, || describe(tx, chain))
+        });
+        if heals {
+            let dice = &mut chance(Part::Visitors);
+            self.engine.offer(height, self.healing.act(&self.world, &self.market, dice), &self.twins);
+        }
         self.engine.offer(height, txs, &self.twins);
-        let (block, round) = self.engine.decide(
-            (&self.world, &self.twins),
-            &self.network,
-            &weather,
-            &mut chance(Part::Rounds),
-            &mut self.counts.rounds,
-        )?;
-        self.engine.vote(
-            (height, round),
-            (&self.network, &self.twins),
-            &self.world.prices,
-            &weather.ballot,
-            (&mut chance(Part::Votes), &mut self.counts.rounds),
-        )?;
+        let block = self.consensus(story, &weather)?;
+        if story.canary == Some(Canary::Money) && height > story.chaos / 2 && !self.planted {
+            self.planted = canary::print_money(&mut self.world);
+        }
         let input = engine::input(&self.world, &block);
-        self.execute(&input, &mut chance(Part::Twins))?;
+        self.execute(&input, &mut chance(Part::Rebuilt))?;
         self.agents.hear(&input, &self.world.last);
-        let rates = if height > story.chaos { Rates::default() } else { self.rates };
-        self.follow(block, &rates, &mut chance(Part::Trouble))?;
+        let rates = if heals { Rates::default() } else { self.rates };
+        self.follow(block, (story, &rates), &mut chance(Part::Trouble))?;
         self.engine.recheck(&self.twins);
+        if heals {
+            self.healing.look(&self.world, &self.market);
+            self.healing.judge()?;
+        }
         self.count(&input);
         Ok(())
+    }
+
+    /// Rounds until there is a block, and the votes for it.
+    fn consensus(&mut self, story: &Story, weather: &Weather) -> Result<Block, String> {
+        let height = self.world.height() + 1;
+        let (block, round) = self.engine.decide(
+            (&self.world, &self.twins, &self.network),
+            weather,
+            &mut chance(story.seed, height, Part::Rounds),
+            (&mut self.counts.rounds, &mut self.script),
+        )?;
+        let dice = &mut chance(story.seed, height, Part::Votes);
+        let mut ballot = weather.ballot;
+        if !ballot.is_calm() && !self.script.tells((height, What::Votes, 0), || format!("{ballot:?}")) {
+            ballot = Default::default();
+        }
+        let (network, twins, prices) = (&self.network, &self.twins, &self.world.prices);
+        let rounds = &mut self.counts.rounds;
+        self.engine.vote((height, round), (network, twins), prices, &ballot, (dice, rounds))?;
+        Ok(block)
     }
 
     /// Execute a block on the world; at times beside one that was rebuilt from its rows.
@@ -306,32 +260,64 @@ impl Stage {
     }
 
     /// Every node executes the block and must get what the world got.
-    fn follow(&mut self, block: Block, rates: &Rates, dice: &mut Dice) -> Result<(), String> {
+    fn follow(&mut self, block: Block, of: (&Story, &Rates), dice: &mut Dice) -> Result<(), String> {
         let app_hash = self.tree.reader().latest().app_hash();
         let mut first = None;
-        for twin in &mut self.twins {
-            let trouble = Trouble::draw(twin.kind, rates, dice);
-            if let Some(name) = trouble.name() {
-                self.counts.rounds.note(name, 1);
-            }
-            let response = twin.run(&block, trouble, (&self.genesis, &self.history));
-            let response = response.map_err(|reason| format!("{:?}, {trouble:?}: {reason}", twin.kind))?;
-            let last = twin.done();
+        for number in 0..self.twins.len() {
+            let response = self.step(number, &block, of, dice)?;
+            let twin = &self.twins[number];
+            let (kind, last) = (twin.kind, twin.done());
             if last.app_hash != app_hash || response.app_hash[..] != app_hash {
-                return Err(format!("I-28: {:?} has another app hash", twin.kind));
+                return Err(format!("I-28: {kind:?} has another app hash"));
             }
             let (ours, theirs) = (&self.world.last, &last.outcome);
             if (&ours.results, &ours.events, ours.begin) != (&theirs.results, &theirs.events, theirs.begin) {
-                return Err(format!("I-28: {:?} has other results or events", twin.kind));
+                return Err(format!("I-28: {kind:?} has other results or events"));
             }
             if *first.get_or_insert_with(|| response.clone()) != response {
-                return Err(format!("I-28: {:?} answers something else", twin.kind));
+                return Err(format!("I-28: {kind:?} answers something else"));
             }
         }
         if let Some(response) = first {
             self.history.push((block, response));
         }
         Ok(())
+    }
+
+    /// One node executes the block, with the trouble that it has.
+    fn step(
+        &mut self,
+        number: usize,
+        block: &Block,
+        (story, rates): (&Story, &Rates),
+        dice: &mut Dice,
+    ) -> Result<ResponseFinalizeBlock, String> {
+        let twin = &mut self.twins[number];
+        let due = number == 0 && block.height > story.chaos / 2;
+        let mut trouble = Trouble::draw(twin.kind, rates, dice);
+        if let Some(name) = trouble.name() {
+            if self.script.tells((block.height, What::Trouble, number), || format!("{trouble:?}")) {
+                self.counts.rounds.note(name, 1);
+            } else {
+                trouble = Trouble::None;
+            }
+        }
+        let mut own = block.clone();
+        match story.canary {
+            Some(Canary::Clock) if due && !self.planted => {
+                self.planted = true;
+                own.time = Time::from_nanos(own.time.nanos_total() + 1);
+            }
+            Some(Canary::Write) if due && !self.planted => {
+                (self.planted, trouble) = (true, Trouble::None);
+                twin.medium().set(Breakage::Lose);
+            }
+            Some(Canary::Write) if due => trouble = Trouble::Killed,
+            _ => {}
+        }
+        let response = twin.run(&own, trouble, (&self.genesis, &self.history));
+        twin.medium().set(Breakage::None);
+        response.map_err(|reason| format!("{:?}, {trouble:?}: {reason}", twin.kind))
     }
 
     fn count(&mut self, input: &BlockInput) {
@@ -348,43 +334,30 @@ impl Stage {
         }
     }
 
-    fn end(mut self) -> Result<Counts, String> {
-        roots(&mut self.world, &self.tree)?;
+    fn end(mut self, story: &Story) -> Result<Counts, Failure> {
+        let roots = roots(&mut self.world, &self.tree);
+        let failed = |reason| Failure { seed: story.seed, height: story.blocks, reason, told: self.script.told().to_vec() };
+        roots.map_err(failed)?;
         self.laws.note("I-20", 1);
         self.laws.note("I-28", self.counts.blocks);
         self.laws.note("I-29", self.counts.blocks);
         self.laws.note("I-30", self.counts.rounds.accepted);
         self.counts.agents = self.agents.tally().clone();
         self.counts.by_law = self.laws.counts().clone();
+        self.counts.healing = self.healing.traded.unwrap_or_default();
+        self.counts.healed = u64::from(self.healing.traded.is_some());
         self.counts.seeds = 1;
         Ok(self.counts)
     }
 }
 
-/// The devnet with few markets, fast funding, and a fund that may be small.
-pub(crate) fn document(dice: &mut Dice) -> AppState {
-    let mut app = World::devnet();
-    app.markets.truncate(usize::try_from(dice.within(1, 4)).unwrap_or(1));
-    (app.funding.tick_seconds, app.funding.sample_seconds, app.funding.sample_offset_seconds) = (60, 5, 2);
-    for market in &mut app.markets {
-        market.default_funding_ppm = *dice.pick(&[0, 100, -250]);
-        market.liquidity_tier = *dice.pick(&[0, 0, 1, 2]);
-        market.isolated = dice.once_in(8);
-    }
-    for tier in &mut app.liquidity_tiers {
-        tier.impact_notional = *dice.pick(&[100 * USD, 5_000 * USD]);
-    }
-    app.liquidations.max_position_portion_ppm = *dice.pick(&[100_000, 500_000, 1_000_000]);
-    app.liquidations.max_accounts = *dice.pick(&[2, 50]);
-    app.liquidations.max_deleveragings = *dice.pick(&[1, 50]);
-    app.orders.max_fills = *dice.pick(&[3, 1_000]);
-    app.fees.insurance_share_ppm = *dice.pick(&[0, 250_000]);
-    let fund = dice.within(0, 500) * USD;
-    if fund > 0 {
-        let coins = vec![GenesisCoin { denom: app.collateral.clone(), amount: fund.to_string() }];
-        app.balances.push(Balance { address: "module:insurance_fund".into(), coins });
-    }
-    app
+/// A transaction in a few words.
+fn describe(tx: &[u8], chain: &types::Chain) -> String {
+    let parsed = app::msg::Transaction::decode(tx, &accounts::Limits::default(), chain);
+    let text = parsed.map_or_else(|_| format!("{} bytes that are no transaction", tx.len()), |parsed| {
+        format!("{:?}", parsed.messages)
+    });
+    text.chars().take(400).collect()
 }
 
 /// The tree that took every block's changes has the root of one that is built from all rows.

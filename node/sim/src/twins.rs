@@ -79,6 +79,11 @@ impl Twin {
         Ok(twin)
     }
 
+    /// The disk of this node.
+    pub(crate) fn medium(&self) -> &Medium {
+        &self.medium
+    }
+
     /// The prices that this node's source has from now on.
     pub(crate) fn feed(&self, prices: &BTreeMap<MarketId, Price>) {
         *self.feed.0.lock().unwrap_or_else(PoisonError::into_inner) = prices.clone();
