@@ -1,33 +1,74 @@
 //! Seeds that are told in every run of the tests. `BALLAST_SIM_SEEDS` and `BALLAST_SIM_BLOCKS` ask for more,
 //! `BALLAST_SIM_FIRST` for other ones.
 
-use sim::{simulate, Counts, Mode, Story};
-use store::State;
+use sim::{many, shrink, simulate, Canary, Counts, Mode, Small, Story};
+
 
 fn asked(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-#[test]
-fn nothing_that_people_do_breaks_a_law() {
-    let (first, seeds) = (asked("BALLAST_SIM_FIRST", 1), asked("BALLAST_SIM_SEEDS", 12));
-    let blocks = asked("BALLAST_SIM_BLOCKS", 60);
-    let mut all = Counts::default();
-    for seed in first..first + seeds {
-        match simulate(&Story::new(seed, blocks, Mode::Lite)) {
-            Ok(counts) => all.add(&counts),
-            Err(failure) => panic!("{failure}"),
-        }
-    }
+fn told(mode: Mode, (seeds, blocks): (u64, u64)) -> Counts {
+    let (seeds, blocks) = (asked("BALLAST_SIM_SEEDS", seeds), asked("BALLAST_SIM_BLOCKS", blocks));
+    let story = Story::new(asked("BALLAST_SIM_FIRST", 1), blocks, mode);
+    let all = many(&story, seeds, 2).unwrap_or_else(|(story, failure)| panic!("{failure}\nagain: {story}"));
     println!("{all}");
     assert_eq!((all.seeds, all.blocks), (seeds, seeds * blocks));
-    if seeds >= 12 && blocks >= 60 {
-        assert!(all.fills > 100 && all.liquidations > 10, "the crowd is too tame: {all}");
+    assert_eq!(all.idle(), Vec::<&str>::new(), "nothing was tried of these");
+    all
+}
+
+#[test]
+fn nothing_that_people_and_faults_do_breaks_a_law() {
+    let all = told(Mode::Lite, (64, 320));
+    if all.blocks >= 20_000 {
         assert!(all.deleveragings > 0 && all.funding_payments > 10, "the crowd is too tame: {all}");
-        assert!(all.refused.len() >= 15, "too little goes wrong: {all}");
-        assert_eq!(all.agents.idle(), [""; 0], "agents of which nothing succeeded");
-        assert_eq!(sim::laws::unchecked(&all.by_law), [""; 0], "laws that were never evaluated");
+        assert!(all.refused.len() >= 25, "too little goes wrong: {all}");
+        assert_eq!(all.healed, all.seeds, "a chain is not as before after the chaos");
     }
+}
+
+#[test]
+fn four_nodes_that_are_kept_in_different_ways_agree_on_every_block() {
+    let all = told(Mode::Full, (10, 200));
+    let killed = all.rounds.faults.get("killed before a block").copied().unwrap_or_default();
+    assert!(killed * 5 > all.blocks * 4, "one of them begins anew before each block: {all}");
+}
+
+/// Plant a bug; answers how it shows and what is left of the story.
+fn found(canary: Canary, mode: Mode) -> Small {
+    let mut story = Story::new(1, 40, mode);
+    story.canary = Some(canary);
+    let (story, failure) = many(&story, 3, 1).expect_err("a planted bug is not found");
+    let small = shrink(&story, failure, 60);
+    println!("{canary:?}: {}\n  {} of {} parts, again: {}", small.failure, small.failure.told.len(), small.before, small.story);
+    small
+}
+
+#[test]
+fn planted_bugs_are_found_and_their_stories_are_small_and_fail_again() {
+    let cases = [
+        (Canary::Clock, Mode::Full, "I-28"),
+        (Canary::Money, Mode::Lite, "I-2"),
+        (Canary::Write, Mode::Lite, "the node does not start"),
+        (Canary::Write, Mode::Full, "the node does not start"),
+    ];
+    for (canary, mode, law) in cases {
+        let small = found(canary, mode);
+        assert!(small.failure.reason.contains(law), "{}", small.failure);
+        assert!(small.failure.told.len() <= 5, "{} parts are left", small.failure.told.len());
+        let again = simulate(&small.story).expect_err("it fails each time");
+        assert_eq!(again, small.failure);
+    }
+}
+
+#[test]
+fn a_run_that_tried_nothing_says_so() {
+    let nothing = many(&Story::new(1, 10, Mode::Lite), 0, 2).unwrap();
+    assert!(nothing.idle().contains(&"seeds") && nothing.idle().contains(&"blocks"));
+    let mut many_blocks = nothing;
+    many_blocks.blocks = 10_000;
+    assert!(many_blocks.idle().contains(&"disk full") && many_blocks.idle().contains(&"I-2"));
 }
 
 #[test]
