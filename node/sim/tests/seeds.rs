@@ -2,7 +2,7 @@
 //! `BALLAST_SIM_FIRST` for other ones.
 
 use sim::{many, shrink, simulate, Canary, Counts, Mode, Small, Story};
-
+use store::State;
 
 fn asked(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
