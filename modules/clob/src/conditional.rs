@@ -164,7 +164,11 @@ pub(crate) fn fire(ctx: &mut Ctx<'_>, books: &mut Books, row: &Conditional, step
     let placed = attempt(ctx, books, |ctx, books| {
         leave(ctx, books, row);
         ctx.emit(ConditionalTriggered { id, price: step.price });
-        put(ctx, books, &row.order, Origin::Triggered)
+        let put = put(ctx, books, &row.order, Origin::Triggered)?;
+        if ctx.stumbles() {
+            return Err(Error::Overflow(id.market));
+        }
+        Ok(put)
     });
     if let Err(error) = placed {
         leave(ctx, books, row);

@@ -84,7 +84,11 @@ pub fn resume(ctx: &mut Ctx<'_>, books: &mut Books) {
         }
         let went_on: Result<_, Error> = attempt(ctx, books, |ctx, books| {
             unpark(ctx, books, number);
-            put(ctx, books, &order, Origin::Continued)
+            let put = put(ctx, books, &order, Origin::Continued)?;
+            if ctx.stumbles() {
+                return Err(Error::Overflow(order.id.market));
+            }
+            Ok(put)
         });
         if let Err(error) = went_on {
             drop_parked(ctx, books, (number, &order), Reason::of(&error));

@@ -184,7 +184,13 @@ pub fn slices(ctx: &mut Ctx<'_>, books: &mut Books) {
     for _ in 0..books.budgets.params.max_slices {
         let due = books.waiting.slice_due(ctx.block.time).filter(|_| books.budgets.fills_left() > 0);
         let Some(id) = due else { return };
-        if let Err(error) = attempt(ctx, books, |ctx, books| turn(ctx, books, &id)) {
+        if let Err(error) = attempt(ctx, books, |ctx, books| {
+            turn(ctx, books, &id)?;
+            if ctx.stumbles() {
+                return Err(Error::Overflow(id.market));
+            }
+            Ok(())
+        }) {
             drop_slice(ctx, books, &id, Reason::Cancelled);
             let row = row(ctx.state.as_read(), &id);
             forget(ctx, books, &row);

@@ -19,7 +19,13 @@ pub(crate) fn all(ctx: &mut Ctx<'_>, params: &Params, report: &mut Report) {
             MEASURES.remove(ctx.state, &market);
         }
         let premium = sample(premiums, params.measures_per_sample);
-        match attempt(ctx, &mut (), |ctx, ()| add(ctx, market, premium)) {
+        match attempt(ctx, &mut (), |ctx, ()| {
+            add(ctx, market, premium)?;
+            if ctx.stumbles() {
+                return Err(Error::Overflow(market));
+            }
+            Ok(())
+        }) {
             Ok(()) => report.sampled = report.sampled.saturating_add(1),
             Err(reason) => {
                 ctx.emit(event::skipped("sample", market, &reason));

@@ -14,7 +14,13 @@ use crate::{Error, Report};
 pub(crate) fn all(ctx: &mut Ctx<'_>, params: &Params, report: &mut Report) {
     for perpetual in perpetuals::all(ctx.state.as_read()) {
         let market = perpetual.market;
-        match attempt(ctx, &mut (), |ctx, ()| charge(ctx, &perpetual, params)) {
+        match attempt(ctx, &mut (), |ctx, ()| {
+            let moved = charge(ctx, &perpetual, params)?;
+            if ctx.stumbles() {
+                return Err(Error::Overflow(market));
+            }
+            Ok(moved)
+        }) {
             Ok(false) => (),
             Ok(true) => report.moved = report.moved.saturating_add(1),
             Err(reason) => {

@@ -205,7 +205,13 @@ fn sell(
     (params, report): (&Params, &mut Report),
 ) -> Sold {
     let mut after = *tally;
-    let sold = attempt(ctx, books, |ctx, books| liquidate(ctx, books, (id, market), &mut after, params));
+    let sold = attempt(ctx, books, |ctx, books| {
+        let sold = liquidate(ctx, books, (id, market), &mut after, params)?;
+        if ctx.stumbles() {
+            return Err(Error::Overflow(market));
+        }
+        Ok(sold)
+    });
     match sold {
         Ok((closed, sold)) => {
             *tally = after;
@@ -236,7 +242,12 @@ fn cover(
     }
     count(&mut report.offered, 1);
     let covered = attempt(ctx, books, |ctx, books| {
-        deleverage((ctx, books), id, market, pair.step.base(), params.max_counterparties.min(fills))
+        let most = params.max_counterparties.min(fills);
+        let outcome = deleverage((ctx, books), id, market, pair.step.base(), most)?;
+        if ctx.stumbles() {
+            return Err(Error::Overflow(market));
+        }
+        Ok(outcome)
     });
     match covered {
         Ok(outcome) => {

@@ -17,6 +17,12 @@ pub struct Ctx<'a> {
 }
 
 impl Ctx<'_> {
+    /// Asked once by each thing that a block does by itself, after it is done: true when it is to fail, which
+    /// happens in simulators only.
+    pub fn stumbles(&mut self) -> bool {
+        self.state.stumbles(self.block.height)
+    }
+
     /// Tell the outside that something happened.
     pub fn emit(&mut self, event: impl Tell) {
         event.tell(self.events);

@@ -33,6 +33,17 @@ pub struct Memory {
     /// Old values of the steps, one after the other.
     old: Vec<u8>,
     savepoints: Vec<usize>,
+    stumble: Stumble,
+}
+
+/// Which of the things that a block does by itself fail, in simulators.
+#[derive(Clone, Copy, Debug, Default)]
+struct Stumble {
+    seed: Option<u64>,
+    /// Things that the running block did.
+    asked: u64,
+    /// Things that failed.
+    fell: u64,
 }
 
 /// What undoes a write: the cell and where its old value begins.
@@ -107,7 +118,18 @@ impl Memory {
         self.tables.iter_mut().for_each(Table::discard_block);
     }
 
+    /// For simulators: from now on a quarter of what blocks do by themselves fails, as `seed` says; or nothing.
+    pub fn stumble(&mut self, seed: Option<u64>) {
+        self.stumble.seed = seed;
+    }
+
+    /// How much failed for that reason.
+    pub fn stumbled(&self) -> u64 {
+        self.stumble.fell
+    }
+
     fn close(&mut self) {
+        self.stumble.asked = 0;
         self.steps.clear();
         self.old.clear();
         self.savepoints.clear();
@@ -286,6 +308,16 @@ impl Journaled for Memory {
 }
 
 impl State for Memory {
+    fn stumbles(&mut self, height: u64) -> bool {
+        let Some(seed) = self.stumble.seed else { return false };
+        self.stumble.asked = self.stumble.asked.wrapping_add(1);
+        let mixed = seed ^ height.rotate_left(32) ^ self.stumble.asked;
+        let mixed = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let falls = mixed.rotate_left(31).is_multiple_of(4);
+        self.stumble.fell = self.stumble.fell.wrapping_add(u64::from(falls));
+        falls
+    }
+
     fn set(&mut self, key: &[u8], value: &[u8]) {
         self.write(key, Some(value));
     }

@@ -45,6 +45,12 @@ impl Journaled for () {
 
 /// A state that blocks are executed on.
 pub trait State: Read + Journaled {
+    /// Whether what a block of this height does next by itself fails, to show that nothing else does. Only in
+    /// simulators.
+    fn stumbles(&mut self, _height: u64) -> bool {
+        false
+    }
+
     /// Give `key` this value.
     fn set(&mut self, key: &[u8], value: &[u8]);
 

@@ -158,6 +158,17 @@ impl Machine {
         &mut self.state
     }
 
+    /// For simulators: from now on a quarter of what blocks do by themselves (triggers, slices, funding,
+    /// liquidations) fails, as `seed` says; or nothing. It is no part of the state: all nodes must be told.
+    pub fn stumble(&mut self, seed: Option<u64>) {
+        self.state.stumble(seed);
+    }
+
+    /// How much failed for that reason.
+    pub fn stumbled(&self) -> u64 {
+        self.state.stumbled()
+    }
+
     /// The chain's fixed configuration.
     pub fn chain(&self) -> &Chain {
         &self.chain

@@ -194,6 +194,13 @@ impl Host {
         }
     }
 
+    /// For simulators: see [`Machine::stumble`].
+    pub fn stumble(&self, seed: Option<u64>) {
+        if let Some(machine) = self.execution().machine.as_mut() {
+            machine.stumble(seed);
+        }
+    }
+
     /// Committed state, to read; never waits for a block that is being executed.
     pub fn reader(&self) -> &Reader {
         &self.shared.reader

@@ -37,6 +37,7 @@ pub struct World {
     pub last: BlockOutcome,
     validator: SigningKey,
     waiting: Vec<Vec<u8>>,
+    stumbling: Option<u64>,
     time: Time,
 }
 
@@ -96,12 +97,19 @@ impl World {
         let mut machine = Machine::from_genesis(genesis).expect("the genesis holds");
         machine.take_changes();
         let (last, waiting) = (BlockOutcome::default(), Vec::new());
-        Self { machine, prices, block_seconds: 1, last, validator: validator(), waiting, time: genesis.time }
+        let (validator, time) = (validator(), genesis.time);
+        Self { machine, prices, block_seconds: 1, last, validator, waiting, stumbling: None, time }
     }
 
     /// The transactions that wait, which from now on do not.
     pub fn take_waiting(&mut self) -> Vec<Vec<u8>> {
         std::mem::take(&mut self.waiting)
+    }
+
+    /// Let some of what blocks do by themselves fail: see [`Machine::stumble`].
+    pub fn stumble(&mut self, seed: Option<u64>) {
+        self.stumbling = seed;
+        self.machine.stumble(seed);
     }
 
     /// Time of the last block.
@@ -179,6 +187,7 @@ impl World {
         self.machine = Machine::from_state(memory).expect("the state holds a chain");
         self.machine.full_checks = true;
         self.machine.release = release;
+        self.machine.stumble(self.stumbling);
     }
 
     /// Another chain that continues from the state of this one.
@@ -187,8 +196,10 @@ impl World {
         let mut machine = Machine::from_state(memory).expect("the state holds a chain");
         machine.full_checks = true;
         machine.release = self.machine.release;
+        machine.stumble(self.stumbling);
         Self {
             machine,
+            stumbling: self.stumbling,
             prices: self.prices.clone(),
             block_seconds: self.block_seconds,
             last: self.last.clone(),

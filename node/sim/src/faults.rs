@@ -7,7 +7,9 @@ use tree::Breakage;
 use crate::twins::Kind;
 
 /// Every kind of fault that a long run has.
-pub(crate) const KINDS: [&str; 25] = [
+pub(crate) const KINDS: [&str; 27] = [
+    "a scheduled item fails",
+    "block came twice",
     "bit flipped on disk",
     "disk full",
     "empty proposal refused",
@@ -42,6 +44,8 @@ pub(crate) enum Trouble {
     None,
     /// It is killed before the block.
     Killed,
+    /// The block comes twice before it is to be committed.
+    Twice,
     /// It is killed when it has executed the block.
     KilledBeforeCommit,
     /// It is killed when it has committed the block.
@@ -58,7 +62,8 @@ impl Trouble {
         let roll = dice.within(0, 999);
         let (at, kept) = (dice.roll(), dice.once_in(2));
         if roll < rates.kills * 10 {
-            return *dice.pick(&[Self::Killed, Self::KilledBeforeCommit, Self::KilledAfterCommit]);
+            let kills = [Self::Killed, Self::Twice, Self::KilledBeforeCommit, Self::KilledAfterCommit];
+            return *dice.pick(&kills);
         }
         if roll < rates.kills * 10 + rates.disk {
             return match dice.within(0, 3) {
@@ -80,6 +85,7 @@ impl Trouble {
         match self {
             Self::None => None,
             Self::Killed => Some("killed before a block"),
+            Self::Twice => Some("block came twice"),
             Self::KilledBeforeCommit => Some("killed before the commit"),
             Self::KilledAfterCommit => Some("killed after the commit"),
             Self::Breaks(Breakage::Full, _) => Some("disk full"),

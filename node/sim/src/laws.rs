@@ -71,7 +71,7 @@ pub struct Laws {
     shadow: Memory,
     last: (u64, Time),
     counts: BTreeMap<&'static str, u64>,
-    ran: BTreeSet<Vec<u8>>,
+    ran: BTreeSet<(Vec<u8>, usize)>,
 }
 
 impl Laws {

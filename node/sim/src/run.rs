@@ -117,6 +117,8 @@ struct Stage {
     twins: Vec<Twin>,
     weather: Weather,
     rates: Rates,
+    /// In a quarter of the seeds some of what blocks do by themselves fails.
+    stumbling: Option<u64>,
     genesis: Genesis,
     history: History,
     laws: Laws,
@@ -165,6 +167,7 @@ impl Stage {
             twins,
             weather,
             rates,
+            stumbling: dice.once_in(4).then(|| dice.roll()),
             genesis,
             history: Vec::new(),
             laws,
@@ -182,6 +185,11 @@ impl Stage {
         let heals = height > story.chaos;
         let calm = Weather { max_bytes: self.weather.max_bytes.max(30_000), ..Weather::default() };
         let weather = if heals { calm } else { self.weather };
+        if height == 1 || height == story.chaos + 1 {
+            let seed = self.stumbling.filter(|_| !heals);
+            self.world.stumble(seed);
+            self.twins.iter_mut().for_each(|twin| twin.stumble(seed));
+        }
         self.market.step(&mut self.world, heals, &mut chance(Part::Market));
         self.counts.rounds.note("leap of time", u64::from(self.world.block_seconds > 60));
         let mut txs = self.agents.act(&self.world, &self.market, &mut chance(Part::Agents));
@@ -240,7 +248,9 @@ impl Stage {
             self.world.restart();
         }
         let mut twin = dice.once_in(8).then(|| self.world.twin());
+        let before = self.world.machine.stumbled();
         let changes = self.world.execute(input).map_err(|fault| fault.to_string())?;
+        self.counts.rounds.note("a scheduled item fails", self.world.machine.stumbled() - before);
         if let Some(twin) = &mut twin {
             let theirs = twin.execute(input).map_err(|fault| format!("the rebuilt one: {fault}"))?;
             if (&self.world.last.results, &self.world.last.events) != (&twin.last.results, &twin.last.events)

@@ -53,6 +53,7 @@ pub(crate) struct Twin {
     medium: Medium,
     threads: Option<rayon::ThreadPool>,
     done: host::LastBlock,
+    stumbling: Option<u64>,
 }
 
 /// The blocks that the engine keeps, with what became of them; the first has height 1.
@@ -74,9 +75,15 @@ impl Twin {
             (kind == Kind::Threaded).then(|| rayon::ThreadPoolBuilder::new().num_threads(4).build());
         let threads = threads.transpose().map_err(|error| error.to_string())?;
         let host = Host::on(&medium, config(kind), feed.clone()).map_err(|error| error.to_string())?;
-        let twin = Self { kind, host, feed, medium, threads, done: host::LastBlock::default() };
+        let twin = Self { kind, host, feed, medium, threads, done: host::LastBlock::default(), stumbling: None };
         twin.host.init_chain(init(genesis)?);
         Ok(twin)
+    }
+
+    /// Let some of what blocks do by themselves fail.
+    pub(crate) fn stumble(&mut self, seed: Option<u64>) {
+        self.stumbling = seed;
+        self.host.stumble(seed);
     }
 
     /// The disk of this node.
@@ -151,6 +158,15 @@ impl Twin {
             Trouble::Killed => {
                 self.medium.cut(0, true);
                 back(self)?;
+            }
+            Trouble::Twice => {
+                // The engine died between the block and its commit, and this node did not.
+                let first = self.execute(block);
+                if first != self.execute(block) {
+                    return Err("a block that comes twice is answered in two ways".into());
+                }
+                self.commit();
+                return Ok(first);
             }
             Trouble::KilledBeforeCommit => {
                 self.execute(block);
@@ -245,6 +261,7 @@ impl Twin {
         if self.host.last_block().height == 0 {
             self.host.init_chain(init(genesis)?);
         }
+        self.host.stumble(self.stumbling);
         Ok(())
     }
 

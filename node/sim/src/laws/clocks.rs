@@ -1,5 +1,8 @@
 //! Laws about time and order: sequences, votes and prices, clocks, queues, budgets, parameters.
 
+use cosmos_sdk_proto::cosmos::base::abci::v1beta1::TxMsgData;
+use prost::Message;
+use proto::ballast::clob::v1::MsgBatchResponse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use app::msg::Transaction;
@@ -38,17 +41,30 @@ pub(super) fn sequences(seen: &Seen<'_>) -> Verdict {
     Ok(count)
 }
 
-/// I-19: no transaction succeeds twice; those that have are in `ran`.
-pub(super) fn once(seen: &Seen<'_>, ran: &mut BTreeSet<Vec<u8>>) -> Verdict {
+/// I-19: no transaction succeeds twice, and no operation of a batch does; those that have are in `ran`.
+pub(super) fn once(seen: &Seen<'_>, ran: &mut BTreeSet<(Vec<u8>, usize)>) -> Verdict {
     let mut count = 0;
     let all = seen.input.txs.iter().zip(&seen.outcome.results).skip(usize::from(seen.input.votes));
-    for (tx, _) in all.filter(|(_, result)| result.refusal.is_none()) {
-        if !ran.insert(tx.clone()) {
-            return Err(format!("a transaction ran twice: {tx:02x?}"));
+    for (tx, result) in all.filter(|(_, result)| result.refusal.is_none()) {
+        for operation in done(result) {
+            if !ran.insert((tx.clone(), operation)) {
+                return Err(format!("operation {operation} of a transaction ran twice: {tx:02x?}"));
+            }
+            count += 1;
         }
-        count += 1;
     }
     Ok(count)
+}
+
+/// Which operations of a transaction succeeded: of a batch, those that were not refused; of others, the whole.
+fn done(result: &app::TxResult) -> Vec<usize> {
+    let answer = TxMsgData::decode(result.data.as_slice()).unwrap_or_default();
+    let batch = answer.msg_responses.iter().find(|any| any.type_url == "/ballast.clob.v1.MsgBatchResponse");
+    let Some(batch) = batch.and_then(|any| MsgBatchResponse::decode(any.value.as_slice()).ok()) else {
+        return vec![0];
+    };
+    let accepted = batch.results.iter().enumerate().filter(|(_, operation)| operation.codespace.is_empty());
+    accepted.map(|(number, _)| number).collect()
 }
 
 /// I-21: prices are above zero, not from the future, and at most a step away from the last unless the market
