@@ -36,7 +36,7 @@ const PPM: i128 = 1_000_000;
 pub fn frozen(roles: &[Role], seed: u64, blocks: u64) -> Result<Frozen, String> {
     let mut dice = Dice::new(seed);
     let mut agents = Agents::only(roles, &mut dice);
-    let mut app = crate::run::document(&mut dice);
+    let mut app = crate::swarm::document(&mut dice);
     app.fee_tiers.truncate(1);
     for tier in &mut app.fee_tiers {
         (tier.maker_ppm, tier.taker_ppm) = (0, 0);

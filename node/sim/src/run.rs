@@ -135,6 +135,7 @@ impl Stage {
         let mut dice = chance(story.seed, 0, Part::Start);
         let agents = Agents::new(&mut dice);
         let mut app = swarm::document(&mut dice);
+        swarm::widen(&mut app, &mut dice);
         agents.prepare(&mut app);
         let market = Market::new(&app, &mut dice);
         let network = Network::new(&mut dice);

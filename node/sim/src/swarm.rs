@@ -6,10 +6,10 @@ use scenario::{Dice, World};
 
 use crate::crowd::USD;
 
-/// The devnet with one to eight markets, fast funding, and a fund that may be small.
+/// The devnet with one to four markets, fast funding, and a fund that may be small.
 pub(crate) fn document(dice: &mut Dice) -> AppState {
     let mut app = World::devnet();
-    app.markets.truncate(usize::try_from(dice.within(1, 8)).unwrap_or(1));
+    app.markets.truncate(usize::try_from(dice.within(1, 4)).unwrap_or(1));
     (app.funding.tick_seconds, app.funding.sample_seconds, app.funding.sample_offset_seconds) = (60, 5, 2);
     for market in &mut app.markets {
         market.default_funding_ppm = *dice.pick(&[0, 100, -250]);
@@ -30,4 +30,11 @@ pub(crate) fn document(dice: &mut Dice) -> AppState {
         app.balances.push(Balance { address: "module:insurance_fund".into(), coins });
     }
     app
+}
+
+/// Up to four markets more, which differ in nothing but their terms.
+pub(crate) fn widen(app: &mut AppState, dice: &mut Dice) {
+    let more = usize::try_from(dice.within(0, 4)).unwrap_or_default();
+    let others = World::devnet().markets.into_iter().skip(app.markets.len()).take(more);
+    app.markets.extend(others);
 }

@@ -52,13 +52,13 @@ fn cases() -> BTreeMap<&'static str, Vec<Case>> {
 fn tell(seed: u64, cases: &mut BTreeMap<&'static str, Vec<Case>>) {
     let mut dice = Dice::new(seed);
     let agents = &mut Agents::new(&mut dice);
-    let mut app = crate::run::document(&mut dice);
+    let mut app = crate::swarm::document(&mut dice);
     agents.prepare(&mut app);
     let mut market = Market::new(&app, &mut dice);
     let mut world = World::with(app, &agents.people(), 100_000_000_000);
     world.machine.full_checks = false;
     for _ in 0..80 {
-        market.step(&mut world, &mut dice);
+        market.step(&mut world, false, &mut dice);
         for tx in agents.act(&world, &market, &mut dice) {
             world.submit(tx);
         }
