@@ -312,7 +312,8 @@ impl State for Memory {
         let Some(seed) = self.stumble.seed else { return false };
         self.stumble.asked = self.stumble.asked.wrapping_add(1);
         let mixed = seed ^ height.rotate_left(32) ^ self.stumble.asked;
-        let mixed = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed =
+            mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let falls = mixed.rotate_left(31).is_multiple_of(4);
         self.stumble.fell = self.stumble.fell.wrapping_add(u64::from(falls));
         falls

@@ -95,7 +95,8 @@ impl Counts {
             ("laws", self.laws),
             ("honest proposals", self.rounds.accepted),
         ];
-        let mut idle: Vec<_> = tried.into_iter().filter(|(_, count)| *count == 0).map(|(name, _)| name).collect();
+        let mut idle: Vec<_> =
+            tried.into_iter().filter(|(_, count)| *count == 0).map(|(name, _)| name).collect();
         if self.blocks >= 10_000 {
             idle.extend(crate::faults::KINDS.into_iter().filter(|kind| fault(kind) == 0));
             idle.extend(laws::unchecked(&self.by_law));

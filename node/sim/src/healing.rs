@@ -29,9 +29,10 @@ impl Healing {
         self.turns += 1;
         let Some(index) = turn.checked_sub(1) else {
             for visitor in VISITORS {
-                let deposits = market.terms.iter().map(|terms| {
-                    world.deposit(&format!("{visitor}/{}", terms.id), 5_000 * USD)
-                });
+                let deposits = market
+                    .terms
+                    .iter()
+                    .map(|terms| world.deposit(&format!("{visitor}/{}", terms.id), 5_000 * USD));
                 // One transaction: sequence numbers follow from the state.
                 txs.push(world.sign(visitor, &deposits.collect::<Vec<_>>()));
             }
@@ -58,7 +59,8 @@ impl Healing {
     /// Look whether they traded.
     pub(crate) fn look(&mut self, world: &World, market: &Market) {
         let holds = |visitor: &str| {
-            let mut accounts = market.terms.iter().map(|terms| world.account(&format!("{visitor}/{}", terms.id)));
+            let mut accounts =
+                market.terms.iter().map(|terms| world.account(&format!("{visitor}/{}", terms.id)));
             accounts.any(|account| !account.positions.is_empty())
         };
         if self.traded.is_none() && VISITORS.iter().any(|visitor| holds(visitor)) {

@@ -51,7 +51,13 @@ impl Market {
     pub(crate) fn step(&mut self, world: &mut World, calm: bool, dice: &mut Dice) {
         for price in self.prices.values_mut() {
             let gap = dice.once_in(self.gaps * 2);
-            let most = if calm { 500 } else if gap { dice.within(50_000, 350_000) } else { self.volatility };
+            let most = if calm {
+                500
+            } else if gap {
+                dice.within(50_000, 350_000)
+            } else {
+                self.volatility
+            };
             let moved = i128::from(dice.within(0, 2 * most)) - i128::from(most);
             let next = i128::from(*price) * (1_000_000 + moved) / 1_000_000;
             *price = u64::try_from(next).unwrap_or(1).clamp(1_000, 1 << 50);

@@ -71,7 +71,10 @@ pub fn many(story: &Story, count: u64, threads: usize) -> Result<Counts, (Story,
             Ok(counts) => all.lock().iter_mut().for_each(|all| all.add(&counts)),
             Err(failure) => {
                 next.store(end, Ordering::Relaxed);
-                failures.lock().iter_mut().for_each(|all| drop(all.insert(seed, (told.clone(), failure.clone()))));
+                failures
+                    .lock()
+                    .iter_mut()
+                    .for_each(|all| drop(all.insert(seed, (told.clone(), failure.clone()))));
             }
         }
     };
@@ -347,7 +350,12 @@ impl Stage {
 
     fn end(mut self, story: &Story) -> Result<Counts, Failure> {
         let roots = roots(&mut self.world, &self.tree);
-        let failed = |reason| Failure { seed: story.seed, height: story.blocks, reason, told: self.script.told().to_vec() };
+        let failed = |reason| Failure {
+            seed: story.seed,
+            height: story.blocks,
+            reason,
+            told: self.script.told().to_vec(),
+        };
         roots.map_err(failed)?;
         self.laws.note("I-20", 1);
         self.laws.note("I-28", self.counts.blocks);
@@ -365,9 +373,10 @@ impl Stage {
 /// A transaction in a few words.
 fn describe(tx: &[u8], chain: &types::Chain) -> String {
     let parsed = app::msg::Transaction::decode(tx, &accounts::Limits::default(), chain);
-    let text = parsed.map_or_else(|_| format!("{} bytes that are no transaction", tx.len()), |parsed| {
-        format!("{:?}", parsed.messages)
-    });
+    let text = parsed.map_or_else(
+        |_| format!("{} bytes that are no transaction", tx.len()),
+        |parsed| format!("{:?}", parsed.messages),
+    );
     text.chars().take(400).collect()
 }
 

@@ -72,6 +72,7 @@ impl Small {
 
 /// What of a reason is the same when numbers and names differ: its first words.
 fn law(reason: &str) -> String {
-    let words = reason.split(' ').filter(|word| !word.chars().any(|c| c.is_ascii_digit()) || word.starts_with("I-"));
+    let words =
+        reason.split(' ').filter(|word| !word.chars().any(|c| c.is_ascii_digit()) || word.starts_with("I-"));
     words.take(4).collect::<Vec<_>>().join(" ")
 }

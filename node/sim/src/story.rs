@@ -74,7 +74,7 @@ impl fmt::Display for Story {
         }
         if let Some(only) = &self.only {
             let items: Vec<String> = only.iter().map(ToString::to_string).collect();
-            write!(f, " --only {}", if items.is_empty() { "," .into() } else { items.join(",") })?;
+            write!(f, " --only {}", if items.is_empty() { ",".into() } else { items.join(",") })?;
         }
         Ok(())
     }

@@ -75,7 +75,8 @@ impl Twin {
             (kind == Kind::Threaded).then(|| rayon::ThreadPoolBuilder::new().num_threads(4).build());
         let threads = threads.transpose().map_err(|error| error.to_string())?;
         let host = Host::on(&medium, config(kind), feed.clone()).map_err(|error| error.to_string())?;
-        let twin = Self { kind, host, feed, medium, threads, done: host::LastBlock::default(), stumbling: None };
+        let twin =
+            Self { kind, host, feed, medium, threads, done: host::LastBlock::default(), stumbling: None };
         twin.host.init_chain(init(genesis)?);
         Ok(twin)
     }

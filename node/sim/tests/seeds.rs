@@ -41,7 +41,13 @@ fn found(canary: Canary, mode: Mode) -> Small {
     story.canary = Some(canary);
     let (story, failure) = many(&story, 3, 1).expect_err("a planted bug is not found");
     let small = shrink(&story, failure, 60);
-    println!("{canary:?}: {}\n  {} of {} parts, again: {}", small.failure, small.failure.told.len(), small.before, small.story);
+    println!(
+        "{canary:?}: {}\n  {} of {} parts, again: {}",
+        small.failure,
+        small.failure.told.len(),
+        small.before,
+        small.story
+    );
     small
 }
 
