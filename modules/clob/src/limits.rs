@@ -173,8 +173,9 @@ impl Usage {
     }
 }
 
-/// What an owner used in the last block in which it asked for something.
+/// What an owner used in the last block in which it asked for something, in one cache line.
 #[derive(Debug)]
+#[repr(align(64))]
 struct Charged {
     key: (Family, Address),
     /// Number of that block.

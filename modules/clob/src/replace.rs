@@ -45,7 +45,7 @@ pub(crate) fn claim(
     origin: Origin,
 ) -> Result<Claim, Error> {
     let id = order.id;
-    let spent = books.used.get(&id).copied().unwrap_or_default();
+    let spent = books.used.get(&id).unwrap_or_default();
     spent::uncancelled(&spent, order)?;
     let (old, parked) = (books.find(&id), books.parked.find(&id));
     if old.is_some() || parked.is_some() {

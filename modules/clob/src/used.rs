@@ -11,17 +11,59 @@ use store::{Batch, Journal};
 
 use crate::arena::{Arena, Handle};
 use crate::index::{Hasher, Index};
-use crate::order::OrderId;
-use crate::state::{Spent, SPENT};
+use crate::order::{OrderId, Size};
+use crate::state::{Ended, Spent, SPENT};
 
-/// An id. One that is not remembered any more stays until its row is gone.
+/// An id, in one cache line. One that is not remembered any more stays until its row is gone.
 #[derive(Debug)]
+#[repr(align(64))]
 struct Entry {
     id: OrderId,
-    spent: Spent,
+    filled: Size,
+    keep: u64,
+    cancelled_until: u32,
+    /// Among those that ended; few did.
+    ended: Handle,
     /// Whether `changed` names it.
     changed: bool,
     live: bool,
+}
+
+/// Ids and what they have used up.
+#[derive(Debug, Default)]
+struct Entries {
+    entries: Arena<Entry>,
+    ended: Arena<Ended>,
+}
+
+impl Entries {
+    /// What an id has used up, when it is remembered.
+    #[inline]
+    fn spent(&self, entry: &Entry) -> Option<Spent> {
+        let Entry { filled, keep, cancelled_until, .. } = *entry;
+        let ended = entry.ended.some().map(|handle| *self.ended.get(handle));
+        entry.live.then_some(Spent { filled, cancelled_until, ended, keep })
+    }
+
+    /// Returns whether `changed` did not name the id yet; it does from here on.
+    #[inline]
+    fn put(&mut self, handle: Handle, spent: Option<Spent>) -> bool {
+        let Self { entries, ended } = self;
+        let entry = entries.get_mut(handle);
+        entry.live = spent.is_some();
+        let Spent { filled, cancelled_until, ended: last, keep } = spent.unwrap_or_default();
+        (entry.filled, entry.cancelled_until, entry.keep) = (filled, cancelled_until, keep);
+        match (entry.ended.some(), last) {
+            (None, None) => {}
+            (Some(at), Some(last)) => *ended.get_mut(at) = last,
+            (None, Some(last)) => entry.ended = ended.insert(last),
+            (Some(at), None) => {
+                ended.free(at);
+                entry.ended = Handle::NONE;
+            }
+        }
+        !core::mem::replace(&mut entry.changed, true)
+    }
 }
 
 /// What undoes a step.
@@ -35,7 +77,7 @@ enum Undo {
 /// Spent ids.
 #[derive(Debug)]
 pub(crate) struct Used {
-    entries: Arena<Entry>,
+    all: Entries,
     index: Index,
     hasher: Hasher,
     /// Ids whose rows are to be written, each once.
@@ -57,7 +99,7 @@ impl Used {
 
     pub(crate) fn new(hasher: Hasher) -> Self {
         Self {
-            entries: Arena::default(),
+            all: Entries::default(),
             index: Index::default(),
             hasher,
             changed: Vec::new(),
@@ -69,14 +111,13 @@ impl Used {
 
     #[inline]
     fn find(&self, hash: u32, id: &OrderId) -> Option<Handle> {
-        self.index.find(hash, |handle| self.entries.get(handle).id == *id)
+        self.index.find(hash, |handle| self.all.entries.get(handle).id == *id)
     }
 
     /// What `id` has used up, when it is remembered.
     #[inline]
-    pub(crate) fn get(&self, id: &OrderId) -> Option<&Spent> {
-        let entry = self.entries.get(self.find(self.hasher.id(id), id)?);
-        entry.live.then_some(&entry.spent)
+    pub(crate) fn get(&self, id: &OrderId) -> Option<Spent> {
+        self.all.spent(self.all.entries.get(self.find(self.hasher.id(id), id)?))
     }
 
     /// Hash of an id.
@@ -100,14 +141,13 @@ impl Used {
     /// Ask memory for what may be there.
     #[inline]
     pub(crate) fn look(&self, handle: Handle) -> u64 {
-        self.entries.look(handle).map_or(0, |entry| entry.spent.keep)
+        self.all.entries.look(handle).map_or(0, |entry| entry.keep)
     }
 
     /// Ask memory for the places that the next `count` new ids will get.
     #[inline]
     pub(crate) fn look_at_room(&self, count: usize) -> u64 {
-        let look = |handle| self.entries.look(handle).map_or(0, |entry: &Entry| entry.spent.keep);
-        (0..count).fold(0, |seen, later| seen ^ look(self.entries.coming(later)))
+        (0..count).fold(0, |seen, later| seen ^ self.look(self.all.entries.coming(later)))
     }
 
     /// Change what `id` has used up, from nothing if it was not remembered. A short-term id is looked at again
@@ -115,8 +155,7 @@ impl Used {
     pub(crate) fn update(&mut self, id: OrderId, change: impl FnOnce(&mut Spent)) {
         let hash = self.hasher.id(&id);
         let handle = self.find(hash, &id).unwrap_or_else(|| self.insert(id, hash));
-        let entry = self.entries.get(handle);
-        let old = entry.live.then_some(entry.spent);
+        let old = self.all.spent(self.all.entries.get(handle));
         let mut new = old.unwrap_or_default();
         change(&mut new);
         self.put(handle, Some(new));
@@ -128,8 +167,15 @@ impl Used {
     }
 
     fn insert(&mut self, id: OrderId, hash: u32) -> Handle {
-        let entry = Entry { id, spent: Spent::default(), changed: false, live: false };
-        let handle = self.entries.insert(entry);
+        let handle = self.all.entries.insert(Entry {
+            id,
+            filled: Size::ZERO,
+            keep: 0,
+            cancelled_until: 0,
+            ended: Handle::NONE,
+            changed: false,
+            live: false,
+        });
         self.index.insert(hash, handle);
         handle
     }
@@ -142,19 +188,15 @@ impl Used {
     }
 
     fn forget(&mut self, handle: Handle) {
-        let Entry { live, spent, .. } = *self.entries.get(handle);
-        if live {
+        let old = self.all.spent(self.all.entries.get(handle));
+        if old.is_some() {
             self.put(handle, None);
-            self.journal.note(|| Undo::Was(handle, Some(spent)));
+            self.journal.note(|| Undo::Was(handle, old));
         }
     }
 
     fn put(&mut self, handle: Handle, spent: Option<Spent>) {
-        let entry = self.entries.get_mut(handle);
-        entry.live = spent.is_some();
-        entry.spent = spent.unwrap_or_default();
-        if !entry.changed {
-            entry.changed = true;
+        if self.all.put(handle, spent) {
             self.changed.push(handle);
         }
     }
@@ -162,8 +204,8 @@ impl Used {
     /// Remember what a row says.
     pub(crate) fn restore(&mut self, id: OrderId, spent: Spent) {
         let handle = self.insert(id, self.hasher.id(&id));
-        let entry = self.entries.get_mut(handle);
-        (entry.spent, entry.live) = (spent, true);
+        self.all.put(handle, Some(spent));
+        self.all.entries.get_mut(handle).changed = false;
         if !id.kind.is_stateful() {
             self.keep(spent.keep, handle);
         }
@@ -179,8 +221,8 @@ impl Used {
         while let Some(first) = self.kept.first_entry().filter(|first| *first.key() < height) {
             let (kept, mut handles) = first.remove_entry();
             for handle in &handles {
-                let Entry { id, spent, .. } = self.entries.get(*handle);
-                if spent.keep < height && !id.kind.is_stateful() {
+                let Entry { id, keep, .. } = self.all.entries.get(*handle);
+                if *keep < height && !id.kind.is_stateful() {
                     self.forget(*handle);
                 }
             }
@@ -199,17 +241,17 @@ impl Used {
         let nested = self.journal.is_open();
         let mut changed = core::mem::take(&mut self.changed);
         changed.retain(|handle| {
-            let entry = self.entries.get_mut(*handle);
-            if entry.live {
-                entry.changed = false;
-                batch.set(&SPENT, &entry.id, &entry.spent);
+            let entry = self.all.entries.get(*handle);
+            if let Some(spent) = self.all.spent(entry) {
+                batch.set(&SPENT, &entry.id, &spent);
+                self.all.entries.get_mut(*handle).changed = false;
                 return false;
             }
             batch.remove(&SPENT, &entry.id);
             if !nested {
                 let hash = self.hasher.id(&entry.id);
                 self.index.remove(hash, *handle);
-                self.entries.free(*handle);
+                self.all.entries.free(*handle);
             }
             nested
         });
@@ -218,10 +260,11 @@ impl Used {
 
     /// Add everything to a digest, in order of id.
     pub(crate) fn digest(&self, digest: &mut Sha256) {
-        let mut live: Vec<&Entry> = self.entries.iter().filter(|entry| entry.live).collect();
-        live.sort_unstable_by_key(|entry| entry.id);
+        let spent = |entry: &Entry| Some((entry.id, self.all.spent(entry)?));
+        let mut live: Vec<(OrderId, Spent)> = self.all.entries.iter().filter_map(spent).collect();
+        live.sort_unstable_by_key(|(id, _)| *id);
         for entry in live {
-            digest.update(borsh::to_vec(&(entry.id, entry.spent)).unwrap_or_default());
+            digest.update(borsh::to_vec(&entry).unwrap_or_default());
         }
     }
 
@@ -237,3 +280,41 @@ impl Used {
 }
 
 store::journaled!(Used);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_takes_one_cache_line() {
+        assert_eq!(core::mem::size_of::<Entry>(), 64);
+    }
+
+    #[test]
+    fn an_id_that_ended_gives_its_place_among_those_back_when_it_is_forgotten() {
+        let mut entries = Entries::default();
+        let handle = entries.entries.insert(Entry {
+            id: OrderId {
+                subaccount: types::SubaccountId { owner: types::Address::new([1; 20]), number: 0 },
+                market: types::MarketId(0),
+                kind: crate::order::Kind::ShortTerm,
+                client_id: 1,
+            },
+            filled: Size::ZERO,
+            keep: 0,
+            cancelled_until: 0,
+            ended: Handle::NONE,
+            changed: false,
+            live: false,
+        });
+        for height in 1..5 {
+            let ended = Some(Ended { good_til_block: height, hash: [7; 32] });
+            let spent = Spent { ended, cancelled_until: 3, filled: Size::new(9), keep: 4 };
+            assert_eq!(entries.put(handle, Some(spent)), height == 1);
+            assert_eq!(entries.spent(entries.entries.get(handle)), Some(spent));
+            assert!(!entries.put(handle, None));
+            assert_eq!(entries.spent(entries.entries.get(handle)), None);
+        }
+        assert_eq!(entries.ended.iter().count(), 1);
+    }
+}

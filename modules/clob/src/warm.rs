@@ -36,12 +36,12 @@ pub fn warm<'a>(books: &Books, msgs: impl IntoIterator<Item = &'a Msg>) {
         Msg::Cancel(cancel) => Some((cancel.id, None)),
         Msg::BatchCancel(_) | Msg::Batch(_) | Msg::Leverage(_) => None,
     });
-    look(books, single);
+    look(books, single, |_, _, _| 0);
 }
 
 /// The same for orders that rest and will leave, or will come to where it says.
 pub(crate) fn warm_orders(books: &Books, orders: impl Iterator<Item = Ahead>) {
-    look(books, orders);
+    look(books, orders, Books::glance_at_arrivals);
 }
 
 /// The same for the operations of a batch.
@@ -58,10 +58,15 @@ pub(crate) fn warm_batch(books: &Books, batch: &Batch) {
         };
         (OrderId { subaccount: batch.subaccount, market, kind: operation.kind(), client_id }, rests)
     });
-    look(books, operations);
+    look(books, operations, |_, _, _| 0);
 }
 
-fn look(books: &Books, mut ahead: impl Iterator<Item = Ahead>) {
+/// `besides` looks at what these operations need besides what all do.
+fn look(
+    books: &Books,
+    mut ahead: impl Iterator<Item = Ahead>,
+    besides: impl Fn(&Books, &[Ahead], &mut [Glance]) -> u64,
+) {
     let mut glances = [Glance::NONE; TOGETHER];
     let Some(first) = ahead.next() else { return };
     let mut some = [first; TOGETHER];
@@ -73,7 +78,7 @@ fn look(books: &Books, mut ahead: impl Iterator<Item = Ahead>) {
         }
         let Some(known) = some.get(..count).filter(|known| !known.is_empty()) else { return };
         black_box(books.glance(known, &mut glances));
-        black_box(books.glance_at_arrivals(known, &mut glances));
+        black_box(besides(books, known, &mut glances));
         count = 0;
     }
 }
