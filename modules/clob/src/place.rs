@@ -114,7 +114,7 @@ pub fn put(
     let user = matches!(origin, Origin::User | Origin::Replacement);
     let pair = if user { admitted(ctx, books, order)? } else { tradable(ctx, books, order)? };
     books.open(order.id.market, pair.grid());
-    books.turn_of(&order.id.subaccount, order.id.market);
+    books.turn_of(&order.id, origin == Origin::Replacement);
     let claim = replace::claim(ctx, books, (order, &pair), origin)?;
     let wanted = claim.left.min(reduce::most(books, order, &pair)?);
     let stateful = order.id.kind.is_stateful();

@@ -41,15 +41,16 @@ impl Books {
         }
         let some = some.get_mut(..ahead.len()).unwrap_or_default();
         let mut seen = 0;
-        for Glance { hashes: [order, trader, used, owner], .. } in some.iter() {
-            seen ^= self.budgets.touch(*owner);
-            seen ^= self.by_id.touch(*order) ^ self.by_trader.touch(*trader) ^ self.used.touch(*used);
+        for Glance { hashes: [order, _, used, owner], .. } in some.iter() {
+            seen ^= self.budgets.touch(*owner) ^ self.by_id.touch(*order) ^ self.used.touch(*used);
         }
         let mut ends: usize = 0;
         for ((id, rests), glance) in ahead.iter().zip(some.iter_mut()) {
             let [order, trader, used, owner] = glance.hashes;
             glance.order = self.by_id.glance(order);
-            glance.trader = self.by_trader.glance(trader);
+            if glance.order.is_none() {
+                seen ^= self.by_trader.touch(trader);
+            }
             glance.used = self.used.glance(used);
             seen ^= self.budgets.look(owner);
             (glance.level, glance.makers) = match rests {
@@ -107,9 +108,13 @@ impl Books {
     /// The records that the indices name.
     fn glance_at_records(&self, some: &mut [Glance]) -> u64 {
         let mut seen = 0;
-        for Glance { order, trader, used, level, makers, .. } in some {
-            seen ^= self.orders.look(*order).map_or(0, |record| record.sequence);
-            seen ^= self.look_at_trader(*trader);
+        for Glance { hashes: [_, name, ..], order, trader, used, level, makers } in some {
+            // An order that rests leads to its trader, only others need the index.
+            if order.is_none() {
+                *trader = self.by_trader.glance(*name);
+                seen ^= self.look_at_trader(*trader);
+            }
+            seen ^= self.turn(*order);
             seen ^= self.levels.look(*level).map_or(0, |level| u64::from(level.orders));
             seen ^= self.used.look(*used);
             if let Some(maker) = self.orders.look(makers[0]) {
@@ -139,15 +144,20 @@ impl Books {
     }
 
     /// What the records name: levels, counts, neighbours in the queues and among those that end together.
-    fn glance_around(&self, some: &[Glance]) -> u64 {
+    fn glance_around(&self, some: &mut [Glance]) -> u64 {
         let mut seen = 0;
-        for glance in some {
+        for glance in some.iter_mut() {
             seen ^= self.look_beside(glance.order);
-            if let Some(trader) = self.traders.look(glance.trader) {
-                seen ^= self.holders.look(trader.holder).map_or(0, |holder| u64::from(holder.traders));
+            if let Some(record) = self.orders.look(glance.order) {
+                glance.trader = record.trader;
+                seen ^= self.look_at_trader(record.trader);
             }
             let tail = self.levels.look(glance.level).map_or(Handle::NONE, |level| level.queue.tail);
             seen ^= self.turn(tail);
+        }
+        for Glance { trader, .. } in some {
+            let holder = self.traders.look(*trader).map_or(Handle::NONE, |trader| trader.holder);
+            seen ^= self.holders.look(holder).map_or(0, |holder| u64::from(holder.traders));
         }
         seen
     }

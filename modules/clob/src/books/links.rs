@@ -146,10 +146,16 @@ impl Books {
         self.last_trader.some().filter(|handle| self.is_trader(*handle, id, market))
     }
 
-    /// An operation of this trader begins.
+    /// An operation of this trader begins; one that `replaces` is about an order that most likely rests, and leads
+    /// to its trader by itself.
     #[inline]
-    pub(crate) fn turn_of(&mut self, id: &SubaccountId, market: MarketId) {
-        if let Some(trader) = self.trader(id, market) {
+    pub(crate) fn turn_of(&mut self, id: &OrderId, replaces: bool) {
+        let order = if replaces { self.find(id) } else { None };
+        let trader = match order {
+            Some(order) => Some(self.orders.get(order).trader),
+            None => self.trader(&id.subaccount, id.market),
+        };
+        if let Some(trader) = trader {
             self.last_trader = trader;
         }
     }
