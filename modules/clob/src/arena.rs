@@ -39,9 +39,16 @@ impl Handle {
         }
     }
 
+    /// Its number.
     #[inline]
-    fn index(self) -> usize {
+    pub(crate) fn index(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+
+    /// The handle with a number.
+    #[inline]
+    pub(crate) fn numbered(index: usize) -> Self {
+        u32::try_from(index).map_or(Self::NONE, Self)
     }
 }
 
@@ -102,7 +109,7 @@ impl<T> Arena<T> {
 
     #[cold]
     fn push(&mut self, record: T) -> Handle {
-        let handle = u32::try_from(self.records.len()).map_or(Handle::NONE, Handle);
+        let handle = Handle::numbered(self.records.len());
         if handle.is_none() {
             fault("more records than handles");
         }

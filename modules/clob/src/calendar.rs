@@ -1,14 +1,14 @@
 //! When orders end: for heights and for seconds one list of orders for each moment at which some end.
 //!
-//! The lists go through the records and are unsorted; an index finds them by their moment. Neither coming nor
+//! The lists of seconds go through the records and are unsorted; an index finds them by their moment. Neither coming nor
 //! leaving has to look for a place, nothing is ever moved, and a block asks for the moments since the last one.
 
 use alloc::vec::Vec;
 
 use crate::arena::{Arena, Handle, Links};
 use crate::books::Record;
+use crate::heights::Heights;
 use crate::index::{Hasher, Index};
-use crate::order::GoodTil;
 
 /// What a calendar keeps.
 pub(crate) trait Ends {
@@ -50,30 +50,32 @@ pub(crate) type Due = (u32, u64, Handle);
 /// Resting orders by the moment until which they are good.
 #[derive(Debug)]
 pub(crate) struct Calendar {
-    pub(crate) heights: Moments,
+    pub(crate) heights: Heights,
     pub(crate) times: Moments,
 }
 
 impl Calendar {
     pub(crate) fn new(hasher: Hasher) -> Self {
-        Self { heights: Moments::new(hasher), times: Moments::new(hasher) }
+        Self { heights: Heights::new(hasher), times: Moments::new(hasher) }
     }
 
-    /// The calendar of a moment, and the moment.
-    pub(crate) fn of(&self, good_til: GoodTil) -> (&Moments, u32) {
-        match good_til {
-            GoodTil::Block(height) => (&self.heights, height),
-            GoodTil::Time(seconds) => (&self.times, seconds),
+    /// Add an order to the calendar of seconds, or to that of heights.
+    #[inline]
+    pub(crate) fn insert(&mut self, by_time: bool, orders: &mut Arena<Record>, handle: Handle) {
+        if by_time {
+            self.times.insert(orders, handle);
+        } else {
+            self.heights.insert(orders, handle);
         }
     }
 
-    /// The calendar of seconds, or that of heights.
+    /// Take out an order that is there.
     #[inline]
-    pub(crate) fn moments(&mut self, by_time: bool) -> &mut Moments {
+    pub(crate) fn remove(&mut self, by_time: bool, orders: &mut Arena<Record>, handle: Handle) {
         if by_time {
-            &mut self.times
+            self.times.remove(orders, handle);
         } else {
-            &mut self.heights
+            self.heights.remove(orders, handle);
         }
     }
 }
@@ -221,16 +223,44 @@ mod tests {
     #[derive(Clone, Default)]
     struct Naive(BTreeMap<(u32, u64), Handle>);
 
+    /// What is compared with a plain map.
+    trait Lists {
+        fn insert(&mut self, items: &mut Arena<Item>, handle: Handle);
+        fn remove(&mut self, items: &mut Arena<Item>, handle: Handle);
+        fn due(&mut self, items: &Arena<Item>, now: u32, ended: &mut Vec<Due>);
+    }
+
+    macro_rules! lists {
+        ($calendar:ty) => {
+            impl Lists for $calendar {
+                fn insert(&mut self, items: &mut Arena<Item>, handle: Handle) {
+                    self.insert(items, handle);
+                }
+
+                fn remove(&mut self, items: &mut Arena<Item>, handle: Handle) {
+                    self.remove(items, handle);
+                }
+
+                fn due(&mut self, items: &Arena<Item>, now: u32, ended: &mut Vec<Due>) {
+                    self.due(items, now, ended);
+                }
+            }
+        };
+    }
+
+    lists!(Moments);
+    lists!(Heights);
+
     /// Calendar, records and a plain map of the same orders.
-    struct Both {
-        calendar: Moments,
+    struct Both<C> {
+        calendar: C,
         items: Arena<Item>,
         naive: Naive,
         turn: u64,
         undo: Vec<(bool, Handle)>,
     }
 
-    impl Both {
+    impl<C: Lists> Both<C> {
         fn put(&mut self, handle: Handle) {
             self.calendar.insert(&mut self.items, handle);
             let item = self.items.get(handle);
@@ -289,9 +319,8 @@ mod tests {
     }
 
     /// From `start`, orders come that end within `near` mostly; time jumps by up to `jump` now and then.
-    fn agrees(seed: u64, start: u32, (near, jump): (u64, u64)) {
+    fn agrees(calendar: impl Lists, (seed, start): (u64, u32), (near, jump): (u64, u64)) {
         let mut draw = Draw(seed);
-        let calendar = Moments::new(Hasher::new(seed));
         let (items, naive) = (Arena::default(), Naive::default());
         let mut both = Both { calendar, items, naive, turn: 0, undo: vec![] };
         let (mut now, mut ended, mut most) = (start, 0, 0);
@@ -338,17 +367,25 @@ mod tests {
         assert!(most > 50, "only {most} waited");
     }
 
+    fn moments(seed: u64) -> Moments {
+        Moments::new(Hasher::new(seed))
+    }
+
+    fn heights(seed: u64) -> Heights {
+        Heights::new(Hasher::new(seed))
+    }
+
     #[test]
     fn heights_end_as_in_a_plain_map_whatever_comes_goes_and_is_undone() {
-        agrees(1, 0, (40, 200));
-        agrees(2, 900, (40, 100_000));
+        agrees(heights(1), (1, 0), (40, 200));
+        agrees(heights(2), (2, 900), (40, 100_000));
     }
 
     #[test]
     fn seconds_end_as_in_a_plain_map_also_when_time_jumps_far_and_when_it_ends() {
-        agrees(3, 1_700_000_000, (8_000, 8_000_000));
-        agrees(4, 1_700_000_000, (90, 90));
-        agrees(5, u32::MAX - 3_000, (500, 500));
+        agrees(moments(3), (3, 1_700_000_000), (8_000, 8_000_000));
+        agrees(moments(4), (4, 1_700_000_000), (90, 90));
+        agrees(moments(5), (5, u32::MAX - 3_000), (500, 500));
     }
 
     #[test]

@@ -34,6 +34,7 @@ mod conditional;
 mod execute;
 mod expire;
 mod growth;
+mod heights;
 mod impact;
 mod index;
 mod ladder;

@@ -2,8 +2,10 @@
 //!
 //! Each step is small and the same for all, so that a processor has many of them under way at a time.
 
+use super::record::Flags;
 use super::Books;
 use crate::arena::Handle;
+use crate::order::GoodTil;
 use crate::warm::{Ahead, Rest};
 use types::MarketId;
 
@@ -83,8 +85,8 @@ impl Books {
         let mut seen = 0;
         for (later, ((id, rest), glance)) in arrivals().zip(some.iter_mut()).enumerate() {
             let holder = self.hasher.subaccount(&id.subaccount, u32::MAX);
-            let (moments, until) = self.calendar.of(rest.good_til);
-            let moment = self.hasher.moment(until);
+            let (GoodTil::Block(until) | GoodTil::Time(until)) = rest.good_til;
+            let (moments, moment) = (&self.calendar.times, self.hasher.moment(until));
             glance.hashes = [holder, moment, 0, 0];
             seen ^= self.by_holder.touch(holder) ^ moments.touch(moment);
             let record = self.orders.coming(later);
@@ -92,10 +94,10 @@ impl Books {
             seen ^= self.levels.look(self.levels.coming(later)).map_or(0, |level| u64::from(level.orders));
             seen ^= self.traders.look(self.traders.coming(later)).map_or(0, |one| u64::from(one.resting));
         }
-        for ((_, rest), glance) in arrivals().zip(some.iter_mut()) {
+        for (_, glance) in arrivals().zip(some.iter_mut()) {
             let [holder, moment, ..] = glance.hashes;
             seen ^= self.holders.look(self.by_holder.glance(holder)).map_or(0, |one| u64::from(one.traders));
-            glance.order = self.calendar.of(rest.good_til).0.glance(moment);
+            glance.order = self.calendar.times.glance(moment);
             seen ^= self.orders.look(glance.order).map_or(0, |record| record.sequence);
         }
         for (_, glance) in arrivals().zip(some.iter()) {
@@ -171,8 +173,12 @@ impl Books {
         let Some(record) = self.orders.look(order) else { return 0 };
         let (queue, due) = (record.queue, record.due);
         let level = self.levels.look(record.level).map_or(0, |level| u64::from(level.orders));
-        let seen = self.turn(queue.prev) ^ self.turn(queue.next) ^ self.turn(due.prev) ^ self.turn(due.next);
-        seen ^ level
+        let together = if record.flags.has(Flags::BY_TIME) {
+            self.turn(due.prev) ^ self.turn(due.next)
+        } else {
+            self.calendar.heights.look(due)
+        };
+        self.turn(queue.prev) ^ self.turn(queue.next) ^ together ^ level
     }
 
     /// For those that trade: accounts and fees of both sides, and what the makers have used up.

@@ -49,7 +49,7 @@ impl Books {
         if first {
             self.ladder_mut(slot, side).insert(price, at);
         }
-        self.calendar.moments(by_time).insert(&mut self.orders, handle);
+        self.calendar.insert(by_time, &mut self.orders, handle);
         let trader = self.traders.get_mut(trader);
         self.by_id.insert(self.hasher.order(trader.hash, kind, client_id), handle);
         trader.resting = trader.resting.saturating_add(1);
@@ -77,7 +77,7 @@ impl Books {
         if empty {
             self.ladder_mut(slot, side).remove(price);
         }
-        self.calendar.moments(by_time).remove(&mut self.orders, handle);
+        self.calendar.remove(by_time, &mut self.orders, handle);
         self.last_trader = trader;
         let trader = self.traders.get_mut(trader);
         self.by_id.remove(self.hasher.order(trader.hash, kind, client_id), handle);
