@@ -10,7 +10,7 @@ use crate::books::Books;
 use crate::error::Error;
 use crate::order::{Builder, GoodTil, Order, OrderId, Size, TimeInForce};
 use crate::params::{SHORT_BLOCK_WINDOW, STATEFUL_WINDOW_SECONDS};
-use crate::settle::{builder_fee, fee, update_of, worth};
+use crate::settle::{builder_fee, fee, has_bounded_worth, update_of, worth};
 use crate::state::{pair, Pair};
 use crate::status::accepts;
 
@@ -63,7 +63,7 @@ fn in_units(state: &dyn Read, pair: &Pair, order: &Order) -> Result<(), Error> {
 fn within_numbers(state: &dyn Read, order: &Order, (pair, standing): (&Pair, Standing)) -> Result<(), Error> {
     // Every match is at most the size at the order's own price: it is a maker's limit and a buyer's worst case,
     // and a seller trades with makers that passed this rule.
-    if worth(pair, order.size, order.price).is_none() {
+    if !has_bounded_worth(pair, order.size, order.price) {
         return Err(Error::TooLarge { size: order.size, price: order.price });
     }
     // Nobody may take more risk on a price that nobody knows, but less. After an outage nobody trades at all

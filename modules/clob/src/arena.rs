@@ -100,10 +100,10 @@ impl<T> Arena<T> {
 
     /// A record that was freed, as it was, or a new one: to be written in place.
     #[inline]
-    pub(crate) fn reuse(&mut self, blank: T) -> Handle {
+    pub(crate) fn reuse(&mut self, blank: impl FnOnce() -> T) -> Handle {
         match self.free.pop() {
             Some(handle) => handle,
-            None => self.push(blank),
+            None => self.push(blank()),
         }
     }
 

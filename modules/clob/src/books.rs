@@ -302,7 +302,7 @@ impl Books {
         };
         let (trader, slot) = self.trader_of(&order.id);
         let level = self.level_at(slot, order);
-        let handle = self.orders.reuse(Record::BLANK);
+        let handle = self.orders.reuse(|| Record::BLANK);
         let record = self.orders.get_mut(handle);
         let mut flags = record.flags;
         flags.set(Flags::BY_TIME, by_time);

@@ -69,7 +69,7 @@ impl Heights {
         }
         self.last = self.find(height).unwrap_or_else(|| {
             // One that was used before has room.
-            let handle = self.buckets.reuse(Bucket::default());
+            let handle = self.buckets.reuse(Bucket::default);
             self.buckets.get_mut(handle).height = height;
             self.index.insert(self.hasher.moment(height), handle);
             handle

@@ -49,6 +49,15 @@ pub(crate) fn worth(pair: &Pair, size: Size, price: Subticks) -> Option<QuoteQua
     QuoteQuantums::bounded(quote.raw())
 }
 
+/// Whether what `size` is worth at `price` is a number that an account may hold.
+pub(crate) fn has_bounded_worth(pair: &Pair, size: Size, price: Subticks) -> bool {
+    // Dividing makes it no larger: most often the product tells, and nothing has to be divided.
+    let product = i128::from(size.raw()).checked_mul(price.raw().into());
+    let divides = pair.quantum_conversion_exponent <= 0;
+    (divides && product.is_some_and(|product| QuoteQuantums::bounded(product).is_some()))
+        || worth(pair, size, price).is_some()
+}
+
 /// F3: what both sides of a match of `quote` pay at these rates, rounded up; a rebate is below zero, rounded
 /// against its payee, and at most what the other side pays.
 pub(crate) fn match_fees(

@@ -23,6 +23,23 @@ pub(crate) fn div(a: i128, b: i128, round: Round) -> Option<i128> {
     }
 }
 
+/// All powers of ten that fit.
+const POWERS: [i128; 39] = {
+    let mut powers = [1; 39];
+    let mut at = 1;
+    while at < powers.len() {
+        powers[at] = 10 * powers[at - 1];
+        at += 1;
+    }
+    powers
+};
+
+/// `10^exponent`; nothing from 10^39 on.
+#[inline]
+fn power(exponent: u32) -> Option<i128> {
+    POWERS.get(usize::try_from(exponent).ok()?).copied()
+}
+
 fn magnitude(x: i128) -> U256 {
     U256::from(x.unsigned_abs())
 }
@@ -64,7 +81,7 @@ pub fn mul_div(a: i128, b: i128, c: i128, round: Round) -> Option<i128> {
 
 /// F7: `x * 10^exponent`; rounds only when the exponent is negative. Nothing when the answer does not fit.
 pub fn mul_pow10(x: i128, exponent: i32, round: Round) -> Option<i128> {
-    match 10_i128.checked_pow(exponent.unsigned_abs()) {
+    match power(exponent.unsigned_abs()) {
         Some(factor) if exponent >= 0 => x.checked_mul(factor),
         Some(divisor) => div(x, divisor, round),
         None if x == 0 => Some(0),
@@ -98,7 +115,7 @@ pub(crate) fn mul_pow10_div(x: i128, exponent: i32, divisor: u64, round: Round) 
     if x == 0 {
         return Some(0);
     }
-    let factor = 10_i128.checked_pow(exponent.unsigned_abs());
+    let factor = power(exponent.unsigned_abs());
     let divisor = i128::from(divisor);
     if exponent < 0 {
         return match factor.and_then(|factor| factor.checked_mul(divisor)) {
