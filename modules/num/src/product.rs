@@ -24,6 +24,7 @@ pub(crate) fn div(a: i128, b: i128, round: Round) -> Option<i128> {
 }
 
 /// All powers of ten that fit.
+#[expect(clippy::indexing_slicing, reason = "computed when compiled, and refused there")]
 const POWERS: [i128; 39] = {
     let mut powers = [1; 39];
     let mut at = 1;
