@@ -1,5 +1,8 @@
 //! People who sign.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use cosmos_sdk_proto::cosmos::base::v1beta1::Coin;
 use cosmos_sdk_proto::cosmos::crypto::secp256k1::PubKey;
 use cosmos_sdk_proto::cosmos::tx::v1beta1::{
@@ -10,6 +13,11 @@ use prost::{Message, Name};
 use secp256k1::{ecdsa, PublicKey, SecretKey};
 use sha2::{Digest, Sha256};
 use types::Address;
+
+thread_local! {
+    /// Public keys by name: deriving one costs as much as a signature, and stories ask for them all the time.
+    static KEYS: RefCell<BTreeMap<String, [u8; 33]>> = const { RefCell::new(BTreeMap::new()) };
+}
 
 /// A person: a name, and the key that follows from it.
 #[derive(Clone)]
@@ -53,7 +61,8 @@ impl Wallet {
 
     /// Their compressed public key.
     pub fn public_key(&self) -> [u8; 33] {
-        PublicKey::from_secret_key(&self.secret).serialize()
+        let derive = || PublicKey::from_secret_key(&self.secret).serialize();
+        KEYS.with_borrow_mut(|keys| *keys.entry(self.name.clone()).or_insert_with(derive))
     }
 
     /// Their address.
