@@ -219,11 +219,9 @@ impl Agents {
                 (Role::Crowd, true) => self.crowd.act(world, market, dice),
                 _ => {
                     let mut pen = Pen::new(world, market, dice, self.next_client);
-                    if arrived {
-                        for _ in 0..pen.dice.within(0, most) {
-                            act(role, &mut pen);
-                        }
-                    } else {
+                    let acts = if arrived { pen.dice.within(0, most) } else { 0 };
+                    (0..acts).for_each(|_| act(role, &mut pen));
+                    if !arrived {
                         arrive(role, &mut pen);
                     }
                     self.next_client = pen.next_client;

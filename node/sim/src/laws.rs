@@ -30,8 +30,11 @@ use seen::Seen;
 /// What a law says of a block: how often it had something to say, or what does not hold.
 type Verdict = Result<u64, String>;
 
+/// A law over a block: its name, and what looks for something that breaks it.
+type BlockLaw = (&'static str, fn(&Seen<'_>) -> Verdict);
+
 /// Laws over a block and the state before it.
-const BLOCK: [(&str, fn(&Seen<'_>) -> Verdict); 25] = [
+const BLOCK: [BlockLaw; 25] = [
     ("I-5", replay::funding),
     ("I-6", money::fees),
     ("I-6 collector", money::collector),

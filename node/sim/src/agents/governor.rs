@@ -19,8 +19,8 @@ pub(super) fn decree(pen: &mut Pen<'_>, person: &str) {
         return;
     }
     let authority = pen.world.address(person);
-    let message = match pen.dice.within(0, 11) {
-        0 => pair(pen, authority),
+    let message = match pen.dice.within(0, 12) {
+        0 | 12 => pair(pen, authority),
         1 => tier(pen, authority),
         2 => perpetual(pen, authority),
         3 => funding(pen, authority),
@@ -45,10 +45,17 @@ pub(super) fn decree(pen: &mut Pen<'_>, person: &str) {
 }
 
 fn pair(pen: &mut Pen<'_>, authority: String) -> Any {
-    let market = MarketId(pen.terms().id);
-    let pair = clob::pair(pen.world.machine.state(), market);
+    let state = pen.world.machine.state();
+    // What stands still trades again before long, so that there is something to see.
+    let still = clob::pairs(state)
+        .into_iter()
+        .find(|pair| !pair.status.is_active() && pair.status != clob::state::Status::FinalSettlement);
+    let again = still.filter(|_| !pen.dice.once_in(4));
+    let market = again.map_or_else(|| MarketId(pen.terms().id), |pair| pair.market);
+    let pair = clob::pair(state, market);
     let mut clob_pair = pair.map(|pair| clob::query::wire_pair(&pair));
     let status = match pen.dice.within(0, 15) {
+        _ if again.is_some() => Status::Active,
         0 if pen.market.terms.len() > 1 => Status::FinalSettlement,
         1 => Status::Paused,
         2 => Status::CancelOnly,

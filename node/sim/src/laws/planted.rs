@@ -82,8 +82,11 @@ fn says(case: &Case, law: fn(&Seen<'_>) -> Verdict) -> Verdict {
     law(&Seen::of(&machine, &case.before, case.last, (&case.input, &case.outcome)).unwrap())
 }
 
+/// A key and its value.
+type Row = (Arc<[u8]>, Arc<[u8]>);
+
 /// Rows of a table.
-fn rows(memory: &Memory, prefix: [u8; 2]) -> Vec<(Arc<[u8]>, Arc<[u8]>)> {
+fn rows(memory: &Memory, prefix: [u8; 2]) -> Vec<Row> {
     memory.iter().filter(|(key, _)| key.starts_with(&prefix)).collect()
 }
 
@@ -123,6 +126,7 @@ fn plus(more: i128) -> impl Fn(&Value) -> Value {
 }
 
 type Plant = (&'static str, fn(&mut Case));
+type WholePlant = (&'static str, fn(&mut Memory));
 
 /// What breaks each law over a block.
 const PLANTS: [Plant; 27] = [
@@ -137,7 +141,7 @@ const PLANTS: [Plant; 27] = [
     ("I-7", |case| tell_otherwise(case, "order_fill", "quote", plus(1))),
     ("I-7 replay", |case| {
         alter(&mut case.now, [0x15, 0x00], |account: &mut subaccounts::Subaccount| {
-            account.quote = account.quote + QuoteQuantums::new(1);
+            account.quote += QuoteQuantums::new(1);
             true
         });
     }),
@@ -186,7 +190,7 @@ const PLANTS: [Plant; 27] = [
     ("I-12", |case| tell_otherwise(case, close_kind(case), "size", plus(1 << 80))),
     ("I-13", |case| {
         alter(&mut case.now, [0x15, 0x00], |account: &mut subaccounts::Subaccount| {
-            account.quote = account.quote - QuoteQuantums::new(1 << 60);
+            account.quote -= QuoteQuantums::new(1 << 60);
             true
         });
     }),
@@ -301,10 +305,10 @@ fn every_law_over_a_whole_state_notices_what_breaks_it() {
         let law = WHOLE.iter().find(|(own, _)| *own == name).unwrap().1;
         Whole::of(memory).and_then(|whole| law(&whole))
     };
-    let plants: [(&str, fn(&mut Memory)); 6] = [
+    let plants: [WholePlant; 6] = [
         ("I-1", |now| {
             alter(now, [0x15, 0x00], |account: &mut subaccounts::Subaccount| {
-                account.quote = account.quote + QuoteQuantums::new(1);
+                account.quote += QuoteQuantums::new(1);
                 true
             })
         }),
@@ -316,7 +320,7 @@ fn every_law_over_a_whole_state_notices_what_breaks_it() {
         }),
         ("I-3, I-4", |now| {
             alter(now, [0x13, 0x00], |row: &mut perpetuals::Perpetual| {
-                row.open_interest = row.open_interest + num::BaseQuantums::new(1);
+                row.open_interest += num::BaseQuantums::new(1);
                 true
             })
         }),
