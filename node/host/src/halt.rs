@@ -34,8 +34,10 @@ impl Halt {
     /// Never return when the node is not to make the block at `height`: the process is about to end, and what
     /// the engine asked for is asked again after the next start.
     pub(crate) fn hold(&self, height: u64) {
-        while self.height > 0 && height > self.height {
-            std::thread::park();
+        if self.height > 0 && height > self.height {
+            loop {
+                std::thread::park();
+            }
         }
     }
 }
