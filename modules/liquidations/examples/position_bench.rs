@@ -95,12 +95,7 @@ fn genesis(ctx: &mut Ctx<'_>, open: &BTreeMap<MarketId, i128>, people: usize) {
     bank::mint(ctx, &subaccounts::pool(), &coin).unwrap();
     let time = ctx.block.time;
     let markets = (0..MARKETS).map(MarketId);
-    let price = prices::OraclePrice {
-        price: Price::new(PRICE),
-        updated_height: 1,
-        updated_time: time,
-        recovering: 0,
-    };
+    let price = prices::OraclePrice::new(Price::new(PRICE), 1, time);
     let params = |market: MarketId| prices::MarketParams {
         market,
         pair: format!("M{market}-USD"),

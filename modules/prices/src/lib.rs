@@ -26,5 +26,6 @@ pub use genesis::Genesis;
 pub use params::{MarketParams, Params};
 pub use record::record;
 pub use state::{
-    has_params, is_fresh, layout, markets, module_params, params, price, standing, OraclePrice, Standing,
+    base, has_params, is_fresh, layout, markets, module_params, params, price, standing, OraclePrice,
+    Standing,
 };

@@ -27,15 +27,22 @@ pub fn record(ctx: &mut Ctx<'_>, prices: &BTreeMap<MarketId, Price>) {
             Some(old) if recovering == 0 && old.updated_height > 0 => step(old.price, *voted, &params),
             _ => *voted,
         };
+        let before = match old {
+            Some(old) if old.updated_height.saturating_add(1) == ctx.block.height => {
+                let [last, _] = old.before;
+                [old.price, last]
+            }
+            old => [old.map_or(Price::ZERO, |old| old.price); 2],
+        };
         let row =
-            OraclePrice { price, updated_height: ctx.block.height, updated_time: ctx.block.time, recovering };
+            OraclePrice { recovering, before, ..OraclePrice::new(price, ctx.block.height, ctx.block.time) };
         PRICES.set(ctx.state, market, &row);
         ctx.emit(event::oracle_price(*market, price));
         if price != *voted {
             ctx.emit(event::price_bounded(*market, *voted, price));
         }
-        let before = old.map_or(0, |old| old.recovering);
-        if (before == 0) != (recovering == 0) {
+        let were = old.map_or(0, |old| old.recovering);
+        if (were == 0) != (recovering == 0) {
             ctx.emit(event::price_recovery(*market, recovering));
         }
     }

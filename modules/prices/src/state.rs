@@ -34,6 +34,9 @@ pub struct OraclePrice {
     pub updated_time: Time,
     /// Consecutive blocks with a price of their own that the market still needs until it is live; 0 when it is.
     pub recovering: u8,
+    /// The prices after the block before `updated_height` and after the one before that; 0 for none. Votes of then
+    /// are differences from them (F6).
+    pub before: [Price; 2],
 }
 
 /// What a market's price is good for, by its age and by what came before it (F5).
@@ -62,6 +65,21 @@ impl Standing {
 }
 
 impl OraclePrice {
+    /// A price agreed on at `height` and `time` that was the same before, of a market that is live.
+    pub const fn new(price: Price, height: u64, time: Time) -> Self {
+        Self { price, updated_height: height, updated_time: time, recovering: 0, before: [price, price] }
+    }
+
+    /// The price after the block at `height`, which is not below `updated_height` - 2.
+    fn after(&self, height: u64) -> Price {
+        let [one, two] = self.before;
+        match self.updated_height.checked_sub(height) {
+            None | Some(0) => self.price,
+            Some(1) => one,
+            Some(_) => two,
+        }
+    }
+
     /// Whether the price may be relied on at `now`: its market is live (F3, F5).
     pub fn is_fresh_at(&self, now: Time, params: &Params) -> bool {
         self.standing_at(now, params) == Standing::Live
@@ -91,6 +109,12 @@ impl OraclePrice {
 /// Latest price of `market`, whatever its age; nothing before the first one.
 pub fn price(state: &dyn Read, market: MarketId) -> Option<OraclePrice> {
     PRICES.get(state, &market)
+}
+
+/// F6: what votes at `height` for `market` are differences from: its price after the block before; 0 for none.
+/// `state` is that after the block before `height`, or after one of the two that follow.
+pub fn base(state: &dyn Read, market: MarketId, height: u64) -> Price {
+    price(state, market).map_or(Price::ZERO, |row| row.after(height.saturating_sub(1)))
 }
 
 /// Parameters of `market`.

@@ -14,6 +14,10 @@ fn at(seconds: i64, nanos: u32) -> Block {
     Block { height: 5, time, previous_time: time }
 }
 
+fn block_at(height: u64) -> Block {
+    Block { height, ..at(200, 0) }
+}
+
 fn with<T>(state: &mut Memory, block: Block, f: impl FnOnce(&mut Ctx<'_>) -> T) -> (T, Vec<Event>) {
     let mut events = Events::default();
     let collateral = Denom::new("uusdc").unwrap();
@@ -32,12 +36,7 @@ fn market(number: u32, pair: &str) -> MarketParams {
 }
 
 fn start() -> Genesis {
-    let price = OraclePrice {
-        price: Price::new(2_868_819_524),
-        updated_height: 0,
-        updated_time: Time::from_unix(100, 0),
-        recovering: 0,
-    };
+    let price = OraclePrice::new(Price::new(2_868_819_524), 0, Time::from_unix(100, 0));
     Genesis {
         params: Params::default(),
         markets: vec![market(0, "BTC-USD"), market(1, "ETH-USD"), market(2, "SOL-USD")],
@@ -66,16 +65,12 @@ fn recording_writes_price_height_and_time_and_tells_it() {
         (MarketId(9), Price::new(9)),
     ]);
     let ((), events) = with(&mut state, at(200, 5), |ctx| prices::record(ctx, &decided));
-    let row = |price| {
-        Some(OraclePrice {
-            price: Price::new(price),
-            updated_height: 5,
-            updated_time: Time::from_unix(200, 5),
-            recovering: 0,
-        })
+    let row = |price, before| {
+        let before = [Price::new(before); 2];
+        Some(OraclePrice { before, ..OraclePrice::new(Price::new(price), 5, Time::from_unix(200, 5)) })
     };
-    assert_eq!(prices::price(&state, MarketId(0)), row(7));
-    assert_eq!(prices::price(&state, MarketId(1)), row(8));
+    assert_eq!(prices::price(&state, MarketId(0)), row(7, 2_868_819_524));
+    assert_eq!(prices::price(&state, MarketId(1)), row(8, 0), "it had no price");
     assert_eq!(prices::price(&state, MarketId(2)), None, "zero is no price");
     assert_eq!(prices::price(&state, MarketId(9)), None, "unknown market");
     assert_eq!(events.len(), 2);
@@ -158,4 +153,25 @@ fn queries_show_markets_and_their_latest_prices() {
     assert_eq!(query::all_market_params(&state).market_params.len(), 3);
     assert_eq!(query::next_market_id(&state).next_market_id, 3);
     assert_eq!(query::next_market_id(&Memory::default()).next_market_id, 0);
+}
+
+#[test]
+fn a_price_of_either_block_before_is_known_whenever_votes_came() {
+    let mut state = begin(&start()).unwrap();
+    let mut history = vec![2_868_819_524];
+    // A bit for each block from height 1: whether votes came.
+    for (at, came) in [1, 1, 1, 0, 1, 0, 0, 1, 0, 0, 0, 1, 1, 1].into_iter().enumerate() {
+        let height = u64::try_from(at).unwrap() + 1;
+        let price = if came == 1 { 1_000 + height } else { history[at] };
+        let decided = BTreeMap::from([(MarketId(0), Price::new(price))]);
+        if came == 1 {
+            with(&mut state, block_at(height), |ctx| prices::record(ctx, &decided));
+        }
+        history.push(price);
+        for votes_at in [height + 1, height, height - 1].into_iter().filter(|votes_at| *votes_at > 0) {
+            let base = prices::base(&state, MarketId(0), votes_at).raw();
+            assert_eq!(base, history[usize::try_from(votes_at).unwrap() - 1], "{height}, {votes_at}");
+        }
+        assert_eq!(prices::base(&state, MarketId(1), height), Price::ZERO);
+    }
 }

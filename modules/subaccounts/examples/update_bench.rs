@@ -56,12 +56,7 @@ fn genesis(ctx: &mut Ctx<'_>, accounts: u32) {
     bank::mint(ctx, &subaccounts::pool(), &coin).unwrap();
     let time = ctx.block.time;
     let markets = (0..MARKETS).map(MarketId);
-    let price = prices::OraclePrice {
-        price: Price::new(PRICE),
-        updated_height: 1,
-        updated_time: time,
-        recovering: 0,
-    };
+    let price = prices::OraclePrice::new(Price::new(PRICE), 1, time);
     let oracle = prices::Genesis {
         params: prices::Params::default(),
         markets: markets

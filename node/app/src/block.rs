@@ -116,7 +116,9 @@ pub(crate) fn voted_prices(ctx: &mut Ctx<'_>, input: &BlockInput) -> Prices {
         // commit, we still trust only our own powers.
         Some(set) if set.votes.len() == validators.len() => {
             state::LAST_VOTES.set(ctx.state, &input.txs[0]);
-            prices::aggregate(&oracle::votes(&set, &validators), total)
+            let voted_at = input.height.saturating_sub(1);
+            let base = |market| prices::base(ctx.state.as_read(), market, voted_at);
+            prices::aggregate(&oracle::votes(&set, &validators, base), total)
         }
         // A block without votes is an empty one.
         _ => {

@@ -156,7 +156,7 @@ fn prices_genesis(app: &AppState, time: Time) -> prices::Genesis {
     };
     let price = |market: &Market| {
         let price = Price::new(market.price);
-        let row = prices::OraclePrice { price, updated_height: 0, updated_time: time, recovering: 0 };
+        let row = prices::OraclePrice::new(price, 0, time);
         (MarketId(market.id), row)
     };
     prices::Genesis {

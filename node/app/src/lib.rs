@@ -20,6 +20,7 @@ pub mod upgrade;
 
 mod block;
 mod error;
+mod extension;
 mod layout;
 mod machine;
 mod signatures;

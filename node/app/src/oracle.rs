@@ -11,13 +11,13 @@ use ed25519_consensus::{Signature, VerificationKey};
 use governance::Validator;
 use num::Price;
 use prost::Message;
-use proto::ballast::oracle::v1::{PriceVote, SignedVote, Vote, VoteSet};
+use proto::ballast::oracle::v1::{SignedVote, VoteSet};
 use tendermint_proto::v0_38::abci::ExtendedCommitInfo;
 use tendermint_proto::v0_38::types::CanonicalVoteExtension;
 use types::MarketId;
 
-/// Longest vote extension that peers accept; longer ones double a block's latency.
-pub const MAX_EXTENSION_BYTES: usize = 2048;
+pub use crate::extension::{decode, extension, MAX_EXTENSION_BYTES};
+
 /// First byte of transaction 0. No transaction of a user can begin with it: it is not a protobuf field tag.
 pub const VOTE_SET_MARK: u8 = 0xff;
 
@@ -62,36 +62,6 @@ pub enum Error {
         /// All power.
         total: u64,
     },
-}
-
-/// The extension that votes for these prices: markets ascending, none twice, no price of zero. Markets that
-/// would make it longer than peers accept are left out, highest numbers first.
-pub fn extension(prices: &BTreeMap<MarketId, Price>) -> Vec<u8> {
-    let mut vote = Vote {
-        prices: prices
-            .iter()
-            .filter(|(_, price)| price.raw() > 0)
-            .map(|(market, price)| PriceVote { market_id: market.0, price: price.raw() })
-            .collect(),
-    };
-    while vote.encoded_len() > MAX_EXTENSION_BYTES {
-        vote.prices.pop();
-    }
-    let bytes = vote.encode_to_vec();
-    // Peers must never see what our own rule would refuse: better no vote.
-    decode(&bytes).map(|_| bytes).unwrap_or_default()
-}
-
-/// The prices of an extension, or nothing when it is malformed. An empty extension votes for nothing.
-pub fn decode(bytes: &[u8]) -> Option<Vec<(MarketId, Price)>> {
-    if bytes.len() > MAX_EXTENSION_BYTES {
-        return None;
-    }
-    let vote = Vote::decode(bytes).ok().filter(|vote| vote.encode_to_vec() == bytes)?;
-    let ascending = vote.prices.windows(2).all(|pair| pair[0].market_id < pair[1].market_id);
-    let positive = vote.prices.iter().all(|vote| vote.price > 0);
-    (ascending && positive)
-        .then(|| vote.prices.iter().map(|vote| (MarketId(vote.market_id), Price::new(vote.price))).collect())
 }
 
 /// Bytes that a validator signs for its extension.
@@ -234,8 +204,17 @@ fn check_vote(
         .map_err(|_| Error::Signature(position))
 }
 
-/// What the votes of `set` say, for the rule that makes one price of them.
-pub fn votes(set: &VoteSet, validators: &[Validator]) -> Vec<prices::Vote> {
+/// What the votes of `set`, differences from `base`, say, for the rule that makes one price of them. Differences
+/// that lead to no price are left out.
+pub fn votes(set: &VoteSet, validators: &[Validator], base: impl Fn(MarketId) -> Price) -> Vec<prices::Vote> {
+    let mut bases = BTreeMap::new();
+    let mut said = |bytes: &[u8]| {
+        let price = |(market, difference)| {
+            let base = *bases.entry(market).or_insert_with(|| base(market));
+            Some((market, crate::extension::price(base, difference)?))
+        };
+        decode(bytes).unwrap_or_default().into_iter().filter_map(price).collect()
+    };
     set.votes
         .iter()
         .zip(validators)
@@ -243,7 +222,7 @@ pub fn votes(set: &VoteSet, validators: &[Validator]) -> Vec<prices::Vote> {
         .map(|(vote, validator)| prices::Vote {
             validator: validator.address,
             power: validator.power,
-            prices: decode(&vote.vote_extension).unwrap_or_default(),
+            prices: said(&vote.vote_extension),
         })
         .collect()
 }

@@ -60,7 +60,7 @@ fn millis(time: tendermint::Time) -> i128 {
 }
 
 impl PriceSource for Source {
-    fn prices(&self) -> BTreeMap<MarketId, Price> {
+    fn prices(&self, _: u64) -> BTreeMap<MarketId, Price> {
         match self {
             Self::Fixed(prices) => prices.clone(),
             Self::Imagined { model, began } => {

@@ -22,16 +22,31 @@ fn prices(count: u32) -> BTreeMap<MarketId, Price> {
     (0..count).map(|market| (MarketId(market), Price::new(1_000 + u64::from(market)))).collect()
 }
 
+/// Every other market has no price yet.
+fn base(market: MarketId) -> Price {
+    Price::new(u64::from(market.0 % 2) * 1_000)
+}
+
 pub(crate) fn extensions() -> Vec<Vec<u8>> {
-    [0, 1, 2, 40].map(|count| oracle::extension(&prices(count))).into()
+    [0, 1, 2, 40].map(|count| oracle::extension(&prices(count), 9, base)).into()
 }
 
 pub(crate) fn vote_extension(data: &[u8]) {
-    let Some(votes) = oracle::decode(data) else { return };
-    let count = votes.len();
-    let map: BTreeMap<MarketId, Price> = votes.into_iter().collect();
-    assert_eq!(map.len(), count, "a market is voted for twice");
-    assert_eq!(oracle::extension(&map), data, "an extension has a second form");
+    let Some(moves) = oracle::decode(data) else { return };
+    assert!(moves.windows(2).all(|pair| pair[0].0 < pair[1].0), "a market is voted for twice");
+    // Prices that a vote can mean are written the same again.
+    let far = |market: MarketId| {
+        let difference = moves.iter().find(|own| own.0 == market).map_or(0, |own| own.1);
+        let least = if difference > 0 { 0 } else { 1 - difference };
+        Price::new(u64::try_from(least).unwrap_or(u64::MAX))
+    };
+    let meant = moves.iter().map(|(market, difference)| {
+        let price = i128::from(far(*market).raw()) + difference;
+        Some((*market, Price::new(u64::try_from(price).ok().filter(|price| *price > 0)?)))
+    });
+    if let Some(map) = meant.collect::<Option<BTreeMap<_, _>>>() {
+        assert_eq!(oracle::extension(&map, 9, far), data, "an extension has a second form");
+    }
     let signed = oracle::sign_bytes(CHAIN, 8, 0, data);
     assert_ne!(signed, oracle::sign_bytes(CHAIN, 8, 1, data));
     assert_ne!(signed, oracle::sign_bytes(CHAIN, 7, 0, data));
@@ -49,7 +64,7 @@ fn validators() -> Vec<Validator> {
 
 /// A vote for the block at `height - 1` that holds.
 fn vote(key: &SigningKey, validator: &Validator, chain: &str, height: u64) -> ExtendedVoteInfo {
-    let extension = oracle::extension(&prices(2));
+    let extension = oracle::extension(&prices(2), height - 1, base);
     let at = i64::try_from(height - 1).expect("a height");
     let signature = key.sign(&oracle::sign_bytes(chain, at, 0, &extension)).to_bytes();
     ExtendedVoteInfo {
@@ -116,7 +131,7 @@ pub(crate) fn extended_commit(data: &[u8]) {
             let Ok(set) = oracle::decode_vote_set(rest) else { return };
             if oracle::check_vote_set(&set, &validators, CHAIN, HEIGHT).is_ok() {
                 assert!(
-                    oracle::votes(&set, &validators).len() >= 2,
+                    oracle::votes(&set, &validators, base).len() >= 2,
                     "two of four hold two thirds of the power"
                 );
             }

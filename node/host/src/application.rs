@@ -37,8 +37,8 @@ impl Application for Host {
         self.do_process_proposal(&request)
     }
 
-    fn extend_vote(&self, _: RequestExtendVote) -> ResponseExtendVote {
-        ResponseExtendVote { vote_extension: self.shared.voter.extension().into() }
+    fn extend_vote(&self, request: RequestExtendVote) -> ResponseExtendVote {
+        self.vote_of(&self.shared.voter, &request)
     }
 
     fn verify_vote_extension(&self, request: RequestVerifyVoteExtension) -> ResponseVerifyVoteExtension {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use app::{oracle, proposal, BlockInput, BlockOutcome, Genesis, GenesisValidator, Machine, TxResult};
 use store::{Change, Overlay};
@@ -9,16 +10,17 @@ use tendermint_proto::google::protobuf::Timestamp;
 use tendermint_proto::v0_38::abci::response_process_proposal::ProposalStatus;
 use tendermint_proto::v0_38::abci::response_verify_vote_extension::VerifyStatus;
 use tendermint_proto::v0_38::abci::{
-    ExecTxResult, RequestFinalizeBlock, RequestInfo, RequestInitChain, RequestPrepareProposal,
-    RequestProcessProposal, RequestVerifyVoteExtension, ResponseCommit, ResponseExtendVote,
-    ResponseFinalizeBlock, ResponseInfo, ResponseInitChain, ResponsePrepareProposal, ResponseProcessProposal,
-    ResponseVerifyVoteExtension, ValidatorUpdate,
+    ExecTxResult, RequestExtendVote, RequestFinalizeBlock, RequestInfo, RequestInitChain,
+    RequestPrepareProposal, RequestProcessProposal, RequestVerifyVoteExtension, ResponseCommit,
+    ResponseExtendVote, ResponseFinalizeBlock, ResponseInfo, ResponseInitChain, ResponsePrepareProposal,
+    ResponseProcessProposal, ResponseVerifyVoteExtension, ValidatorUpdate,
 };
 use tendermint_proto::v0_38::crypto::public_key::Sum;
 use types::Time;
 
 use crate::host::{equipped, refuse, stop, stop_store, stop_upgrade, Host, LastBlock, PriceSource};
 use crate::render::{render, render_block};
+use crate::vote::Voter;
 
 /// Version of the state machine's rules, reported to the engine.
 pub(crate) const APP_VERSION: u64 = 1;
@@ -96,10 +98,26 @@ impl Host {
         ResponseProcessProposal { status: status.into() }
     }
 
-    /// The oracle vote for what `source` has now, asked at once: for the embedded engine, whose sources are part
-    /// of the process and which votes for several validators.
-    pub fn vote_with(&self, source: &dyn PriceSource) -> ResponseExtendVote {
-        ResponseExtendVote { vote_extension: oracle::extension(&source.prices()).into() }
+    /// Votes for what `source` has, within the same bounds as our own: for the embedded engine, which votes for
+    /// several validators.
+    pub fn voting(
+        &self,
+        source: impl PriceSource + 'static,
+    ) -> impl Fn(RequestExtendVote) -> ResponseExtendVote + Send {
+        let voter = Voter::new(Arc::new(source), Duration::from_millis(self.shared.config.vote_budget_ms));
+        let host = self.clone();
+        move |request| host.vote_of(&voter, &request)
+    }
+
+    pub(crate) fn vote_of(&self, voter: &Voter, request: &RequestExtendVote) -> ResponseExtendVote {
+        let height = height_in(request.height);
+        let extension = voter.prices(height).map(|prices| {
+            let extend = |state: &dyn store::Read| {
+                oracle::extension(&prices, height, |market| prices::base(state, market, height))
+            };
+            self.with_state(extend)
+        });
+        ResponseExtendVote { vote_extension: extension.unwrap_or_default().into() }
     }
 
     pub(crate) fn do_verify_vote_extension(

@@ -22,13 +22,13 @@ use crate::Config;
 /// Where our oracle vote comes from. Answers at once with what it has; prices that are old are left out. It is
 /// asked on a thread of its own: one that does not answer within the budget makes for an empty vote.
 pub trait PriceSource: Send + Sync {
-    /// Fresh prices in the markets' own exponents.
-    fn prices(&self) -> BTreeMap<MarketId, Price>;
+    /// Fresh prices in the markets' own exponents, for the vote at `height`.
+    fn prices(&self, height: u64) -> BTreeMap<MarketId, Price>;
 }
 
 /// No prices: the vote is empty.
 impl PriceSource for () {
-    fn prices(&self) -> BTreeMap<MarketId, Price> {
+    fn prices(&self, _: u64) -> BTreeMap<MarketId, Price> {
         BTreeMap::new()
     }
 }

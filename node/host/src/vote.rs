@@ -8,7 +8,6 @@ use std::sync::mpsc::{sync_channel, Receiver, RecvTimeoutError, SyncSender, TryS
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use app::oracle;
 use num::Price;
 use types::MarketId;
 
@@ -29,7 +28,7 @@ pub(crate) struct Voter {
 }
 
 struct Line {
-    ask: SyncSender<u64>,
+    ask: SyncSender<(u64, u64)>,
     answers: Receiver<Answer>,
     asked: u64,
     answered: u64,
@@ -37,12 +36,12 @@ struct Line {
 
 impl Voter {
     pub(crate) fn new(source: Arc<dyn PriceSource>, patience: Duration) -> Self {
-        let (ask, questions) = sync_channel::<u64>(1);
+        let (ask, questions) = sync_channel::<(u64, u64)>(1);
         let (reply, answers) = sync_channel::<Answer>(1);
         // When no thread can be had, the line is dead and every vote empty.
         let _thread = std::thread::Builder::new().name("prices".into()).spawn(move || {
-            for question in questions {
-                let prices = catch_unwind(AssertUnwindSafe(|| source.prices())).ok();
+            for (question, height) in questions {
+                let prices = catch_unwind(AssertUnwindSafe(|| source.prices(height))).ok();
                 let prices = prices.filter(|prices| prices.len() <= MOST_PRICES);
                 if reply.send((question, prices)).is_err() {
                     return;
@@ -57,9 +56,9 @@ impl Voter {
         }
     }
 
-    /// The extension that votes for what the source says now; an empty one when it does not say it in time.
-    pub(crate) fn extension(&self) -> Vec<u8> {
-        let prices = self.line.lock().unwrap_or_else(PoisonError::into_inner).ask(self.patience);
+    /// What the source says for the vote at `height`; nothing when it does not say it in time.
+    pub(crate) fn prices(&self, height: u64) -> Option<BTreeMap<MarketId, Price>> {
+        let prices = self.line.lock().unwrap_or_else(PoisonError::into_inner).ask(height, self.patience);
         let silent = prices.is_err();
         if silent {
             self.missed.fetch_add(1, Ordering::Relaxed);
@@ -70,7 +69,7 @@ impl Voter {
                 Err(reason) => tracing::warn!(reason, "no prices: our votes are empty until there are"),
             }
         }
-        prices.map(|prices| oracle::extension(&prices)).unwrap_or_default()
+        prices.ok()
     }
 
     /// Votes that were empty for want of an answer, since the start.
@@ -80,7 +79,7 @@ impl Voter {
 }
 
 impl Line {
-    fn ask(&mut self, patience: Duration) -> Result<BTreeMap<MarketId, Price>, &'static str> {
+    fn ask(&mut self, height: u64, patience: Duration) -> Result<BTreeMap<MarketId, Price>, &'static str> {
         // Late answers are of the past: they only show that the source is free again.
         while let Ok((answered, _)) = self.answers.try_recv() {
             self.answered = answered;
@@ -89,7 +88,7 @@ impl Line {
             return Err("the source still works on an earlier question");
         }
         self.asked = self.asked.saturating_add(1);
-        match self.ask.try_send(self.asked) {
+        match self.ask.try_send((self.asked, height)) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => return Err("the source takes no question"),
             Err(TrySendError::Disconnected(_)) => return Err("the source has no thread"),
@@ -142,7 +141,7 @@ mod tests {
     struct Shared(Arc<Odd>);
 
     impl PriceSource for Shared {
-        fn prices(&self) -> BTreeMap<MarketId, Price> {
+        fn prices(&self, _: u64) -> BTreeMap<MarketId, Price> {
             let mut guard = self.0.mood.lock().unwrap();
             while *guard == Mood::Hangs {
                 guard = self.0.moved.wait(guard).unwrap();
@@ -164,12 +163,12 @@ mod tests {
     #[test]
     fn orc_07_a_source_that_hangs_costs_its_time_once_and_votes_again_when_it_is_back() {
         let (odd, mut voter) = odd();
-        let good = voter.extension();
-        assert!(!good.is_empty());
+        let good = voter.prices(9);
+        assert!(good.is_some());
         odd.set(Mood::Hangs);
         voter.patience = Duration::from_millis(20);
         for _ in 0..50 {
-            assert!(voter.extension().is_empty());
+            assert!(voter.prices(9).is_none());
         }
         assert_eq!(voter.missed(), 50);
         voter.patience = Duration::from_secs(20);
@@ -178,18 +177,18 @@ mod tests {
             std::thread::yield_now();
         }
         voter.line.lock().unwrap().answered = 2;
-        assert_eq!(voter.extension(), good, "the late answer is not taken for the new one");
+        assert_eq!(voter.prices(9), good, "the late answer is not taken for the new one");
     }
 
     #[test]
     fn orc_07_a_source_that_breaks_or_says_far_too_much_votes_for_nothing_and_lives_on() {
         let (odd, voter) = odd();
-        let good = voter.extension();
+        let good = voter.prices(9);
         for mood in [Mood::Breaks, Mood::Floods, Mood::Breaks] {
             odd.set(mood);
-            assert!(voter.extension().is_empty());
+            assert!(voter.prices(9).is_none());
             odd.set(Mood::Fine);
-            assert_eq!(voter.extension(), good);
+            assert_eq!(voter.prices(9), good);
         }
         assert_eq!(voter.missed(), 3);
     }

@@ -343,8 +343,9 @@ impl World {
     }
 
     fn votes(&self, height: u64) -> Vec<u8> {
-        let extension = oracle::extension(&self.prices);
-        let chain = &self.machine.chain().chain_id;
+        let (state, chain) = (self.machine.state(), &self.machine.chain().chain_id);
+        let base = |market| prices::base(state, market, height - 1);
+        let extension = oracle::extension(&self.prices, height - 1, base);
         let voted_at = i64::try_from(height - 1).unwrap_or_default();
         let signature = self.validator.sign(&oracle::sign_bytes(chain, voted_at, 0, &extension));
         let address = governance_address(&self.validator);

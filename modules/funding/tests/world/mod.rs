@@ -184,12 +184,7 @@ fn begin_prices(ctx: &mut Ctx<'_>) {
         min_price_change: Ppm::new(1_000),
     };
     let updated_time = ctx.block.time;
-    let price = |price| prices::OraclePrice {
-        price: Price::new(price),
-        updated_height: 1,
-        updated_time,
-        recovering: 0,
-    };
+    let price = |price| prices::OraclePrice::new(Price::new(price), 1, updated_time);
     let genesis = prices::Genesis {
         params: prices::Params::default(),
         markets: vec![market(BTC, "BTC-USD", -5), market(ETH, "ETH-USD", -6)],

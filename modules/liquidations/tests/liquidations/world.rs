@@ -322,12 +322,7 @@ fn start(ctx: &mut Ctx<'_>, accounts: Vec<(SubaccountId, Subaccount)>, fund: i12
 
 fn start_prices(ctx: &mut Ctx<'_>) {
     let time = ctx.block.time;
-    let row = |price| prices::OraclePrice {
-        price: Price::new(price),
-        updated_height: 1,
-        updated_time: time,
-        recovering: 0,
-    };
+    let row = |price| prices::OraclePrice::new(Price::new(price), 1, time);
     let genesis = prices::Genesis {
         params: prices::Params::default(),
         markets: MARKETS

@@ -259,12 +259,7 @@ fn start_prices(ctx: &mut Ctx<'_>, time: Time) {
         exponent,
         min_price_change: Ppm::new(1_000),
     };
-    let price = |price| prices::OraclePrice {
-        price: Price::new(price),
-        updated_height: 1,
-        updated_time: time,
-        recovering: 0,
-    };
+    let price = |price| prices::OraclePrice::new(Price::new(price), 1, time);
     let genesis = prices::Genesis {
         params: prices::Params::default(),
         markets: vec![market(BTC, "BTC-USD", -5), market(ETH, "ETH-USD", -6)],

@@ -124,7 +124,9 @@ fn invariants(call: &Call<'_>) -> wire::InvariantsResponse {
 fn votes(call: &Call<'_>) -> wire::OracleVotesResponse {
     let validators = governance::validators(call.state);
     let stored = state::LAST_VOTES.get(call.state).unwrap_or_default();
-    let votes = oracle::decode_vote_set(&stored).map(|set| oracle::votes(&set, &validators));
+    let block = state::previous_block(call.state);
+    let base = |market| prices::base(call.state, market, block.height.saturating_sub(1));
+    let votes = oracle::decode_vote_set(&stored).map(|set| oracle::votes(&set, &validators, base));
     let votes = votes.unwrap_or_default();
     let prices = prices::aggregate(&votes, governance::total_power(call.state));
     let market_vote = |(market, price): &(MarketId, num::Price)| wire::MarketVote {
@@ -139,7 +141,6 @@ fn votes(call: &Call<'_>) -> wire::OracleVotesResponse {
         let voted = votes.iter().filter(|vote| vote.prices.iter().any(|(voted, _)| *voted == market));
         voted.map(|vote| vote.power).fold(0, u64::saturating_add)
     };
-    let block = state::previous_block(call.state);
     let standing = |params: prices::MarketParams| {
         let price = prices::price(call.state, params.market);
         wire::PriceStanding {

@@ -3,6 +3,7 @@
 
 mod rounds;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use app::lanes::framed_len;
@@ -49,7 +50,8 @@ impl Cell {
         match self.extension {
             Part::Missing => Vec::new(),
             Part::Right => {
-                oracle::extension(&[(MarketId(0), Price::new(5)), (MarketId(1), Price::new(7))].into())
+                let prices = [(MarketId(0), Price::new(5)), (MarketId(1), Price::new(7))];
+                oracle::extension(&prices.into(), 8, |_| Price::ZERO)
             }
             Part::Wrong => vec![0xff; 40],
         }
@@ -279,20 +281,60 @@ fn orc_09_orc_15_whatever_a_source_says_our_own_vote_is_one_that_peers_accept() 
                     )
                 })
                 .collect();
-            let bytes = oracle::extension(&prices);
+            let base = |market: MarketId| Price::new(u64::from(market.0 % 3) * (u64::MAX / 2));
+            let bytes = oracle::extension(&prices, HEIGHT, base);
             let read = oracle::decode(&bytes).expect("peers accept it");
-            assert!(read.iter().all(|(market, price)| prices[market] == *price && price.raw() > 0));
+            assert!(read.iter().all(|(market, difference)| {
+                let price = i128::from(base(*market).raw()) + difference;
+                price > 0 && price == i128::from(prices[market].raw())
+            }));
             assert!(bytes.len() <= oracle::MAX_EXTENSION_BYTES);
             longest = longest.max(bytes.len());
             cases += 1;
         }
     }
-    for len in [0, 1, 128, 2_047, 2_048, 2_049, 8_192, 1 << 20] {
-        let accepted = oracle::decode(&vec![0; len]).is_some();
-        assert_eq!(accepted, len == 0, "{len} zeros are no vote");
+    // One run of so many markets that did not move.
+    for len in [0_u32, 1, 128, 509, 510, 2_048, 8_192, 1 << 20] {
+        let run = [&[0, 0x80 | (len & 0x7f) as u8, (len >> 7) as u8][..], &vec![0; len as usize]].concat();
+        let accepted = oracle::decode(&run).is_some();
+        assert_eq!(accepted, (128..=509).contains(&len), "{len} markets and their three bytes");
     }
     println!("{cases} sources, longest vote {longest} bytes");
-    assert!(longest > 1_900, "the size cap was reached: {longest}");
+    assert!(longest > 500, "the size cap was reached: {longest}");
+}
+
+#[test]
+fn orc_15_a_vote_for_128_markets_that_move_by_a_thousandth_fits_and_more_take_turns() {
+    let size = |value: u64| u64::from(value.max(1).ilog2() / 7 + 1);
+    for (count, most) in [(64_u32, 260), (128, 512)] {
+        let mut dice = Dice(u64::from(count));
+        let base = |market: MarketId| Price::new(1_000_000_000 + 30_000_000 * u64::from(market.0));
+        let mut price = |market: u32| {
+            let base = base(MarketId(market)).raw();
+            let moved = base + base / 1_000 - u64::try_from(dice.below(2_000)).unwrap() * (base / 1_000_000);
+            (MarketId(market), Price::new(moved))
+        };
+        let prices: BTreeMap<_, _> = (0..count).map(&mut price).collect();
+        let first = oracle::extension(&prices, 8, |_| Price::ZERO);
+        let next = oracle::extension(&prices, 8, base);
+        // Each a message of its market and its price, in whole.
+        let plain: u64 =
+            prices.iter().map(|(market, price)| 4 + size(market.0.into()) + size(price.raw())).sum();
+        assert_eq!(oracle::decode(&next).unwrap().len(), prices.len());
+        println!("{count} markets: {} bytes, {} without bases, {plain} as messages", next.len(), first.len());
+        assert!(next.len() <= most && u64::try_from(next.len()).unwrap() * 2 < plain);
+    }
+    // Of 1,000 markets each has its turn at one of some heights, whoever votes.
+    let prices: BTreeMap<_, _> = (0..1_000).map(|market| (MarketId(market), Price::new(1 << 30))).collect();
+    let mut last = vec![0; 1_000];
+    for height in 1..200 {
+        let bytes = oracle::extension(&prices, height, |_| Price::ZERO);
+        for (market, _) in oracle::decode(&bytes).unwrap() {
+            last[market.0 as usize] = height;
+        }
+        let waited = last.iter().map(|last| height - last).max().unwrap();
+        assert!(waited < 32, "a market waits for {waited} heights at {height}");
+    }
 }
 
 /// A chain of seven validators whose next block carries votes, and what is offered to its proposer.

@@ -38,7 +38,9 @@ impl Network {
     /// The votes for the last block.
     fn commit(&self) -> ExtendedCommitInfo {
         let prices = [(MarketId(0), Price::new(2_868_819_524 + self.height))].into();
-        let extension = oracle::extension(&prices);
+        let state = self.machine.state();
+        let base = |market| prices::base(state, market, self.height);
+        let extension = oracle::extension(&prices, self.height, base);
         let height = i64::try_from(self.height).unwrap();
         let message = oracle::sign_bytes(CHAIN, height, 0, &extension);
         let vote = |(key, own): (&ed25519_consensus::SigningKey, &governance::Validator)| ExtendedVoteInfo {
@@ -86,18 +88,18 @@ impl Network {
 #[test]
 fn orc_11_fewer_than_a_third_who_withhold_the_votes_get_no_block_whatever_proposals_are_lost() {
     for (size, faulty) in [(4, vec![1]), (7, vec![2, 3]), (10, vec![0, 4, 5]), (10, vec![7, 8, 9])] {
-        for late in [0, 3, 10] {
+        for late in [0, 10] {
             let mut network = Network::new(size, &faulty);
             let mut dice = Dice(u64::from(size) + 1);
             let (mut rounds, mut empty) = (0, 0);
-            for _ in 0..60 {
+            for _ in 0..40 {
                 // Up to a tenth of the proposals are late somewhere.
                 let (took, voted) = network.block(|| dice.below(100) < late);
                 rounds += took;
                 empty += usize::from(!voted);
             }
-            assert!(rounds > 60, "somebody withheld");
-            println!("{} of {size} withhold, {late} % late: 60 blocks in {rounds} rounds", faulty.len());
+            assert!(rounds > 40, "somebody withheld");
+            println!("{} of {size} withhold, {late} % late: 40 blocks in {rounds} rounds", faulty.len());
             assert_eq!(empty, 0, "blocks without votes: {faulty:?} of {size}, {late} % late");
             let price = prices::price(network.machine.state(), MarketId(0)).unwrap();
             assert!(price.updated_height + 1 >= network.height, "prices go on");

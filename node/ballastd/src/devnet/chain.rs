@@ -11,7 +11,7 @@ use solo::{Key, Production, VirtualClock, Voter};
 
 use crate::config::{Config, TEMPLATE};
 use crate::devnet::accounts::{self, Cast, Role};
-use crate::devnet::feed::{self, Feed};
+use crate::devnet::feed::{self, Feed, Voice};
 use crate::devnet::tally::Tally;
 use crate::devnet::{Args, Scenario};
 use crate::failure::Failure;
@@ -78,7 +78,10 @@ impl Chain {
         if plan.start.is_some() {
             engine.clock = Arc::new(VirtualClock { start: document.time, interval: plan.interval });
         }
-        let host = Host::open(&home.state(), config.host(&plan.app.gas_prices)?, ())?;
+        let mut choices = config.host(&plan.app.gas_prices)?;
+        // All validators are in this process: a busy machine must not change what they vote.
+        choices.vote_budget_ms = choices.vote_budget_ms.max(10_000);
+        let host = Host::open(&home.state(), choices, ())?;
         let tally = Arc::new(Tally::new(&plan.app, plan.feed.clone(), plan.interval, &plan.markets));
         let parts = Parts {
             voters: voters(plan.voters, &host, &plan.feed, &tally),
@@ -155,12 +158,13 @@ fn voter_key(number: usize) -> Key {
 /// One voter for each key. The first also counts: when it votes on a block, the one before is committed.
 fn voters(keys: Vec<Key>, host: &Host, feed: &Arc<Feed>, tally: &Arc<Tally>) -> Vec<Voter> {
     let voter = |(number, key): (usize, Key)| {
-        let (host, feed, tally) = (host.clone(), feed.clone(), tally.clone());
+        let (host, tally) = (host.clone(), tally.clone());
+        let vote = host.voting(Voice { feed: feed.clone(), voter: number });
         Voter::new(key, move |request| {
             if number == 0 {
                 tally.see(&host.last_block());
             }
-            host.vote_with(&feed.vote(number, u64::try_from(request.height).unwrap_or_default()))
+            vote(request)
         })
     };
     keys.into_iter().enumerate().map(voter).collect()

@@ -1,7 +1,7 @@
 //! What the devnet's validators vote: a seeded model's prices, or those of one recorded venue each.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use feeder::{Listed, Model, Prices, Replay, Span};
 use host::PriceSource;
@@ -43,7 +43,7 @@ impl Feed {
     }
 
     /// What voter number `voter` says at `height`.
-    pub(crate) fn vote(&self, voter: usize, height: u64) -> Vote {
+    fn vote(&self, voter: usize, height: u64) -> BTreeMap<MarketId, Price> {
         let prices = match &mut *self.source() {
             Source::Model(model) => model.at(height),
             Source::Replay(recorded) => {
@@ -51,7 +51,7 @@ impl Feed {
                 recorded.replay.prices(voter)
             }
         };
-        Vote(prices.into_iter().map(|(market, price)| (MarketId(market), Price::new(price))).collect())
+        prices.into_iter().map(|(market, price)| (MarketId(market), Price::new(price))).collect()
     }
 
     /// Between which prices the fresh venues were when the votes of `height` were made; nothing for a model.
@@ -105,10 +105,13 @@ pub(crate) fn begin_with(app: &mut app::AppState, replay: &Replay) {
 }
 
 /// One validator's prices.
-pub(crate) struct Vote(BTreeMap<MarketId, Price>);
+pub(crate) struct Voice {
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) voter: usize,
+}
 
-impl PriceSource for Vote {
-    fn prices(&self) -> BTreeMap<MarketId, Price> {
-        self.0.clone()
+impl PriceSource for Voice {
+    fn prices(&self, height: u64) -> BTreeMap<MarketId, Price> {
+        self.feed.vote(self.voter, height)
     }
 }

@@ -22,7 +22,7 @@ const START: i64 = 1_767_225_600;
 struct Prices(BTreeMap<MarketId, Price>);
 
 impl host::PriceSource for Prices {
-    fn prices(&self) -> BTreeMap<MarketId, Price> {
+    fn prices(&self, _: u64) -> BTreeMap<MarketId, Price> {
         self.0.clone()
     }
 }
@@ -137,8 +137,14 @@ impl Engine {
         ExtendedCommitInfo { round: 0, votes }
     }
 
+    /// What a validator votes at the present height.
+    pub fn extension(&self) -> prost::bytes::Bytes {
+        let request = RequestExtendVote { height: self.height, ..RequestExtendVote::default() };
+        self.host.extend_vote(request).vote_extension
+    }
+
     fn signed(&self, key: &SigningKey) -> ExtendedVoteInfo {
-        let extension = self.host.extend_vote(RequestExtendVote::default()).vote_extension;
+        let extension = self.extension();
         let bytes = app::oracle::sign_bytes(CHAIN, self.height, 0, &extension);
         let address = governance::Validator::new(key.verification_key().to_bytes(), 10, "").address;
         ExtendedVoteInfo {

@@ -2,7 +2,7 @@
 
 use app::oracle::{decode_vote_set, VOTE_SET_MARK};
 use prost::Message;
-use proto::ballast::oracle::v1::{PriceVote, Vote, VoteSet};
+use proto::ballast::oracle::v1::VoteSet;
 use tendermint_abci::Application;
 use tendermint_proto::v0_38::abci::{RequestQuery, RequestVerifyVoteExtension};
 
@@ -118,15 +118,10 @@ fn vote_extensions_are_judged_by_form_and_size_alone() {
         let request = RequestVerifyVoteExtension { vote_extension, ..Default::default() };
         engine.host.verify_vote_extension(request).status == 1
     };
-    let ours = engine.host.extend_vote(Default::default()).vote_extension;
+    let ours = engine.extension();
     assert!(verify(&ours) && verify(&[]));
-    let vote = |prices: &[(u32, u64)]| {
-        let price = |(market_id, price): &(u32, u64)| PriceVote { market_id: *market_id, price: *price };
-        Vote { prices: prices.iter().map(price).collect() }.encode_to_vec()
-    };
-    assert!(verify(&vote(&[(0, 1), (7, u64::MAX)])));
-    assert!(!verify(&vote(&[(7, 1), (0, 1)])), "markets ascend");
-    assert!(!verify(&vote(&[(7, 1), (7, 1)])), "each market once");
-    assert!(!verify(&vote(&[(7, 0)])), "no price is zero");
+    assert!(verify(&[0, 1, 2, 6, 1, 4]), "one more for market 0, two more for market 7");
+    assert!(!verify(&[0, 1, 2, 0, 1, 4]), "neighbours are one run");
+    assert!(!verify(&[0, 2, 2]), "a difference is missing");
     assert!(!verify(&[0xff; 8]) && !verify(&vec![0; 4096]));
 }

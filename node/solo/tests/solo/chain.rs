@@ -23,7 +23,7 @@ const DENOM: &str = "uballast";
 struct Scaled(u64);
 
 impl PriceSource for Scaled {
-    fn prices(&self) -> BTreeMap<MarketId, Price> {
+    fn prices(&self, _: u64) -> BTreeMap<MarketId, Price> {
         let markets = World::devnet().markets.into_iter();
         markets.map(|market| (MarketId(market.id), Price::new(market.price * self.0 / 100))).collect()
     }
@@ -42,10 +42,7 @@ fn genesis() -> Genesis {
 
 pub(crate) fn open(folder: &Path) -> (Engine, Host) {
     let host = Host::open(&folder.join("state.db"), host::Config::default(), ()).unwrap();
-    let voter = |(key, percent): (Key, u64)| {
-        let (host, source) = (host.clone(), Scaled(percent));
-        Voter::new(key, move |_| host.vote_with(&source))
-    };
+    let voter = |(key, percent): (Key, u64)| Voter::new(key, host.voting(Scaled(percent)));
     let voters = keys(3).into_iter().zip([101, 100, 110]).map(voter).collect();
     let engine = Engine::open(&config(folder), host.clone(), genesis(), voters).unwrap();
     (engine, host)
