@@ -103,6 +103,8 @@ fn genesis(ctx: &mut Ctx<'_>, open: &BTreeMap<MarketId, i128>, people: usize) {
         min_price_change: Ppm::new(1_000),
     };
     let oracle = prices::Genesis {
+        network: Default::default(),
+        silent: Vec::new(),
         params: prices::Params::default(),
         markets: markets.clone().map(params).collect(),
         prices: markets.clone().map(|market| (market, price)).collect(),

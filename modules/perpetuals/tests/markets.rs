@@ -23,6 +23,8 @@ fn oracle() -> Memory {
         min_price_change: Ppm::new(1_000),
     };
     let genesis = prices::Genesis {
+        network: Default::default(),
+        silent: Vec::new(),
         markets: vec![market(0, "BTC-USD", -5), market(1, "ETH-USD", -6)],
         ..prices::Genesis::default()
     };

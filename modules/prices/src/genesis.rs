@@ -8,12 +8,18 @@ use store::{Ctx, Read};
 use types::MarketId;
 
 use crate::params::{MarketParams, Params};
-use crate::state::{markets, module_params, OraclePrice, MARKETS, PARAMS, PRICES};
+use crate::state::{
+    markets, module_params, pulse, OraclePrice, Pulse, MARKETS, NETWORK, PARAMS, PRICES, SILENT,
+};
 use crate::Error;
 
 /// What the module starts with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Genesis {
+    /// When any price was last agreed on; nothing on a new chain.
+    pub network: Pulse,
+    /// Blocks in a row that validators were silent in, in rising order of consensus address.
+    pub silent: Vec<([u8; 20], u32)>,
     /// Parameters of all markets.
     pub params: Params,
     /// Markets, in rising order.
@@ -26,6 +32,12 @@ pub struct Genesis {
 pub fn init(ctx: &mut Ctx<'_>, genesis: &Genesis) -> Result<(), Error> {
     genesis.params.check()?;
     PARAMS.set(ctx.state, &genesis.params);
+    if genesis.network.height > 0 {
+        NETWORK.set(ctx.state, &genesis.network);
+    }
+    for (validator, blocks) in &genesis.silent {
+        SILENT.set(ctx.state, validator, blocks);
+    }
     let mut last = None;
     let mut pairs = BTreeSet::new();
     for market in &genesis.markets {
@@ -57,6 +69,8 @@ pub fn init(ctx: &mut Ctx<'_>, genesis: &Genesis) -> Result<(), Error> {
 /// The state as a genesis.
 pub fn export(state: &dyn Read) -> Genesis {
     Genesis {
+        network: pulse(state),
+        silent: SILENT.scan(state, &(), usize::MAX),
         params: module_params(state),
         markets: markets(state),
         prices: PRICES.scan(state, &(), usize::MAX),

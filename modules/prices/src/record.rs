@@ -5,23 +5,25 @@ use alloc::collections::BTreeMap;
 
 use num::{mul_div, Price, Round};
 use store::Ctx;
-use types::MarketId;
+use types::{Block, MarketId};
 
 use crate::event;
 use crate::params::Params;
-use crate::state::{module_params, OraclePrice, MARKETS, PRICES};
+use crate::state::{module_params, pulse, OraclePrice, Pulse, Standing, MARKETS, NETWORK, PRICES};
 
 /// Write what [`aggregate`](crate::aggregate()) decided, with this block's height and time. A market that is
 /// not named keeps its price and ages. Unknown markets and prices of 0 are left out: validators may vote on a
 /// market that is not listed here.
 pub fn record(ctx: &mut Ctx<'_>, prices: &BTreeMap<MarketId, Price>) {
     let params = module_params(ctx.state.as_read());
+    let mut came = false;
     for (market, voted) in prices {
         if voted.raw() == 0 || !MARKETS.has(ctx.state, market) {
             continue;
         }
         let old = PRICES.get(ctx.state.as_read(), market);
-        let recovering = old.map_or(0, |old| left(ctx, &old, &params));
+        let recovering = old.map_or(0, |old| old.pulse().left(ctx.block, &params));
+        came = true;
         // Nothing happens at the prices of a recovery: they may catch up at once.
         let price = match old {
             Some(old) if recovering == 0 && old.updated_height > 0 => step(old.price, *voted, &params),
@@ -46,23 +48,25 @@ pub fn record(ctx: &mut Ctx<'_>, prices: &BTreeMap<MarketId, Price>) {
             ctx.emit(event::price_recovery(*market, recovering));
         }
     }
+    beat(ctx, &params, came);
 }
 
-/// F5: blocks that the market still needs, this one counted. A price that came with the genesis is nobody's vote:
-/// the first vote does not follow an outage.
-fn left(ctx: &Ctx<'_>, old: &OraclePrice, params: &Params) -> u8 {
-    if params.recovery_seconds == 0 {
-        return 0;
+/// F7: the network recovers like a market that has a price whenever any has.
+fn beat(ctx: &mut Ctx<'_>, params: &Params, came: bool) {
+    let old = pulse(ctx.state.as_read());
+    let Block { height, time, previous_time } = *ctx.block;
+    if came {
+        let recovering = old.left(ctx.block, params);
+        NETWORK.set(ctx.state, &Pulse { height, time, recovering });
+        if (old.recovering == 0) != (recovering == 0) {
+            ctx.emit(event::network_recovery(recovering));
+        }
+        return;
     }
-    let outage = old.updated_height > 0 && old.is_older_at(ctx.block.time, params.recovery_seconds);
-    let in_row = old.updated_height.saturating_add(1) == ctx.block.height;
-    let before = match old.recovering {
-        _ if outage => params.recovery_blocks,
-        0 => return 0,
-        left if in_row => left,
-        _ => params.recovery_blocks,
-    };
-    before.saturating_sub(1)
+    let halted = |now| old.height > 0 && old.standing_at(now, params) == Standing::Halted;
+    if halted(time) && !halted(previous_time) {
+        ctx.emit(event::network_halted(old.height));
+    }
 }
 
 /// F4: `voted`, or the price of the same direction that is a step away. A price can always move by one.

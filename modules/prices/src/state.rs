@@ -18,9 +18,27 @@ pub(crate) const PRICES: Map<MarketId, OraclePrice> = Map::new([0x11, 0x01], "pr
 /// Parameters of all markets.
 pub(crate) const PARAMS: Item<Params> = Item::new([0x11, 0x02], "prices/params");
 
+/// When any price was last agreed on.
+pub(crate) const NETWORK: Item<Pulse> = Item::new([0x11, 0x03], "prices/network");
+
+/// Blocks in a row that validators were silent in, by consensus address; those who spoke last are not here.
+pub(crate) const SILENT: Map<[u8; 20], u32> = Map::new([0x11, 0x04], "prices/silent");
+
 /// What this module keeps.
-pub fn layout() -> [Collection; 3] {
-    [MARKETS.collection(), PRICES.collection(), PARAMS.collection()]
+pub fn layout() -> [Collection; 5] {
+    let (markets, prices) = (MARKETS.collection(), PRICES.collection());
+    [markets, prices, PARAMS.collection(), NETWORK.collection(), SILENT.collection()]
+}
+
+/// When something was last agreed on: the price of a market, or any price at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Pulse {
+    /// Height; 0 for never.
+    pub height: u64,
+    /// Block time.
+    pub time: Time,
+    /// Consecutive blocks that recovery still takes; 0 when none is under way.
+    pub recovering: u8,
 }
 
 /// A price that validators agreed on, and when.
@@ -87,7 +105,21 @@ impl OraclePrice {
 
     /// F5: what the price is good for at `now`.
     pub fn standing_at(&self, now: Time, params: &Params) -> Standing {
-        let old = self.price.raw() == 0 || self.is_older_at(now, params.max_age_seconds);
+        match self.pulse().standing_at(now, params) {
+            Standing::Live if self.price.raw() == 0 => Standing::Stale,
+            standing => standing,
+        }
+    }
+
+    pub(crate) const fn pulse(&self) -> Pulse {
+        Pulse { height: self.updated_height, time: self.updated_time, recovering: self.recovering }
+    }
+}
+
+impl Pulse {
+    /// F5: what its like is good for at `now`.
+    pub fn standing_at(&self, now: Time, params: &Params) -> Standing {
+        let old = self.is_older_at(now, params.max_age_seconds);
         let outage = params.recovery_seconds > 0 && self.is_older_at(now, params.recovery_seconds);
         let half = params.recovery_blocks.checked_shr(1).unwrap_or_default();
         match (old, self.recovering) {
@@ -100,9 +132,26 @@ impl OraclePrice {
         }
     }
 
+    /// F5: what is left of a recovery when it comes again in `block`. What came with the genesis is nobody's vote:
+    /// the first vote does not follow an outage.
+    pub(crate) fn left(&self, block: &Block, params: &Params) -> u8 {
+        if params.recovery_seconds == 0 {
+            return 0;
+        }
+        let outage = self.height > 0 && self.is_older_at(block.time, params.recovery_seconds);
+        let in_row = self.height.saturating_add(1) == block.height;
+        let before = match self.recovering {
+            _ if outage => params.recovery_blocks,
+            0 => return 0,
+            left if in_row => left,
+            _ => params.recovery_blocks,
+        };
+        before.saturating_sub(1)
+    }
+
     /// Whether its age in nanoseconds is above `seconds`.
-    pub(crate) fn is_older_at(&self, now: Time, seconds: u32) -> bool {
-        self.updated_time < now.plus_seconds(i64::from(seconds).saturating_neg())
+    fn is_older_at(&self, now: Time, seconds: u32) -> bool {
+        self.time < now.plus_seconds(i64::from(seconds).saturating_neg())
     }
 }
 
@@ -115,6 +164,25 @@ pub fn price(state: &dyn Read, market: MarketId) -> Option<OraclePrice> {
 /// `state` is that after the block before `height`, or after one of the two that follow.
 pub fn base(state: &dyn Read, market: MarketId, height: u64) -> Price {
     price(state, market).map_or(Price::ZERO, |row| row.after(height.saturating_sub(1)))
+}
+
+/// When any price was last agreed on.
+pub fn pulse(state: &dyn Read) -> Pulse {
+    NETWORK.get(state).unwrap_or_default()
+}
+
+/// F8: blocks in a row in which the validator with this consensus address was silent.
+pub fn silent(state: &dyn Read, validator: [u8; 20]) -> u32 {
+    SILENT.get(state, &validator).unwrap_or_default()
+}
+
+/// F7: whether the network as a whole gets prices in `block`: live where it never had one.
+pub fn network(state: &dyn Read, block: &Block) -> Standing {
+    let pulse = pulse(state);
+    if pulse.height == 0 {
+        return Standing::Live;
+    }
+    pulse.standing_at(block.time, &module_params(state))
 }
 
 /// Parameters of `market`.

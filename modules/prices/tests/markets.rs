@@ -38,6 +38,8 @@ fn market(number: u32, pair: &str) -> MarketParams {
 fn start() -> Genesis {
     let price = OraclePrice::new(Price::new(2_868_819_524), 0, Time::from_unix(100, 0));
     Genesis {
+        network: prices::Pulse::default(),
+        silent: Vec::new(),
         params: Params::default(),
         markets: vec![market(0, "BTC-USD"), market(1, "ETH-USD"), market(2, "SOL-USD")],
         prices: vec![(MarketId(0), price)],

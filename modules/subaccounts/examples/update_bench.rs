@@ -58,6 +58,8 @@ fn genesis(ctx: &mut Ctx<'_>, accounts: u32) {
     let markets = (0..MARKETS).map(MarketId);
     let price = prices::OraclePrice::new(Price::new(PRICE), 1, time);
     let oracle = prices::Genesis {
+        network: Default::default(),
+        silent: Vec::new(),
         params: prices::Params::default(),
         markets: markets
             .clone()

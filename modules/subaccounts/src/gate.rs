@@ -1,7 +1,10 @@
-//! When money may leave: not for 50 blocks after an account below zero was seen, nor after an outage.
+//! When money may leave: not for 50 blocks after an account below zero was seen, nor after an outage; not while the
+//! network has no prices or recovers from that.
 
 use perpetuals::Collateral;
+use prices::Standing;
 use store::{Ctx, Read};
+use types::Block;
 
 use crate::event;
 use crate::state::{NEGATIVE_SEEN, OUTAGE_SEEN, POOL};
@@ -19,15 +22,18 @@ pub struct Gate {
     pub negative_seen: u64,
     /// Height of the first block after the last outage; 0 for never.
     pub outage_seen: u64,
+    /// First height at which the network has recovered when prices go on coming; 0 when it does not recover.
+    pub recovered_at: u64,
 }
 
 impl Gate {
     /// F6: first height at which money may leave; 0 when it always could.
     pub fn opens_at(&self) -> u64 {
-        match self.negative_seen.max(self.outage_seen) {
+        let opens = match self.negative_seen.max(self.outage_seen) {
             0 => 0,
             seen => seen.saturating_add(GATE_BLOCKS),
-        }
+        };
+        opens.max(self.recovered_at)
     }
 }
 
@@ -38,7 +44,18 @@ pub fn gate(state: &dyn Read) -> Gate {
 
 /// The gate of a pool.
 pub fn gate_of(state: &dyn Read, of: Collateral) -> Gate {
-    Gate { negative_seen: negative_seen(state, of), outage_seen: OUTAGE_SEEN.get(state).unwrap_or_default() }
+    let pulse = prices::pulse(state);
+    let recovered_at = match pulse.recovering {
+        0 => 0,
+        left => pulse.height.saturating_add(left.into()),
+    };
+    let outage_seen = OUTAGE_SEEN.get(state).unwrap_or_default();
+    Gate { negative_seen: negative_seen(state, of), outage_seen, recovered_at }
+}
+
+/// Whether money stays in because the network as a whole has been without prices for long, or was a few blocks ago.
+pub(crate) fn is_halted(state: &dyn Read, block: &Block) -> bool {
+    matches!(prices::network(state, block), Standing::Halted | Standing::PostOnly)
 }
 
 pub(crate) fn negative_seen(state: &dyn Read, of: Collateral) -> u64 {

@@ -114,7 +114,7 @@ fn apply<const N: usize>(
     if kind.is_trade() {
         move_open_interest(accounts, plans.iter().flatten())?;
     }
-    let exit = Exit::of(ctx.state.as_read(), kind, plans.iter().flatten());
+    let exit = Exit::of(ctx.state.as_read(), ctx.block, kind, plans.iter().flatten());
     for (index, ((update, at), plan)) in updates.iter().zip(slots).zip(plans.iter().flatten()).enumerate() {
         let judge = Judge { accounts, block: ctx.block, kind, exit };
         judge.judge(Some(at), update, plan).map_err(|code| refuse(index, code))?;
@@ -140,7 +140,7 @@ impl Accounts {
         for (index, update) in updates.iter().enumerate() {
             let at = self.find(&update.id);
             let plan = planned(self, at, update).map_err(|code| refuse(index, code))?;
-            let exit = Exit::of(state, kind, core::iter::once(&plan));
+            let exit = Exit::of(state, block, kind, core::iter::once(&plan));
             let judge = Judge { accounts: self, block, kind, exit };
             judge.judge(at, update, &plan).map_err(|code| refuse(index, code))?;
         }
@@ -281,11 +281,12 @@ struct Exit {
 impl Exit {
     /// Those of these accounts; none when no money leaves.
     #[inline]
-    fn of<'a>(state: &dyn Read, kind: Kind, plans: impl Iterator<Item = &'a Plan>) -> Self {
+    fn of<'a>(state: &dyn Read, block: &Block, kind: Kind, plans: impl Iterator<Item = &'a Plan>) -> Self {
         if !kind.is_outflow() {
             return Self::default();
         }
         let opens = plans.map(|plan| gate::gate_of(state, plan.pools.0).opens_at()).max().unwrap_or_default();
+        let opens = if gate::is_halted(state, block) { u64::MAX } else { opens };
         Self { opens, margin: perpetuals::module_params(state).withdrawal_margin }
     }
 }

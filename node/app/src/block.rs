@@ -118,7 +118,11 @@ pub(crate) fn voted_prices(ctx: &mut Ctx<'_>, input: &BlockInput) -> Prices {
             state::LAST_VOTES.set(ctx.state, &input.txs[0]);
             let voted_at = input.height.saturating_sub(1);
             let base = |market| prices::base(ctx.state.as_read(), market, voted_at);
-            prices::aggregate(&oracle::votes(&set, &validators, base), total)
+            let votes = oracle::votes(&set, &validators, base);
+            let agreed = prices::aggregate(&votes, total);
+            let all = validators.iter().map(|validator| validator.address);
+            prices::note_silent(ctx, all, &votes, &agreed);
+            agreed
         }
         // A block without votes is an empty one.
         _ => {

@@ -160,6 +160,8 @@ fn prices_genesis(app: &AppState, time: Time) -> prices::Genesis {
         (MarketId(market.id), row)
     };
     prices::Genesis {
+        network: prices::Pulse::default(),
+        silent: Vec::new(),
         params: prices::Params {
             max_age_seconds: app.price_max_age_seconds,
             max_step: Ppm::new(app.price_max_step_ppm),

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`Listed`] (what is priced), [`exact`] (a decimal text to a market's own units), [`Model`] (a
 //! market that does not exist, from a seed), [`Replay`] (trades that were recorded), [`Outside`] (another process),
-//! [`median()`].
+//! [`Watch`] (which quotes are prices), [`median()`].
 //!
 //! A source answers with what it has, at once; a price that is too old is not there. Never: a price that no
 //! source gave, a decimal through floating point, or a file held in memory as a whole.
@@ -13,6 +13,7 @@ mod model;
 mod outside;
 mod replay;
 mod track;
+mod watch;
 
 use std::collections::BTreeMap;
 
@@ -22,6 +23,7 @@ pub use model::{Model, Scenario};
 pub use outside::{answer, Outside, OutsideError};
 pub use replay::{Replay, ReplayError, Span, Window};
 pub use track::TrackError;
+pub use watch::{Limits, Quote, Unfit, Watch};
 
 /// Prices by market, in each market's own exponent.
 pub type Prices = BTreeMap<u32, u64>;

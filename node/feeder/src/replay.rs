@@ -1,16 +1,15 @@
 //! Recorded trades as price sources: a folder of `VENUE__SYMBOL.csv` or `VENUE__SYMBOL.csv.zst`.
 //!
 //! Each venue is a source of its own, so that a voter can stand for it. A venue's price of a market is that of
-//! its last trade; it is fresh for a minute. Files are read as time goes on, never as a whole.
+//! its last trade while that is fresh ([`Watch`]). Files are read as time goes on, never as a whole.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::track::{Track, TrackError, Trade};
+use crate::track::{Track, TrackError};
+use crate::watch::Watch;
 use crate::{Listed, Prices};
 
-/// A trade older than this many microseconds is no price any more.
-const FRESH: i64 = 60_000_000;
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400 * SECOND;
 /// What follows the coin's name in a symbol, longest first.
@@ -74,7 +73,7 @@ pub struct Replay {
 struct Venue {
     name: String,
     tracks: BTreeMap<u32, Track>,
-    last: BTreeMap<u32, Trade>,
+    watch: Watch,
 }
 
 impl Replay {
@@ -87,7 +86,7 @@ impl Replay {
         }
         let first = venues.values().flat_map(BTreeMap::values).filter_map(Track::next_time).min();
         let first = first.ok_or_else(|| ReplayError::Nothing(folder.into()))?;
-        let venue = |(name, tracks)| Venue { name, tracks, last: BTreeMap::new() };
+        let venue = |(name, tracks)| Venue { name, tracks, watch: Watch::default() };
         let mut replay = Self {
             venues: venues.into_iter().map(venue).collect(),
             listed: listed.to_vec(),
@@ -122,7 +121,7 @@ impl Replay {
         for venue in &mut self.venues {
             for (market, track) in &mut venue.tracks {
                 match track.advance(self.now) {
-                    Ok(Some(trade)) => drop(venue.last.insert(*market, trade)),
+                    Ok(Some(trade)) => venue.watch.note(*market, trade),
                     Ok(None) => {}
                     Err(error) => broken = Some(error),
                 }
@@ -133,14 +132,17 @@ impl Replay {
 
     /// What venue number `venue` says now: its last prices that are fresh.
     pub fn prices(&self, venue: usize) -> Prices {
-        let last = self.venues.get(venue).map(|venue| &venue.last).into_iter().flatten();
-        let fresh = last.filter(|(_, trade)| self.now - trade.time < FRESH);
-        fresh.map(|(market, trade)| (*market, trade.price)).collect()
+        let watch = self.venues.get(venue).map(|venue| &venue.watch);
+        let fresh = |watch: &Watch, market| Some((market, watch.price(market, self.now).ok()?));
+        watch
+            .into_iter()
+            .flat_map(|watch| watch.markets().filter_map(|market| fresh(watch, market)))
+            .collect()
     }
 
     /// The last price of each venue for `market`, however old.
     pub fn last(&self, market: u32) -> Vec<Option<u64>> {
-        self.venues.iter().map(|venue| venue.last.get(&market).map(|trade| trade.price)).collect()
+        self.venues.iter().map(|venue| venue.watch.last(market).map(|quote| quote.price)).collect()
     }
 
     /// Between which prices the fresh venues are, for each market that has any.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use ruzstd::decoding::StreamingDecoder;
 
 use crate::exact;
+use crate::watch::Quote;
 
 /// Longest line that is read.
 const MAX_LINE: u64 = 4_096;
@@ -37,21 +38,14 @@ pub enum TrackError {
     },
 }
 
-/// A trade: when, in UNIX microseconds, and at what price, in the market's units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Trade {
-    pub(crate) time: i64,
-    pub(crate) price: u64,
-}
-
 pub(crate) struct Track {
     path: PathBuf,
     lines: Box<dyn BufRead + Send>,
     exponent: i32,
     columns: (usize, usize),
     line: u64,
-    last: Option<Trade>,
-    ahead: Option<Trade>,
+    last: Option<Quote>,
+    ahead: Option<Quote>,
 }
 
 impl Track {
@@ -83,7 +77,7 @@ impl Track {
     }
 
     /// The last trade at or before `time`. Time only goes forward.
-    pub(crate) fn advance(&mut self, time: i64) -> Result<Option<Trade>, TrackError> {
+    pub(crate) fn advance(&mut self, time: i64) -> Result<Option<Quote>, TrackError> {
         while let Some(trade) = self.ahead.filter(|trade| trade.time <= time) {
             self.last = Some(trade);
             // After an error nothing more comes from this file; what it said last grows old.
@@ -97,13 +91,13 @@ impl Track {
         Ok(self.last)
     }
 
-    fn next_trade(&mut self) -> Result<Option<Trade>, TrackError> {
+    fn next_trade(&mut self) -> Result<Option<Quote>, TrackError> {
         let Some(line) = self.read_line()? else { return Ok(None) };
         let cell = |column: usize| line.split(',').nth(column).map(str::trim);
         let time = cell(self.columns.0).and_then(|text| text.parse().ok());
         let time = time.ok_or_else(|| self.malformed("no time in microseconds"))?;
         let price = cell(self.columns.1).and_then(|text| exact(text, self.exponent));
-        Ok(Some(Trade { time, price: price.ok_or_else(|| self.malformed("no price"))? }))
+        Ok(Some(Quote { time, price: price.ok_or_else(|| self.malformed("no price"))? }))
     }
 
     fn read_line(&mut self) -> Result<Option<String>, TrackError> {

@@ -39,6 +39,7 @@
 //! => alice equity 500 wallet 20   net collateral; what is outside subaccounts
 //! => book BTC: 1 @ 49000 | 2 @ 50000
 //! => insurance 0 | => fees 12 | => oracle BTC 44000 | => oracle BTC stale (halted, post_only, live) | => open BTC 1
+//! => network halted (stale, post_only, live)   whether any market gets prices
 //! => pool BTC 20 | => insurance BTC 0   of an isolated market
 //! => funding BTC 625              the market's funding index
 //! => liquidated carl 0.1 BTC fund -5 | => deleveraged carl dave 1 BTC

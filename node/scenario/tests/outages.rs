@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use app::{load, oracle};
+use app::load;
 use num::Price;
 use prices::Standing;
 use proto::dydxprotocol::clob::order::{GoodTilOneof, Side};
@@ -81,6 +81,80 @@ fn orc_08_abci_34_after_eight_hours_nobody_trades_or_is_liquidated_at_a_price_fr
         alice sells 1 BTC @ 49000 ioc
         => fill 1 @ 49000",
     );
+}
+
+#[test]
+fn orc_08_abci_34_after_an_outage_of_everything_no_money_leaves_until_prices_came_ten_times() {
+    // Prices stay away while blocks go on, or the whole network stands still: both for less than what the
+    // gate calls an outage of the chain.
+    for stands_still in [false, true] {
+        let mut world = World::with(recovering(), &["alice", "bob"], 1_000_000_000_000);
+        let deposit = world.deposit("alice", 100_000_000_000);
+        assert_eq!(world.run("alice", &[deposit]).refusal, None);
+        world.blocks(2);
+        let of = |world: &World| {
+            let state = world.machine.state();
+            prices::network(state, &app::state::previous_block(state))
+        };
+        let told =
+            |world: &World, kind: &str| world.last.events.iter().filter(|event| event.kind == kind).count();
+        // Alice holds no position: no market's price concerns her.
+        let leaves = |world: &mut World| {
+            let withdrawal = world.withdraw("alice", 1);
+            let transfer = world.transfer("alice", "bob", 1_000_000);
+            let refused = [withdrawal, transfer].map(|message| {
+                let mut twin = world.twin();
+                let refusal = twin.run("alice", &[message]).refusal;
+                assert_eq!(refusal.is_none(), of(&twin) == Standing::Live);
+                refusal.map(|refusal| (refusal.codespace, refusal.code))
+            });
+            assert_eq!(refused[0], refused[1]);
+            assert!(
+                refused[0].as_ref().is_none_or(|refusal| *refusal == ("subaccounts".into(), 102)),
+                "{refused:?}"
+            );
+            refused[0].is_none()
+        };
+        assert!(of(&world) == Standing::Live && leaves(&mut world));
+        let voted = world.prices.clone();
+        if stands_still {
+            world.pass(200);
+        } else {
+            world.prices.clear();
+            // The votes for the block before still come.
+            let mut halts = 0;
+            for _ in 0..63 {
+                world.block();
+                halts += told(&world, "network_halted");
+            }
+            assert_eq!((of(&world), halts), (Standing::Halted, 1));
+            assert!(!leaves(&mut world));
+            // Money may come in.
+            let deposit = world.deposit("alice", 1_000_000);
+            assert_eq!(world.run("alice", &[deposit]).refusal, None);
+            world.prices = voted;
+            // One feed stays away for good: that is its market's affair.
+            world.prices.remove(&ETH);
+        }
+        let mut seen = Vec::new();
+        for _ in 0..10 {
+            world.block();
+            assert_eq!(leaves(&mut world), seen.len() >= 8, "from the tenth block on");
+            assert_eq!(told(&world, "network_recovery"), usize::from([0, 9].contains(&seen.len())));
+            let pulse = prices::pulse(world.machine.state());
+            assert_eq!(pulse.recovering, u8::try_from(9 - seen.len()).unwrap());
+            let opens = subaccounts::gate::gate(world.machine.state()).opens_at();
+            assert_eq!(opens > world.height() + 1, seen.len() < 8);
+            seen.push(of(&world));
+            world.restart();
+        }
+        let parts = [Standing::Halted, Standing::PostOnly, Standing::Live];
+        let count = |part: &Standing| seen.iter().filter(|own| *own == part).count();
+        assert_eq!(parts.each_ref().map(count), [4, 5, 1], "{seen:?}");
+        assert!(seen.is_sorted_by_key(|own| parts.iter().position(|part| part == own)));
+        assert_eq!(standing(&world, BTC), Standing::Live);
+        assert_eq!(standing(&world, ETH) == Standing::Live, stands_still);
+    }
 }
 
 #[test]

@@ -206,7 +206,13 @@ impl World {
             min_price_change: Ppm::new(1),
         };
         let params = (0..markets).map(param).collect();
-        let genesis = prices::Genesis { params: Default::default(), markets: params, prices: vec![] };
+        let genesis = prices::Genesis {
+            network: Default::default(),
+            silent: Vec::new(),
+            params: Default::default(),
+            markets: params,
+            prices: vec![],
+        };
         prices::genesis::init(ctx, &genesis).expect("prices");
         let perpetual = |market: u32| perpetuals::Perpetual {
             market: MarketId(market),

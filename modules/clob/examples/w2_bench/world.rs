@@ -116,7 +116,13 @@ impl World {
             min_price_change: Ppm::new(1),
         };
         let markets = (0..MARKETS).map(param).collect();
-        let prices = prices::Genesis { params: Default::default(), markets, prices: vec![] };
+        let prices = prices::Genesis {
+            network: Default::default(),
+            silent: Vec::new(),
+            params: Default::default(),
+            markets,
+            prices: vec![],
+        };
         prices::genesis::init(ctx, &prices).expect("prices");
         let perpetual = |market: u32| perpetuals::Perpetual {
             market: MarketId(market),

@@ -146,8 +146,13 @@ impl World {
             exponent: -5,
             min_price_change: Ppm::new(1_000),
         });
-        let prices =
-            prices::Genesis { params: Default::default(), markets: params.collect(), prices: vec![] };
+        let prices = prices::Genesis {
+            network: Default::default(),
+            silent: Vec::new(),
+            params: Default::default(),
+            markets: params.collect(),
+            prices: vec![],
+        };
         prices::genesis::init(ctx, &prices).unwrap();
         let perpetual = |(market, ticker): &(MarketId, &str)| perpetuals::Perpetual {
             market: *market,

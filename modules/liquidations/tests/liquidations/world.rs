@@ -324,6 +324,8 @@ fn start_prices(ctx: &mut Ctx<'_>) {
     let time = ctx.block.time;
     let row = |price| prices::OraclePrice::new(Price::new(price), 1, time);
     let genesis = prices::Genesis {
+        network: Default::default(),
+        silent: Vec::new(),
         params: prices::Params::default(),
         markets: MARKETS
             .iter()

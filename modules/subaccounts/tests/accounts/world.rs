@@ -261,6 +261,8 @@ fn start_prices(ctx: &mut Ctx<'_>, time: Time) {
     };
     let price = |price| prices::OraclePrice::new(Price::new(price), 1, time);
     let genesis = prices::Genesis {
+        network: Default::default(),
+        silent: Vec::new(),
         params: prices::Params::default(),
         markets: vec![market(BTC, "BTC-USD", -5), market(ETH, "ETH-USD", -6)],
         prices: vec![(BTC, price(5_000_000_000)), (ETH, price(3_000_000_000))],

@@ -150,7 +150,14 @@ fn votes(call: &Call<'_>) -> wire::OracleVotesResponse {
             recovering: price.map_or(0, |price| price.recovering.into()),
         }
     };
+    let pulse = prices::pulse(call.state);
+    let network = wire::NetworkStanding {
+        standing: prices::network(call.state, &block).name().into(),
+        updated_height: pulse.height,
+        recovering: pulse.recovering.into(),
+    };
     wire::OracleVotesResponse {
+        network: Some(network),
         height: call.height,
         markets: prices::markets(call.state).into_iter().map(standing).collect(),
         validators: validators
@@ -159,6 +166,7 @@ fn votes(call: &Call<'_>) -> wire::OracleVotesResponse {
                 validator_address: validator.address.to_vec(),
                 power: validator.power,
                 prices: prices_of(&validator.address),
+                silent: prices::silent(call.state, validator.address),
             })
             .collect(),
         prices: prices

@@ -4,7 +4,7 @@ use app::proposal::{self, Patience};
 use app::{oracle, BlockInput, Machine};
 use num::Price;
 use tendermint_proto::v0_38::abci::{ExtendedCommitInfo, ExtendedVoteInfo, Validator as Named};
-use types::{MarketId, Time};
+use types::{Event, MarketId, Time};
 
 use super::{chain, Committee, Dice, CHAIN, HEIGHT};
 
@@ -17,8 +17,11 @@ struct Network {
     empty_handed: Vec<usize>,
     /// Whether those do it on purpose, and vote for it.
     malice: bool,
+    /// Who signs, but says no price.
+    mute: Option<usize>,
     height: u64,
     time: Time,
+    told: Vec<Event>,
 }
 
 impl Network {
@@ -27,8 +30,17 @@ impl Network {
         let time = machine.last_block().1;
         let memory = vec![Patience::default(); usize::from(size)];
         let (nobody, height) = (Vec::new(), HEIGHT - 1);
-        let mut network =
-            Self { machine, committee, memory, empty_handed: nobody, malice: true, height, time };
+        let mut network = Self {
+            machine,
+            committee,
+            memory,
+            empty_handed: nobody,
+            malice: true,
+            mute: None,
+            height,
+            time,
+            told: Vec::new(),
+        };
         // The blocks so far came without votes.
         assert_eq!(network.block(|| false), (1, true));
         network.empty_handed = empty_handed.into();
@@ -42,15 +54,18 @@ impl Network {
         let base = |market| prices::base(state, market, self.height);
         let extension = oracle::extension(&prices, self.height, base);
         let height = i64::try_from(self.height).unwrap();
-        let message = oracle::sign_bytes(CHAIN, height, 0, &extension);
-        let vote = |(key, own): (&ed25519_consensus::SigningKey, &governance::Validator)| ExtendedVoteInfo {
-            validator: Some(Named { address: own.address.to_vec().into(), power: 10 }),
-            vote_extension: extension.clone().into(),
-            extension_signature: key.sign(&message).to_bytes().to_vec().into(),
-            block_id_flag: 2,
+        let vote = |(at, key): (usize, &ed25519_consensus::SigningKey)| {
+            let extension = if self.mute == Some(at) { Vec::new() } else { extension.clone() };
+            let message = oracle::sign_bytes(CHAIN, height, 0, &extension);
+            let address = self.committee.validators[at].address.to_vec().into();
+            ExtendedVoteInfo {
+                validator: Some(Named { address, power: 10 }),
+                vote_extension: extension.into(),
+                extension_signature: key.sign(&message).to_bytes().to_vec().into(),
+                block_id_flag: 2,
+            }
         };
-        let votes = self.committee.keys.iter().zip(&self.committee.validators).map(vote).collect();
-        ExtendedCommitInfo { round: 0, votes }
+        ExtendedCommitInfo { round: 0, votes: self.committee.keys.iter().enumerate().map(vote).collect() }
     }
 
     /// Decide a block; answers the rounds that it took and whether it carries votes. `missed` says whether a
@@ -76,7 +91,9 @@ impl Network {
             }
             let voted = !txs.is_empty();
             self.time = self.time.plus_seconds(1);
-            self.machine.execute(&BlockInput { height, time: self.time, votes: true, txs }).unwrap();
+            let input = BlockInput { height, time: self.time, votes: true, txs };
+            let outcome = self.machine.execute(&input).unwrap();
+            self.told.extend(outcome.events.into_iter().filter(|event| event.kind == "validator_silent"));
             self.machine.take_changes();
             self.height = height;
             return (round + 1, voted);
@@ -139,4 +156,28 @@ fn an_empty_block_is_refused_only_where_votes_belong() {
     for (height, refused) in [(0, false), (1, false), (2, true), (9, true)] {
         assert_eq!(Patience::default().admits(state, height, true), !refused, "height {height}");
     }
+}
+
+#[test]
+fn orc_24_who_signs_blocks_but_says_no_price_is_counted_told_and_forgiven_when_it_speaks() {
+    let mut network = Network::new(7, &[]);
+    let address = |network: &Network, at: usize| network.committee.validators[at].address;
+    let silent = |network: &Network, at| prices::silent(network.machine.state(), address(network, at));
+    network.block(|| false);
+    let others = |network: &Network| (0..7).filter(|at| *at != 3).map(|at| silent(network, at)).sum::<u32>();
+    network.mute = Some(3);
+    for block in 0..205 {
+        assert_eq!((silent(&network, 3), others(&network)), (block, 0));
+        network.block(|| false);
+    }
+    let told: Vec<_> = network.told.iter().map(|event| event.attributes.clone()).collect();
+    assert_eq!(told.len(), 2, "at 100 and at 200: {told:?}");
+    network.mute = None;
+    network.block(|| false);
+    assert_eq!((silent(&network, 3), others(&network)), (0, 0));
+    // A block without votes says nothing about anybody.
+    network.empty_handed = (0..7).collect();
+    network.malice = false;
+    network.block(|| false);
+    assert_eq!((silent(&network, 3), others(&network)), (0, 0));
 }

@@ -68,6 +68,11 @@ impl Teller {
                 same("fees collected", decimal(sum, USD)?, i128::try_from(got).unwrap_or(i128::MAX), USD)
             }
             ["oracle", market, price] => self.price(market, price),
+            ["network", standing] => {
+                let state = self.world()?.machine.state();
+                let block = app::state::previous_block(state);
+                equal("standing of the network", &standing, &prices::network(state, &block).name())
+            }
             ["funding", market, index] => {
                 let units = units(&self.app, market)?;
                 let perpetual = perpetuals::perpetual(self.world()?.machine.state(), MarketId(units.id));

@@ -24,10 +24,6 @@ const NONE: [(&str, &str); 8] = [
 
 /// Cases that have no test yet: what is missing. A line is to go when its test comes.
 const MISSING: &[(&str, &str)] = &[
-    ("orc_06", "frozen and old sources"),
-    ("orc_17", "profit of who knows the next price"),
-    ("orc_21", "a market without an outside price"),
-    ("orc_24", "counting who never votes"),
     ("abci_17", "a bound of the time of a block, measured on four validators"),
     ("abci_21", "a migration of a large state"),
     ("abci_39", "a ceiling of memory"),
