@@ -8,7 +8,7 @@ use cosmos_sdk_proto::cosmos::bank::v1beta1::{MsgMultiSend, MsgSend};
 use types::{Address, Chain, Coin, Denom};
 
 use crate::coins;
-use crate::wire::{at_most, strict};
+use crate::wire::{at_most, at_most_within, strict};
 use crate::Error;
 
 /// Type of [`Send`] on the wire.
@@ -93,6 +93,9 @@ pub fn decode_send(bytes: &[u8], chain: &Chain) -> Result<Msg, Error> {
 pub fn decode_multi_send(bytes: &[u8], chain: &Chain) -> Result<Msg, Error> {
     at_most("inputs", bytes, 1, 1).map_err(|_| Error::MultipleSenders)?;
     at_most("outputs", bytes, 2, MAX_OUTPUTS)?;
+    for fields in [(1, 2), (2, 2)] {
+        at_most_within("coins", bytes, fields, coins::MAX_COINS).map_err(too_many_coins)?;
+    }
     let wire: MsgMultiSend = strict("MsgMultiSend", bytes)?;
     let [input] = wire.inputs.as_slice() else {
         return Err(Error::NoInputs);

@@ -2,7 +2,7 @@
 
 use alloc::format;
 
-use prost::encoding::{decode_key, skip_field, DecodeContext};
+use prost::encoding::{decode_key, decode_varint, skip_field, DecodeContext, WireType};
 use prost::Message;
 use types::Malformed;
 
@@ -16,6 +16,29 @@ pub fn strict<M: Message + Default>(field: &'static str, bytes: &[u8]) -> Result
     } else {
         Err(Malformed::new(field, "is not in canonical form or has unknown fields"))
     }
+}
+
+/// Refuse a message in which `inner` occurs more than `limit` times within one of the messages at `outer`.
+pub fn at_most_within(
+    field: &'static str,
+    mut bytes: &[u8],
+    (outer, inner): (u32, u32),
+    limit: usize,
+) -> Result<(), Malformed> {
+    let broken = |error| Malformed::new(field, format!("does not decode: {error}"));
+    while !bytes.is_empty() {
+        let (number, wire_type) = decode_key(&mut bytes).map_err(broken)?;
+        if number != outer || wire_type != WireType::LengthDelimited {
+            skip_field(wire_type, number, &mut bytes, DecodeContext::default()).map_err(broken)?;
+            continue;
+        }
+        let length = decode_varint(&mut bytes).map_err(broken)?;
+        let within = usize::try_from(length).ok().and_then(|length| bytes.split_at_checked(length));
+        let (within, rest) = within.ok_or(Malformed::new(field, "ends early"))?;
+        at_most(field, within, inner, limit)?;
+        bytes = rest;
+    }
+    Ok(())
 }
 
 /// Refuse a message in which the repeated `tag` occurs more than `limit` times, before anything is allocated.

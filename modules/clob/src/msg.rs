@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use bank::wire::strict;
+use bank::wire::{at_most, strict};
 use num::{Ppm, Subticks};
 use proto::ballast::clob::v1 as ours;
 use proto::dydxprotocol::clob as wire;
@@ -176,6 +176,7 @@ pub fn decode_cancel(bytes: &[u8], chain: &Chain) -> Result<Msg, Error> {
 
 /// Read a `MsgBatchCancel`.
 pub fn decode_batch_cancel(bytes: &[u8], chain: &Chain) -> Result<Msg, Error> {
+    at_most("short_term_cancels", bytes, 2, MAX_BATCH)?;
     let wire: wire::MsgBatchCancel = strict("MsgBatchCancel", bytes)?;
     let subaccount = subaccount(wire.subaccount_id, chain)?;
     if wire.good_til_block == 0 {

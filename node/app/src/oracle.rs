@@ -148,6 +148,12 @@ impl Tally {
     }
 }
 
+/// Bytes of the longest transaction 0 of so many validators, generously: each with an extension, a signature, an
+/// address, a power and a flag.
+pub fn most_bytes(validators: usize) -> usize {
+    validators.saturating_add(1).saturating_mul(MAX_EXTENSION_BYTES.saturating_add(128))
+}
+
 /// Read transaction 0.
 pub fn decode_vote_set(tx: &[u8]) -> Result<VoteSet, Error> {
     let bytes = tx.strip_prefix(&[VOTE_SET_MARK]).ok_or(Error::NotAVoteSet)?;
