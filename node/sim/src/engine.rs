@@ -208,7 +208,7 @@ impl Engine {
         (dice, rounds): (&mut Dice, &mut Rounds),
     ) -> Result<(), String> {
         twins.iter().for_each(|twin| twin.feed(prices));
-        let honest = |number: usize| twins[number % twins.len()].extend();
+        let honest = |number: usize| twins[number % twins.len()].extend(height);
         let votes = network.vote((height, round), ballot, dice, honest);
         rounds.note("lying vote", votes.lies);
         rounds.note("missing vote", votes.missing);

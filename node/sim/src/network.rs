@@ -2,10 +2,10 @@
 
 use ed25519_consensus::SigningKey;
 use governance::Validator;
-use prost::Message;
-use proto::ballast::oracle::v1::{PriceVote, Vote};
+use num::Price;
 use scenario::Dice;
 use tendermint_proto::v0_38::abci::{ExtendedCommitInfo, ExtendedVoteInfo, Validator as Named};
+use types::MarketId;
 
 const ABSENT: i32 = 1;
 const COMMIT: i32 = 2;
@@ -201,16 +201,22 @@ fn named(member: &Member) -> Named {
 
 /// A vote for what is not so, well-formed or not.
 fn lie(dice: &mut Dice) -> Vec<u8> {
-    let price = |market_id, price| PriceVote { market_id, price };
-    let vote = |prices: Vec<PriceVote>| Vote { prices }.encode_to_vec();
+    let away = dice.roll() >> dice.within(1, 63) | 1;
+    // Differences from what peers know, one for each market.
+    let vote = |price: u64, base: u64| {
+        let prices = (0..8).map(|market| (MarketId(market), Price::new(price))).collect();
+        app::oracle::extension(&prices, 0, |_| Price::new(base))
+    };
     match dice.within(0, 7) {
-        0 => vote((0..8).map(|market| price(market, 1)).collect()),
-        1 => vote((0..8).map(|market| price(market, u64::MAX)).collect()),
-        2 => vote((0..8).map(|market| price(market, dice.roll() | 1)).collect()),
-        3 => vote(vec![price(0, 0)]),
-        4 => vote(vec![price(1, 5), price(0, 5)]),
+        0 => vote(1, away),
+        1 => vote(u64::MAX, 0),
+        2 => vote(away, 0),
+        // A market without a difference, and markets that are not one run.
+        3 => vec![0, 2, 8],
+        4 => vec![0, 1, 8, 0, 1, 8],
         5 => vec![0xff; 9],
         6 => vec![0; 2_049],
-        _ => vote(vec![price(u32::MAX, 1)]),
+        // The last market that there can be.
+        _ => vec![0xff, 0xff, 0xff, 0xff, 0x0f, 1, 2],
     }
 }

@@ -40,7 +40,7 @@ pub(crate) enum Kind {
 struct Feed(Arc<Mutex<BTreeMap<MarketId, Price>>>);
 
 impl host::PriceSource for Feed {
-    fn prices(&self) -> BTreeMap<MarketId, Price> {
+    fn prices(&self, _: u64) -> BTreeMap<MarketId, Price> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -97,9 +97,11 @@ impl Twin {
         *self.feed.0.lock().unwrap_or_else(PoisonError::into_inner) = prices.clone();
     }
 
-    /// The vote extension of this node.
-    pub(crate) fn extend(&self) -> Vec<u8> {
-        self.host.extend_vote(RequestExtendVote::default()).vote_extension.to_vec()
+    /// The vote extension of this node at a height.
+    pub(crate) fn extend(&self, height: u64) -> Vec<u8> {
+        let height = i64::try_from(height).unwrap_or(i64::MAX);
+        let request = RequestExtendVote { height, ..RequestExtendVote::default() };
+        self.host.extend_vote(request).vote_extension.to_vec()
     }
 
     /// Whether the node accepts the extension of a peer.

@@ -102,9 +102,12 @@ pub(super) fn votes(seen: &Seen<'_>) -> Verdict {
     for (vote, validator) in set.iter().flat_map(|set| &set.votes).zip(&validators) {
         let said = app::oracle::decode(&vote.vote_extension).filter(|_| vote.block_id_flag == 2);
         let mut named = BTreeSet::new();
-        for (market, price) in said.unwrap_or_default() {
-            if named.insert(market) && price.raw() > 0 {
-                ballots.entry(market).or_default().push((price.raw(), validator.power.into()));
+        for (market, difference) in said.unwrap_or_default() {
+            // What they saw when they voted: the state before the last block.
+            let base = prices::base(seen.before, market, seen.block.0 - 1).raw();
+            let price = u64::try_from(i128::from(base) + difference).unwrap_or_default();
+            if named.insert(market) && price > 0 {
+                ballots.entry(market).or_default().push((price, validator.power.into()));
             }
         }
     }

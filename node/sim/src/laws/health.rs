@@ -81,8 +81,8 @@ pub(super) fn gates(seen: &Seen<'_>) -> Verdict {
             continue;
         }
         let negative = subaccounts::gate::gate_of(seen.before, of).negative_seen;
-        let outage = subaccounts::gate::gate_of(seen.now, of).outage_seen;
-        let opens = subaccounts::gate::Gate { negative_seen: negative, outage_seen: outage }.opens_at();
+        let now = subaccounts::gate::gate_of(seen.now, of);
+        let opens = subaccounts::gate::Gate { negative_seen: negative, ..now }.opens_at();
         if seen.block.0 < opens {
             return Err(format!("money left {id} at {}, the gate opens at {opens}", seen.block.0));
         }
