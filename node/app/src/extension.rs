@@ -25,7 +25,7 @@ pub const MAX_EXTENSION_BYTES: usize = 512;
 const LONGEST: usize = 16;
 
 /// One more than the largest difference in zigzag form: both ways, any two prices apart.
-const DIFFERENCES: u128 = 1 << 65;
+const DIFFERENCES: u128 = 0x2_0000_0000_0000_0000;
 
 /// The extension that votes at `height` for these prices, those of zero left out. Of more than fit, some: beginning
 /// where `height` says, so that each has its turn, and all validators leave out the same.
