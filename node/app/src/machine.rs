@@ -127,7 +127,8 @@ impl Machine {
         Ok(Self { release, ..Self::new(state, chain) })
     }
 
-    /// Continue from stored state; what is derived from it hashes under the same seed. Nothing when the state holds no chain.
+    /// Continue from stored state; what is derived from it hashes under the same seed. Nothing when the state holds
+    /// no chain.
     pub fn from_state(state: Memory) -> Option<Self> {
         let chain = state::CHAIN.get(&state)?;
         Some(Self::new(state, chain))
