@@ -196,7 +196,8 @@ impl Agents {
         crowd.into_iter().flatten().map(String::as_str).chain(others.copied()).collect()
     }
 
-    fn plays(&self, role: Role) -> bool {
+    /// Whether there are agents of this kind.
+    pub(crate) fn plays(&self, role: Role) -> bool {
         self.cast.iter().any(|(played, _)| *played == role)
     }
 
