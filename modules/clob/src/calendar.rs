@@ -1,7 +1,7 @@
 //! When orders end: for heights and for seconds one list of orders for each moment at which some end.
 //!
-//! The lists of seconds go through the records and are unsorted; an index finds them by their moment. Neither coming nor
-//! leaving has to look for a place, nothing is ever moved, and a block asks for the moments since the last one.
+//! The lists of seconds go through the records and are unsorted; an index finds them by their moment. Neither coming
+//! nor leaving has to look for a place, nothing is ever moved, and a block asks for the moments since the last one.
 
 use alloc::vec::Vec;
 

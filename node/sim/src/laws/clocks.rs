@@ -174,7 +174,8 @@ pub(super) fn validators(seen: &Seen<'_>) -> Verdict {
     Ok(1)
 }
 
-/// I-25: no order rests past its end, one that was placed in this block past that of the block before, and what waits for the authority's blocks is bounded.
+/// I-25: no order rests past its end, one that was placed in this block past that of the block before, and what waits
+/// for the authority's blocks is bounded.
 pub(super) fn queues(seen: &Seen<'_>) -> Verdict {
     let (height, now) = (seen.block.0, seen.block.1.seconds());
     let placed: BTreeSet<_> =
@@ -209,8 +210,8 @@ pub(super) fn queues(seen: &Seen<'_>) -> Verdict {
     Ok(count)
 }
 
-/// I-26: one result for each transaction, none of them a fault, no more gas than the sender allowed, and fills, liquidations and
-/// deleveragings within their budgets.
+/// I-26: one result for each transaction, none of them a fault, no more gas than the sender allowed, and fills,
+/// liquidations and deleveragings within their budgets.
 pub(super) fn work(seen: &Seen<'_>) -> Verdict {
     let (results, txs) = (&seen.outcome.results, &seen.input.txs);
     if results.len() != txs.len() {
