@@ -1,7 +1,9 @@
-//! When orders end: for heights and for seconds one list of orders for each moment at which some end.
+//! When orders end: for heights and for seconds lists of orders for each moment at which some end.
 //!
-//! The lists of seconds go through the records and are unsorted; an index finds them by their moment. Neither coming
-//! nor leaving has to look for a place, nothing is ever moved, and a block asks for the moments since the last one.
+//! The lists of seconds go through the records and are unsorted; an index finds them by their moment. Neither
+//! coming nor leaving has to look for a place, nothing is ever moved, and a block asks for the moments since the
+//! last one. Each record waits for the one before it in its list; so a second has several lists, which are walked
+//! together.
 
 use alloc::vec::Vec;
 
@@ -44,6 +46,17 @@ impl Ends for Record {
     }
 }
 
+/// Lists of a moment.
+const LANES: usize = 8;
+/// The bits of a record's number that say in which list of its moment it is.
+const LANE: u32 = 7;
+
+/// In which list of its moment a record is.
+#[inline]
+fn lane(handle: Handle) -> u32 {
+    handle.number() & LANE
+}
+
 /// An order that ends: until when it was good, its turn, its record.
 pub(crate) type Due = (u32, u64, Handle);
 
@@ -83,7 +96,7 @@ impl Calendar {
 /// Orders by moment.
 #[derive(Debug)]
 pub(crate) struct Moments {
-    /// The first order of each moment.
+    /// The first order of each list.
     heads: Index,
     hasher: Hasher,
     /// No order ends before this moment.
@@ -95,29 +108,36 @@ impl Moments {
         Self { heads: Index::default(), hasher, from: 0 }
     }
 
-    /// Ask memory for the place of this hash of a moment.
+    /// Hash of the list that a record with this handle is in.
+    #[inline]
+    pub(crate) fn hash(&self, moment: u32, handle: Handle) -> u32 {
+        self.hasher.lane(moment, lane(handle))
+    }
+
+    /// Ask memory for the place of this hash of a list.
     #[inline]
     pub(crate) fn touch(&self, hash: u32) -> u64 {
         self.heads.touch(hash)
     }
 
-    /// The first order of the moment that probably has this hash.
+    /// The first order of the list that probably has this hash.
     #[inline]
     pub(crate) fn glance(&self, hash: u32) -> Handle {
         self.heads.glance(hash)
     }
 
-    fn head<T: Ends>(&self, orders: &Arena<T>, moment: u32) -> Option<Handle> {
-        self.heads.find(self.hasher.moment(moment), |handle| orders.get(handle).until() == moment)
+    fn head<T: Ends>(&self, orders: &Arena<T>, moment: u32, which: u32) -> Option<Handle> {
+        let is_it = |handle| lane(handle) == which && orders.get(handle).until() == moment;
+        self.heads.find(self.hasher.lane(moment, which), is_it)
     }
 
     /// Add an order.
     pub(crate) fn insert<T: Ends>(&mut self, orders: &mut Arena<T>, handle: Handle) {
         let moment = orders.get(handle).until();
         self.from = self.from.min(moment);
-        let Some(head) = self.head(orders, moment) else {
+        let Some(head) = self.head(orders, moment, lane(handle)) else {
             *orders.get_mut(handle).due_mut() = Links::NONE;
-            self.heads.insert(self.hasher.moment(moment), handle);
+            self.heads.insert(self.hash(moment, handle), handle);
             return;
         };
         // Behind the head, so that the index need not change.
@@ -139,7 +159,7 @@ impl Moments {
             orders.get_mut(prev).due_mut().next = next;
             return;
         }
-        let hash = self.hasher.moment(moment);
+        let hash = self.hash(moment, handle);
         match next.some() {
             Some(next) => self.heads.replace(hash, handle, next),
             None => self.heads.remove(hash, handle),
@@ -150,16 +170,17 @@ impl Moments {
     pub(crate) fn due<T: Ends>(&mut self, orders: &Arena<T>, now: u32, ended: &mut Vec<Due>) {
         let Some(passed) = now.checked_sub(self.from) else { return };
         let first = ended.len();
-        if usize::try_from(passed).is_ok_and(|passed| passed < self.heads.slots()) {
+        let slots = self.heads.slots().checked_div(LANES).unwrap_or_default();
+        if usize::try_from(passed).is_ok_and(|passed| passed < slots) {
             for moment in self.from..=now {
-                if let Some(head) = self.head(orders, moment) {
-                    list(orders, head, ended);
-                }
+                let head = |which| self.head(orders, moment, which).unwrap_or(Handle::NONE);
+                list(orders, (0..=LANE).map(head), ended);
             }
         } else {
             // More moments passed than there can be lists: look at the lists.
-            for head in self.heads.iter().filter(|head| orders.get(*head).until() <= now) {
-                list(orders, head, ended);
+            let mut heads = self.heads.iter().filter(|head| orders.get(*head).until() <= now).peekable();
+            while heads.peek().is_some() {
+                list(orders, heads.by_ref().take(LANES), ended);
             }
         }
         // Who stays is found again.
@@ -168,12 +189,18 @@ impl Moments {
     }
 }
 
-fn list<T: Ends>(orders: &Arena<T>, head: Handle, ended: &mut Vec<Due>) {
-    let mut next = Some(head);
-    while let Some(handle) = next {
-        let record = orders.get(handle);
-        ended.push((record.until(), record.turn(), handle));
-        next = record.due().next.some();
+/// Append the orders of some lists, at most [`LANES`], by their first ones.
+fn list<T: Ends>(orders: &Arena<T>, heads: impl Iterator<Item = Handle>, ended: &mut Vec<Due>) {
+    let mut next = [Handle::NONE; LANES];
+    next.iter_mut().zip(heads).for_each(|(place, head)| *place = head);
+    while next.iter().any(|handle| !handle.is_none()) {
+        for place in &mut next {
+            if let Some(handle) = place.some() {
+                let record = orders.get(handle);
+                ended.push((record.until(), record.turn(), handle));
+                *place = record.due().next;
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use store::{attempt, fault, Ctx, Read};
 
+use crate::arena::Handle;
 use crate::books::Books;
 use crate::error::Error;
 use crate::event::{Reason, Removed};
@@ -158,22 +159,34 @@ pub(crate) fn expire(ctx: &mut Ctx<'_>, books: &mut Books) {
     }
 }
 
+/// A conditional order whose trigger the price has come to.
+#[derive(Debug)]
+pub(crate) struct Woken {
+    /// Where it waits.
+    pub(crate) handle: Handle,
+    pub(crate) row: Conditional,
+}
+
 /// The price has come to the trigger of an order: place it as any order, or remove it with the reason why not.
-pub(crate) fn fire(ctx: &mut Ctx<'_>, books: &mut Books, row: &Conditional, step: Step) {
-    let id = row.order.id;
-    let placed = attempt(ctx, books, |ctx, books| {
-        leave(ctx, books, row);
+pub(crate) fn fire(ctx: &mut Ctx<'_>, books: &mut Books, woken: &Woken, step: Step) {
+    let order = &woken.row.order;
+    let id = order.id;
+    let leave = |ctx: &mut Ctx<'_>, books: &mut Books| {
+        CONDITIONALS.remove(ctx.state, &id);
+        books.waiting.leave(woken.handle);
         ctx.emit(ConditionalTriggered { id, price: step.price });
-        let put = put(ctx, books, &row.order, Origin::Triggered)?;
+    };
+    let placed = attempt(ctx, books, |ctx, books| {
+        leave(ctx, books);
+        let put = put(ctx, books, order, Origin::Triggered)?;
         if ctx.stumbles() {
             return Err(Error::Overflow(id.market));
         }
         Ok(put)
     });
     if let Err(error) = placed {
-        leave(ctx, books, row);
-        ctx.emit(ConditionalTriggered { id, price: step.price });
-        let (reason, remaining) = (Reason::of(&error), row.order.size);
+        leave(ctx, books);
+        let (reason, remaining) = (Reason::of(&error), order.size);
         ctx.emit(Removed { id, reason, remaining, rested: false });
     }
 }

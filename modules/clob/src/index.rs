@@ -234,8 +234,14 @@ impl Hasher {
     /// Hash of a height or second.
     #[inline]
     pub(crate) fn moment(self, moment: u32) -> u32 {
+        self.lane(moment, 0)
+    }
+
+    /// Hash of one of the lists of a moment.
+    #[inline]
+    pub(crate) fn lane(self, moment: u32, list: u32) -> u32 {
         let [k0, k1, k2, _] = self.keys;
-        let mixed = fold(u64::from(moment) ^ k0, k1 | 1);
+        let mixed = fold(u64::from(moment) ^ (u64::from(list) << 32) ^ k0, k1 | 1);
         u32::try_from(mixed.wrapping_mul(k2 | 1) >> 32).unwrap_or_default()
     }
 

@@ -79,6 +79,12 @@ impl Ladder {
         }
     }
 
+    /// Ask memory for what says whether a price has a level.
+    #[inline]
+    pub(crate) fn touch(&self, price: Subticks) -> u64 {
+        self.position(price.raw()).and_then(|at| self.words.get(at >> 6)).copied().unwrap_or_default()
+    }
+
     /// A level at a price that has none got its first order.
     pub(crate) fn insert(&mut self, price: Subticks, level: Handle) {
         let price = price.raw();

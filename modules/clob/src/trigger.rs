@@ -10,13 +10,14 @@ use types::MarketId;
 
 use crate::arena::Handle;
 use crate::books::{Books, TOGETHER};
-use crate::conditional::{fire, remove, row, Conditional};
+use crate::conditional::{fire, remove, row, Woken};
 use crate::event::Reason;
 use crate::oracle::oracle_subticks;
+use crate::order::OrderId;
 use crate::state::{Pair, Status, BACKLOG, CONDITIONALS};
 use crate::triggers::Direction;
 use crate::waiting::Traded;
-use crate::warm::{warm_orders, Rest};
+use crate::warm::{warm_arrivals, Rest};
 
 /// A price that wakes the orders on one side of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -114,8 +115,8 @@ struct Turn {
     old: bool,
     /// Whether its orders may be placed now.
     open: bool,
-    /// How many of the next orders were looked at ahead.
-    near: usize,
+    /// The next orders, as far as they were looked at ahead.
+    near: Vec<Woken>,
 }
 
 /// Before a block's messages: place the conditional orders that the oracle price, or the last block's trades,
@@ -157,7 +158,7 @@ fn turns(ctx: &Ctx<'_>, books: &mut Books) -> (Vec<Turn>, u32) {
     let (new, mut open) = reached(ctx, books, &old);
     let mut turns = Vec::with_capacity(old.len().saturating_add(new.len()));
     for (market, backlog) in old {
-        let turn = turn(ctx, books, market, Some(backlog));
+        let turn = turn(ctx, books, (market, None), Some(backlog));
         open = open.saturating_add(u32::from(turn.as_ref().is_some_and(|turn| turn.open)));
         turns.extend(turn);
     }
@@ -167,8 +168,11 @@ fn turns(ctx: &Ctx<'_>, books: &mut Books) -> (Vec<Turn>, u32) {
     (turns, open)
 }
 
+/// A market, and its oracle price in subticks when that was worked out already.
+type Reached = (MarketId, Option<Ratio>);
+
 /// Markets without a backlog whose prices may fire somebody, by number; and how many without one are open.
-fn reached(ctx: &Ctx<'_>, books: &mut Books, old: &[(MarketId, Backlog)]) -> (Vec<MarketId>, u32) {
+fn reached(ctx: &Ctx<'_>, books: &mut Books, old: &[(MarketId, Backlog)]) -> (Vec<Reached>, u32) {
     let (mut reached, mut open) = (Vec::new(), 0_u32);
     let Books { waiting, pairs, accounts, .. } = books;
     let traded = waiting.traded_in(ctx.block.height.saturating_sub(1));
@@ -181,6 +185,7 @@ fn reached(ctx: &Ctx<'_>, books: &mut Books, old: &[(MarketId, Backlog)]) -> (Ve
         open = open.saturating_add(u32::from(may));
         let traded =
             traded.binary_search_by_key(&market, |(market, _)| *market).ok().and_then(|at| traded.get(at));
+        let mut oracle_price = None;
         let mut range = || {
             let oracle = accounts.oracle(market)?.price;
             let (low, high) = match triggers.reach(oracle) {
@@ -190,6 +195,7 @@ fn reached(ctx: &Ctx<'_>, books: &mut Books, old: &[(MarketId, Backlog)]) -> (Ve
                     let rounded = |round| u64::try_from(exact.to_integer(round)?).ok().map(Subticks::new);
                     let reach = (rounded(Round::Floor)?, rounded(Round::Ceil)?);
                     triggers.set_reach(oracle, reach);
+                    oracle_price = Some(exact);
                     reach
                 }
             };
@@ -198,7 +204,7 @@ fn reached(ctx: &Ctx<'_>, books: &mut Books, old: &[(MarketId, Backlog)]) -> (Ve
         };
         let over = pair.status == Status::FinalSettlement;
         if over || range().is_some_and(|range| triggers.reached(range)) {
-            reached.push(market);
+            reached.push((market, oracle_price));
         }
     }
     (reached, open)
@@ -210,32 +216,38 @@ fn may_place(pair: &Pair, fresh: bool) -> bool {
 }
 
 /// A market's turn, on top of what earlier blocks left.
-fn turn(ctx: &Ctx<'_>, books: &Books, market: MarketId, backlog: Option<Backlog>) -> Option<Turn> {
+fn turn(ctx: &Ctx<'_>, books: &Books, (market, oracle): Reached, backlog: Option<Backlog>) -> Option<Turn> {
     let pair = books.pairs.get(market)?;
     let fresh = books.accounts.is_fresh(ctx.block, market);
     let old = backlog.is_some();
     let fresh_backlog = Backlog { since: ctx.block.height, steps: Vec::new() };
     let Backlog { since, mut steps } = backlog.unwrap_or(fresh_backlog);
-    for step in wake(ctx, books, &pair, fresh).unwrap_or_default() {
+    for step in wake(ctx, books, (&pair, oracle), fresh).unwrap_or_default() {
         add(&mut steps, step);
     }
     let open = may_place(&pair, fresh);
-    Some(Turn { pair, steps, since, old, open, near: 0 })
+    Some(Turn { pair, steps, since, old, open, near: Vec::new() })
 }
 
 /// What the prices of this block wake in a market.
-fn wake(ctx: &Ctx<'_>, books: &Books, pair: &Pair, fresh: bool) -> Option<Vec<Step>> {
+fn wake(
+    ctx: &Ctx<'_>,
+    books: &Books,
+    (pair, oracle): (&Pair, Option<Ratio>),
+    fresh: bool,
+) -> Option<Vec<Step>> {
     let state: &dyn Read = ctx.state.as_read();
     if pair.status == Status::FinalSettlement {
         // Everything that still waits has to go.
         let all = |direction, price| Step { direction, price: Subticks::new(price) };
         return Some(alloc::vec![all(Direction::AtOrBelow, 0), all(Direction::AtOrAbove, u64::MAX)]);
     }
-    let oracle = oracle_subticks(state, pair)?;
-    let least = prices::params(state, pair.market)?.min_price_change;
-    let band = Ratio::new(i128::from(least.raw()).checked_mul(5)?, 1_000_000_i128)?;
+    let oracle = oracle.or_else(|| oracle_subticks(state, pair))?;
     let traded = books.waiting.traded(pair.market);
     let traded = traded.filter(|traded| traded.height.saturating_add(1) == ctx.block.height);
+    // Without a trade there is no price to be bounded.
+    let least = if traded.is_some() { prices::params(state, pair.market)?.min_price_change.raw() } else { 0 };
+    let band = Ratio::new(i128::from(least).checked_mul(5)?, 1_000_000_i128)?;
     steps(oracle, fresh, traded, band)
 }
 
@@ -250,12 +262,12 @@ fn run(ctx: &mut Ctx<'_>, books: &mut Books, turn: &mut Turn, most: u32) -> u32 
             if rows.is_empty() {
                 break;
             }
-            for row in &rows {
+            for woken in &rows {
                 if left == 0 || books.budgets.fills_left() == 0 {
                     return left;
                 }
                 left = left.saturating_sub(1);
-                wake_one(ctx, books, turn, (row, step));
+                wake_one(ctx, books, turn, (woken, step));
             }
         }
         turn.steps.remove(0);
@@ -267,52 +279,59 @@ fn run(ctx: &mut Ctx<'_>, books: &mut Books, turn: &mut Turn, most: u32) -> u32 
 /// memory once. Returns how many markets that were, one at least.
 fn look_ahead(ctx: &Ctx<'_>, books: &Books, turns: &mut [Turn], most: u32) -> usize {
     let most = usize::try_from(most).unwrap_or(TOGETHER);
-    let (mut near, mut seen) = (Vec::with_capacity(TOGETHER), 0_usize);
-    for turn in turns.iter_mut() {
+    let (mut near, mut ends) = (Vec::with_capacity(TOGETHER), Vec::with_capacity(TOGETHER));
+    for turn in turns.iter() {
         let left = TOGETHER.saturating_sub(near.len());
         if left == 0 {
             break;
         }
-        seen = seen.saturating_add(1);
         if let Some(step) = turn.steps.first().filter(|_| turn.open) {
-            let before = near.len();
             let place = (step.price, most.min(left));
             near.extend(books.waiting.fired(turn.pair.market, step.direction, place));
-            turn.near = near.len().saturating_sub(before);
         }
+        ends.push(near.len());
     }
-    if !near.is_empty() {
-        rows(ctx, books, &near);
+    let mut woken = rows(ctx, books, &near).into_iter();
+    let mut begin = 0;
+    for (turn, end) in turns.iter_mut().zip(&ends) {
+        turn.near = woken.by_ref().take(end.saturating_sub(begin)).collect();
+        begin = *end;
     }
-    seen
+    ends.len()
 }
 
 /// The next orders, at most `some`, that a step wakes, in their order. None of them changes what another waits
 /// for, so that they may be read together.
-fn next(ctx: &Ctx<'_>, books: &Books, turn: &mut Turn, (step, some): (Step, usize)) -> Vec<Conditional> {
-    let near = core::mem::take(&mut turn.near);
+fn next(ctx: &Ctx<'_>, books: &Books, turn: &mut Turn, (step, some): (Step, usize)) -> Vec<Woken> {
+    let mut near = core::mem::take(&mut turn.near);
     let fired = books.waiting.fired(turn.pair.market, step.direction, (step.price, some));
     let fired: Vec<_> = fired.collect();
-    if near < fired.len() {
-        return rows(ctx, books, &fired);
+    near.truncate(fired.len());
+    if near.iter().map(|woken| &woken.handle).eq(&fired) {
+        return near;
     }
-    books.waiting.ids(&fired).iter().map(|id| row(ctx.state.as_read(), id)).collect()
+    rows(ctx, books, &fired)
 }
 
 /// The rows of orders, and a look at all that placing them needs.
-fn rows(ctx: &Ctx<'_>, books: &Books, handles: &[Handle]) -> Vec<Conditional> {
+fn rows(ctx: &Ctx<'_>, books: &Books, handles: &[Handle]) -> Vec<Woken> {
+    if handles.is_empty() {
+        return Vec::new();
+    }
     black_box(books.waiting.glance(handles));
     let ids = books.waiting.ids(handles);
     CONDITIONALS.look_ahead(ctx.state.as_read(), &ids);
-    let rows: Vec<_> = ids.iter().map(|id| row(ctx.state.as_read(), id)).collect();
-    warm_orders(books, rows.iter().map(|row| (row.order.id, Some(Rest::of(&row.order)))));
+    let woken =
+        |(id, handle): (&OrderId, &Handle)| Woken { handle: *handle, row: row(ctx.state.as_read(), id) };
+    let rows: Vec<_> = ids.iter().zip(handles).map(woken).collect();
+    warm_arrivals(books, rows.iter().map(|Woken { row, .. }| (row.order.id, Some(Rest::of(&row.order)))));
     rows
 }
 
-fn wake_one(ctx: &mut Ctx<'_>, books: &mut Books, turn: &Turn, (row, step): (&Conditional, Step)) {
+fn wake_one(ctx: &mut Ctx<'_>, books: &mut Books, turn: &Turn, (woken, step): (&Woken, Step)) {
     if turn.pair.status == Status::FinalSettlement {
-        remove(ctx, books, row, Reason::FinalSettlement);
+        remove(ctx, books, &woken.row, Reason::FinalSettlement);
     } else {
-        fire(ctx, books, row, step);
+        fire(ctx, books, woken, step);
     }
 }

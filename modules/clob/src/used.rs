@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use store::{Batch, Journal};
 
 use crate::arena::{Arena, Handle};
+use crate::books::TOGETHER;
 use crate::index::{Hasher, Index};
 use crate::order::{OrderId, Size};
 use crate::state::{Ended, Spent, SPENT};
@@ -141,7 +142,8 @@ impl Used {
     /// Ask memory for what may be there.
     #[inline]
     pub(crate) fn look(&self, handle: Handle) -> u64 {
-        self.all.entries.look(handle).map_or(0, |entry| entry.keep)
+        let bytes = |entry: &Entry| entry.keep;
+        self.all.entries.look(handle).map_or(0, bytes)
     }
 
     /// Ask memory for the places that the next `count` new ids will get.
@@ -240,21 +242,28 @@ impl Used {
     pub(crate) fn write(&mut self, batch: &mut Batch<'_>) {
         let nested = self.journal.is_open();
         let mut changed = core::mem::take(&mut self.changed);
-        changed.retain(|handle| {
-            let entry = self.all.entries.get(*handle);
-            if let Some(spent) = self.all.spent(entry) {
-                batch.set(&SPENT, &entry.id, &spent);
-                self.all.entries.get_mut(*handle).changed = false;
-                return false;
+        for some in changed.chunks(TOGETHER) {
+            core::hint::black_box(some.iter().fold(0, |seen, handle| seen ^ self.look(*handle)));
+            for handle in some {
+                let entry = self.all.entries.get(*handle);
+                if let Some(spent) = self.all.spent(entry) {
+                    batch.set(&SPENT, &entry.id, &spent);
+                    self.all.entries.get_mut(*handle).changed = false;
+                    continue;
+                }
+                batch.remove(&SPENT, &entry.id);
+                if !nested {
+                    let hash = self.hasher.id(&entry.id);
+                    self.index.remove(hash, *handle);
+                    self.all.entries.free(*handle);
+                }
             }
-            batch.remove(&SPENT, &entry.id);
-            if !nested {
-                let hash = self.hasher.id(&entry.id);
-                self.index.remove(hash, *handle);
-                self.all.entries.free(*handle);
-            }
-            nested
-        });
+        }
+        if nested {
+            changed.retain(|handle| !self.all.entries.get(*handle).live);
+        } else {
+            changed.clear();
+        }
         self.changed = changed;
     }
 

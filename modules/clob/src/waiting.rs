@@ -194,7 +194,8 @@ impl Waiting {
         handle
     }
 
-    fn leave(&mut self, handle: Handle) {
+    /// An order waits no longer.
+    pub(crate) fn leave(&mut self, handle: Handle) {
         self.unlink(handle);
         if self.journal.is_open() {
             self.journal.note(|| Undo::Went(handle));
@@ -277,9 +278,9 @@ impl Waiting {
         let Records { waiters, owners, .. } = &self.records;
         let turn = |handle| waiters.look(handle).map_or(0, |waiter: &Waiter| waiter.sequence);
         let mut seen = handles.iter().fold(0, |seen, handle| seen ^ turn(*handle));
-        for waiter in handles.iter().filter_map(|handle| waiters.look(*handle)) {
+        for (handle, waiter) in handles.iter().filter_map(|handle| Some((handle, waiters.look(*handle)?))) {
             let Links { prev, next } = waiter.due;
-            seen ^= turn(prev) ^ turn(next) ^ self.due.touch(self.records.hasher.moment(waiter.until));
+            seen ^= turn(prev) ^ turn(next) ^ self.due.touch(self.due.hash(waiter.until, *handle));
             seen ^= owners.look(waiter.owner).map_or(0, |owner| u64::from(owner.waiting));
         }
         seen

@@ -39,8 +39,8 @@ pub fn warm<'a>(books: &Books, msgs: impl IntoIterator<Item = &'a Msg>) {
     look(books, single, |_, _, _| 0);
 }
 
-/// The same for orders that rest and will leave, or will come to where it says.
-pub(crate) fn warm_orders(books: &Books, orders: impl Iterator<Item = Ahead>) {
+/// The same for orders that come to rest whose owners had no reason to be near: also all that only they need.
+pub(crate) fn warm_arrivals(books: &Books, orders: impl Iterator<Item = Ahead>) {
     look(books, orders, Books::glance_at_arrivals);
 }
 

@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::rates::{tier_index, Rates};
 use crate::state::{discounts, now, params, tiers, FeeTier, BUILDERS, NOW, USERS};
 use crate::volumes::{
-    add, add_global, builder, counted, first, global, hour_of, sweep, Builder, Total, Volume,
+    add, add_global, builder, counted, first, global, hour_of, look_ahead, sweep, Builder, Total, Volume,
 };
 use journal::{Built, Undo};
 use users::{User, Users};
@@ -67,6 +67,9 @@ impl Terms {
         }
     }
 }
+
+/// Users whose volumes are looked at together.
+const TOGETHER: usize = 32;
 
 /// Of a user who has not traded: nothing, which no window leaves.
 const NO_ROW: Total = Total { volume: Volume::NONE, oldest: u32::MAX };
@@ -236,14 +239,18 @@ impl Desk {
         };
         let mut everybody = QuoteQuantums::ZERO;
         let traded = core::mem::take(&mut self.traded);
-        for slot in &traded {
-            let user = *self.users.get(*slot);
-            if !user.traded.is_zero() {
-                self.journal.note(|| Undo::Traded(*slot, user.traded));
-                self.users.get_mut(*slot).traded = Volume::default();
-                let total = add(ctx.state, &user.address, user.traded, terms);
-                self.users.get_mut(*slot).total = Some((self.era, total));
-                everybody += user.traded.maker;
+        for some in traded.chunks(TOGETHER) {
+            let users: Vec<_> = some.iter().map(|slot| self.users.get(*slot).address).collect();
+            look_ahead(ctx.state.as_read(), &users, terms.1);
+            for slot in some {
+                let user = *self.users.get(*slot);
+                if !user.traded.is_zero() {
+                    self.journal.note(|| Undo::Traded(*slot, user.traded));
+                    self.users.get_mut(*slot).traded = Volume::default();
+                    let total = add(ctx.state, &user.address, user.traded, terms);
+                    self.users.get_mut(*slot).total = Some((self.era, total));
+                    everybody += user.traded.maker;
+                }
             }
         }
         self.traded = traded;

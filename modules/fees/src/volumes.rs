@@ -4,6 +4,8 @@
 //! left are taken off it when the user is next touched or read: nobody else's block pays for them. Rows that
 //! nobody touches again are swept, a few each block, by the hour they belong to.
 
+use alloc::vec::Vec;
+
 use borsh::{BorshDeserialize, BorshSerialize};
 use num::QuoteQuantums;
 use store::{fault, Read, State};
@@ -151,11 +153,21 @@ pub(crate) fn expire(state: &mut dyn State, user: &Address, first: u32) {
     USERS.remove(state, user);
 }
 
+/// These users will be counted in the bucket `hour` soon.
+pub(crate) fn look_ahead(state: &dyn Read, users: &[Address], hour: u32) {
+    USERS.look_ahead(state, users);
+    let keys: Vec<_> = users.iter().map(|user| (*user, hour)).collect();
+    HOURS.look_ahead(state, &keys);
+}
+
 /// Count `more` for `user` in the bucket `hour`, which is the present one; the window begins at `first`. Returns
 /// the new total.
 pub(crate) fn add(state: &mut dyn State, user: &Address, more: Volume, (first, hour): (u32, u32)) -> Total {
-    expire(state, user, first);
-    let total = USERS.get(state.as_read(), user);
+    let mut total = USERS.get(state.as_read(), user);
+    if total.is_some_and(|total| total.oldest < first) {
+        expire(state, user, first);
+        total = USERS.get(state.as_read(), user);
+    }
     let oldest = total.map_or(hour, |total| total.oldest.min(hour));
     let volume = total.unwrap_or_default().volume.plus(more);
     let total = Total { volume, oldest };

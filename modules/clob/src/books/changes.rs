@@ -57,14 +57,21 @@ impl Books {
         }
         changes.gone.append(&mut log.gone);
         let nested = self.journal.is_open();
-        for handle in &log.levels {
-            changes.levels.extend(self.written_level(*handle, nested));
+        for some in log.levels.chunks(TOGETHER) {
+            self.look_at_levels(some);
+            for handle in some {
+                changes.levels.extend(self.written_level(*handle, nested));
+            }
         }
         if !nested {
             log.levels.clear();
-            for handle in log.idle.drain(..) {
-                self.dismiss(handle);
+            for some in log.idle.chunks(TOGETHER) {
+                self.look_at_traders(some);
+                for handle in some {
+                    self.dismiss(*handle);
+                }
             }
+            log.idle.clear();
         }
         self.log = log;
         changes
@@ -78,9 +85,30 @@ impl Books {
             let record = self.orders.get(*handle);
             *place = Some((record.level, record.trader));
         }
-        for (level, trader) in near.iter().flatten() {
-            black_box((self.levels.get(*level).orders, self.traders.get(*trader).resting));
+        for ((level, trader), handle) in near.iter().flatten().zip(orders) {
+            let parts = self.parts.touch(*handle);
+            black_box((self.levels.get(*level).orders, self.traders.get(*trader).resting, parts));
         }
+    }
+
+    /// The same for levels that may go.
+    fn look_at_levels(&self, levels: &[Handle]) {
+        let orders = |handle: &Handle| self.levels.look(*handle).map_or(0, |level| level.orders);
+        black_box(levels.iter().fold(0, |seen, handle| seen ^ orders(handle)));
+        let place = |handle: &Handle| {
+            let level = self.levels.look(*handle).filter(|level| level.orders == 0)?;
+            self.markets.get(usize::try_from(level.slot).ok()?)?.side(level.side).get(level.price)
+        };
+        black_box(levels.iter().filter_map(place).count());
+    }
+
+    /// The same for traders that may go.
+    fn look_at_traders(&self, traders: &[Handle]) {
+        let known = || traders.iter().filter_map(|handle| self.traders.look(*handle));
+        black_box(known().fold(0, |seen, trader| seen ^ trader.hash));
+        let seen = known().fold(0, |seen, trader| seen ^ self.by_trader.touch(trader.hash));
+        let holders = known().filter_map(|trader| self.holders.look(trader.holder));
+        black_box(holders.fold(seen, |seen, holder| seen ^ u64::from(holder.traders)));
     }
 
     /// Use lists of changes that were written for the next ones: fresh memory is slow.

@@ -3,9 +3,10 @@
 //! Each step is small and the same for all, so that a processor has many of them under way at a time.
 
 use super::record::Flags;
-use super::Books;
+use super::{Books, TOGETHER};
 use crate::arena::Handle;
-use crate::order::GoodTil;
+use crate::ladder::Ladder;
+use crate::order::{GoodTil, Side};
 use crate::warm::{Ahead, Rest};
 use types::MarketId;
 
@@ -78,6 +79,35 @@ impl Books {
         (level, makers)
     }
 
+    fn ladder(&self, slot: u32, side: Side) -> Option<&Ladder> {
+        let market = self.markets.get(usize::try_from(slot).ok()?)?;
+        Some(market.side(side))
+    }
+
+    /// Ask memory for all that leads to orders that rest and will leave: some dozens at a time.
+    pub(crate) fn glance_at_leaving(&self, handles: &[Handle]) -> u64 {
+        let known = || handles.iter().filter_map(|handle| self.orders.look(*handle));
+        let mut seen = handles.iter().fold(0, |seen, handle| seen ^ self.look_beside(*handle));
+        for record in known() {
+            seen ^= self.look_at_trader(record.trader);
+        }
+        let mut used = [Handle::NONE; TOGETHER];
+        let traders = || known().filter_map(|record| Some((record, self.traders.look(record.trader)?)));
+        for (record, trader) in traders() {
+            seen ^= self.by_id.touch(self.hasher.order(trader.hash, record.kind, record.client_id));
+            seen ^= self.holders.look(trader.holder).map_or(0, |holder| u64::from(holder.traders));
+            seen ^= self.used.touch(self.used.hash(&record.id(trader)));
+            let level = self.levels.look(record.level).filter(|level| level.orders <= 1);
+            let ladder =
+                level.and_then(|level| Some(self.ladder(level.slot, level.side)?.touch(level.price)));
+            seen ^= ladder.unwrap_or_default();
+        }
+        for (place, (record, trader)) in used.iter_mut().zip(traders()) {
+            *place = self.used.glance(self.used.hash(&record.id(trader)));
+        }
+        used.iter().fold(seen, |seen, handle| seen ^ self.used.look(*handle))
+    }
+
     /// Ask memory for what orders that come to rest need besides: their subaccount in all markets, those that end
     /// at the same moment, and the records that they will probably use.
     pub(crate) fn glance_at_arrivals(&self, ahead: &[Ahead], some: &mut [Glance]) -> u64 {
@@ -86,13 +116,15 @@ impl Books {
         for (later, ((id, rest), glance)) in arrivals().zip(some.iter_mut()).enumerate() {
             let holder = self.hasher.subaccount(&id.subaccount, u32::MAX);
             let (GoodTil::Block(until) | GoodTil::Time(until)) = rest.good_til;
-            let (moments, moment) = (&self.calendar.times, self.hasher.moment(until));
+            let record = self.orders.coming(later);
+            let (moments, moment) = (&self.calendar.times, self.calendar.times.hash(until, record));
             glance.hashes = [holder, moment, 0, 0];
             seen ^= self.by_holder.touch(holder) ^ moments.touch(moment);
-            let record = self.orders.coming(later);
             seen ^= self.orders.look(record).map_or(0, |record| record.sequence) ^ self.parts.touch(record);
             seen ^= self.levels.look(self.levels.coming(later)).map_or(0, |level| u64::from(level.orders));
             seen ^= self.traders.look(self.traders.coming(later)).map_or(0, |one| u64::from(one.resting));
+            let side = self.market(id.market).map(|market| market.side(rest.side));
+            seen ^= side.map_or(0, |ladder| ladder.touch(rest.price));
         }
         for (_, glance) in arrivals().zip(some.iter_mut()) {
             let [holder, moment, ..] = glance.hashes;

@@ -4,7 +4,7 @@ use num::Subticks;
 use types::{MarketId, SubaccountId};
 
 use crate::arena::{Handle, Links, List};
-use crate::order::{Kind, Order, Side, Size, TimeInForce};
+use crate::order::{Kind, Order, OrderId, Side, Size, TimeInForce};
 
 /// An order and its neighbours. Its price and side are those of its level, its owner and market those of its
 /// trader.
@@ -46,6 +46,15 @@ impl Record {
         queue: Links::NONE,
         due: Links::NONE,
     };
+}
+
+impl Record {
+    /// The name of the order, whose trader is `trader`.
+    #[inline]
+    pub(super) fn id(&self, trader: &Trader) -> OrderId {
+        let Trader { id: subaccount, market, .. } = *trader;
+        OrderId { subaccount, market, kind: self.kind, client_id: self.client_id }
+    }
 }
 
 /// Yes or no about an order.

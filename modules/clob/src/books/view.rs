@@ -41,13 +41,7 @@ impl Books {
     #[inline]
     pub fn id(&self, handle: Handle) -> OrderId {
         let record = self.orders.get(handle);
-        let trader = self.traders.get(record.trader);
-        OrderId {
-            subaccount: trader.id,
-            market: trader.market,
-            kind: record.kind,
-            client_id: record.client_id,
-        }
+        record.id(self.traders.get(record.trader))
     }
 
     /// Whose order `handle` names.

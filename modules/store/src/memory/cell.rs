@@ -7,23 +7,27 @@ pub(super) const NONE: u32 = u32::MAX;
 
 /// What a cell holds in place.
 const PLACE: usize = 167;
+/// A line of the processor's cache.
+const LINE: usize = 64;
+/// Bytes of a place that share the first line with what leads them.
+const HEAD: usize = 39;
 
 /// A key with its value, in three lines of the processor's cache: whoever found the key has the value. A cell
 /// keeps its key until the block ends, also when the value is gone.
 #[derive(Clone, Debug)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub(super) struct Cell {
     pub(super) hash: u32,
     /// The last block that wrote it, by the table's count.
     pub(super) block: u32,
     /// Its place among what that block wrote.
     pub(super) dirty: u32,
-    pub(super) live: bool,
     key: u32,
     value: u32,
     /// Where key and value stand when they are too long together, until the cell is let go.
     long: u32,
-    /// The key, then the value.
+    pub(super) live: bool,
+    /// The key, then the value: last, so that the lines after the first are visited only for their bytes.
     place: [u8; PLACE],
 }
 
@@ -34,6 +38,8 @@ pub(super) struct Cells {
     free: Vec<u32>,
     long: Vec<Vec<u8>>,
     spare: Vec<u32>,
+    /// Sixteen times what values with their keys took lately, on average.
+    usual: usize,
 }
 
 pub(super) fn wide(at: u32) -> usize {
@@ -111,8 +117,12 @@ impl Cells {
         let key = wide(cell.key);
         cell.value = narrow(value.len());
         if cell.long == NONE {
-            if let Some(place) = cell.place.get_mut(key..key.saturating_add(value.len())) {
+            let end = key.saturating_add(value.len());
+            if let Some(place) = cell.place.get_mut(key..end) {
                 place.copy_from_slice(value);
+                if !value.is_empty() {
+                    self.usual = self.usual.saturating_sub(self.usual >> 4).saturating_add(end);
+                }
                 return;
             }
             cell.long = Self::lend(&mut self.long, &mut self.spare);
@@ -123,6 +133,12 @@ impl Cells {
             long.truncate(key);
             long.extend_from_slice(value);
         }
+    }
+
+    /// Bytes of all lines that a cell probably uses.
+    #[inline]
+    pub(super) fn glance(&self, at: u32) -> u32 {
+        self.get(at).map_or(0, |cell| cell.glance(self.usual >> 4))
     }
 
     /// Let go of a cell.
@@ -144,10 +160,23 @@ impl Cells {
 }
 
 impl Cell {
-    /// Bytes of each line.
+    /// Bytes of each line that the first `used` bytes of its place are in.
     #[inline]
-    pub(super) fn glance(&self) -> u32 {
+    pub(super) fn glance(&self, used: usize) -> u32 {
         let byte = |at| self.place.get(at).copied().unwrap_or_default();
-        self.hash ^ u32::from(byte(64) ^ byte(128))
+        let second = if used > HEAD { byte(HEAD) } else { 0 };
+        let third = if used > HEAD.saturating_add(LINE) { byte(HEAD.saturating_add(LINE)) } else { 0 };
+        self.hash ^ u32::from(second ^ third)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_and_third_line_of_a_cell_begin_where_a_glance_looks() {
+        assert_eq!(core::mem::offset_of!(Cell, place) + HEAD, LINE);
+        assert_eq!(core::mem::size_of::<Cell>(), 3 * LINE);
     }
 }

@@ -331,7 +331,7 @@ impl Table {
     /// Bytes of all lines of a cell.
     #[inline]
     pub(super) fn glance_at(&self, cell: u32) -> u32 {
-        self.get(cell).map_or(0, Cell::glance)
+        self.cells.glance(cell)
     }
 
     /// The hash of a key here.

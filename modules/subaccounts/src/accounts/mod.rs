@@ -31,6 +31,9 @@ use positions::{Positions, Span};
 /// Accounts for which room is made at least.
 const SMALLEST: usize = 64;
 
+/// Accounts whose positions are looked at together when rows are written.
+const TOGETHER: usize = 32;
+
 /// Accounts read at a time while they are loaded.
 const PAGE: usize = 1_000;
 
@@ -169,8 +172,13 @@ impl Accounts {
         let nested = self.journal.is_open();
         let mut behind = core::mem::take(&mut self.behind);
         let mut batch = Batch::new(state);
-        for at in &behind {
-            self.write(&mut batch, *at, nested);
+        for some in behind.chunks(TOGETHER) {
+            let mut spans = [Span::default(); TOGETHER];
+            for (span, at) in spans.iter_mut().zip(some) {
+                *span = self.slot(*at).map(|slot| slot.span).unwrap_or_default();
+            }
+            spans.iter().for_each(|span| self.positions.touch_all(*span));
+            some.iter().for_each(|at| self.write(&mut batch, *at, nested));
         }
         drop(batch);
         if !nested {
