@@ -107,7 +107,8 @@ fn forced(seen: &Seen<'_>, id: &SubaccountId) -> bool {
 
 /// I-13: who traded or moved money out has maintenance margin afterwards, or is safer than before: no more margin
 /// needed, and `worth_new x margin_old >= worth_old x margin_new`; without margin, worth more than before. Both sides
-/// at this block's prices, and for the maintenance margin, which others cannot change within the block as they can the initial one.
+/// at this block's prices, and for the maintenance margin, which others cannot change within the block as they
+/// can the initial one.
 pub(super) fn margins(seen: &Seen<'_>) -> Verdict {
     let mut count = 0;
     let empty = Subaccount::default();
