@@ -105,10 +105,11 @@ impl OraclePrice {
 
     /// F5: what the price is good for at `now`.
     pub fn standing_at(&self, now: Time, params: &Params) -> Standing {
-        match self.pulse().standing_at(now, params) {
-            Standing::Live if self.price.raw() == 0 => Standing::Stale,
-            standing => standing,
+        let standing = self.pulse().standing_at(now, params);
+        if standing == Standing::Live && self.price.raw() == 0 {
+            return Standing::Stale;
         }
+        standing
     }
 
     pub(crate) const fn pulse(&self) -> Pulse {

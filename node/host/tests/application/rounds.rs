@@ -155,7 +155,7 @@ fn abci_15_checks_that_race_commits_are_all_answered_and_never_from_a_state_that
             });
         }
         for (block, tx) in (0..).zip(&waiting) {
-            let results = engine.block(&[tx.clone()]).tx_results;
+            let results = engine.block(std::slice::from_ref(tx)).tx_results;
             assert_eq!(results.last().map(|result| result.code), Some(0));
             first.store(block + 1, Ordering::Release);
         }
