@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::failure::{Outcome, EXIT_OK};
 use crate::home::HomeArgs;
-use crate::{devnet, export, genesis, init, keys, maintain, query, snapshot, start, tx};
+use crate::{devnet, export, genesis, init, keys, maintain, pages, query, snapshot, start, tx};
 
 const ABOUT: &str = "A node of the Ballast chain, and the tools to run and use it";
 
@@ -95,8 +95,14 @@ pub(crate) fn run() -> ExitCode {
 fn dispatch(command: Command) -> Outcome {
     match command {
         Command::Init(args) => init::run(&args),
-        Command::Start(args) => start::run(&args),
-        Command::Devnet(args) => Ok(devnet::run(args)?),
+        Command::Start(args) => {
+            pages::ask_for_large_ones();
+            start::run(&args)
+        }
+        Command::Devnet(args) => {
+            pages::ask_for_large_ones();
+            Ok(devnet::run(args)?)
+        }
         Command::Keys(command) => keys::run(&command),
         Command::Tx(command) => tx::run(&command),
         Command::Query(command) => query::run(&command),

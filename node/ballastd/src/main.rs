@@ -4,7 +4,7 @@
 //! node's folder), [`init`] and [`genesis`] (how a chain begins), [`start`] with [`solo_node`] or [`comet`]
 //! (how a node runs), [`engine`] (what the gRPC server needs of the embedded engine), [`tx`], [`query`] and
 //! [`keys`] (what clients do), [`export`] (what a stopped node holds), `devnet`, [`crash`]
-//! (dying on purpose, for tests).
+//! (dying on purpose, for tests), [`pages`] (memory in large pages).
 //!
 //! It composes; it decides nothing about a chain's state. A refused command changes nothing.
 
@@ -22,6 +22,7 @@ mod init;
 mod keys;
 mod maintain;
 mod output;
+mod pages;
 mod query;
 mod snapshot;
 mod solo_node;
