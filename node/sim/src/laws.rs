@@ -2,7 +2,7 @@
 //!
 //! [`Laws`] keeps the state as it was before the block and compares. A law is evaluated when the block has
 //! something that it speaks of; a run in which a law that applies was never evaluated says nothing about it, and
-//! [`Laws::unchecked`] names it.
+//! [`unchecked`] names it.
 //!
 //! Reading order: [`table`] (all laws, also those that others check or that do not apply yet), `seen` (a block as
 //! laws see it), `replay` (accounts by what happened), `money`, `health`, `books`, `clocks`.
