@@ -1,6 +1,8 @@
 //! Seeds that are told in every run of the tests. `BALLAST_SIM_SEEDS` and `BALLAST_SIM_BLOCKS` ask for more,
 //! `BALLAST_SIM_FIRST` for other ones.
 
+use std::io::Write as _;
+
 use sim::{many, shrink, simulate, Canary, Counts, Mode, Small, Story};
 use store::State;
 
@@ -12,7 +14,8 @@ fn told(mode: Mode, (seeds, blocks): (u64, u64)) -> Counts {
     let (seeds, blocks) = (asked("BALLAST_SIM_SEEDS", seeds), asked("BALLAST_SIM_BLOCKS", blocks));
     let story = Story::new(asked("BALLAST_SIM_FIRST", 1), blocks, mode);
     let all = many(&story, seeds, 2).unwrap_or_else(|(story, failure)| panic!("{failure}\nagain: {story}"));
-    println!("{all}");
+    // Past what the runner of the tests holds back: how much was tried belongs into every log.
+    writeln!(std::io::stderr(), "{mode:?} mode: {all}").unwrap();
     assert_eq!((all.seeds, all.blocks), (seeds, seeds * blocks));
     assert_eq!(all.idle(), Vec::<&str>::new(), "nothing was tried of these");
     all
