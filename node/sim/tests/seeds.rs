@@ -15,7 +15,7 @@ fn told(mode: Mode, (seeds, blocks): (u64, u64)) -> Counts {
     let story = Story::new(asked("BALLAST_SIM_FIRST", 1), blocks, mode);
     let all = many(&story, seeds, 2).unwrap_or_else(|(story, failure)| panic!("{failure}\nagain: {story}"));
     // Past what the runner of the tests holds back: how much was tried belongs into every log.
-    writeln!(std::io::stderr(), "{mode:?} mode: {all}").unwrap();
+    std::io::stderr().write_all(format!("{mode:?} mode: {all}\n").as_bytes()).unwrap();
     assert_eq!((all.seeds, all.blocks), (seeds, seeds * blocks));
     assert_eq!(all.idle(), Vec::<&str>::new(), "nothing was tried of these");
     all
