@@ -79,8 +79,7 @@ fn every_limit_stands_in_the_table_with_its_default() {
     wrong.extend(missing_keys.map(|key| format!("{key} is not in the table")));
     let outer = |place: &&String| {
         let of = |name: &&str| place.starts_with(&format!("node/{name}/src/"));
-        OUTER.iter().any(|name| of(&name))
-            && ["MAX_", "MOST_"].iter().any(|word| place.contains(&format!(" {word}")))
+        OUTER.iter().any(of) && ["MAX_", "MOST_"].iter().any(|word| place.contains(&format!(" {word}")))
     };
     let missing = constants.keys().filter(outer).filter(|place| !table.contains_key(*place));
     wrong.extend(missing.map(|place| format!("{place} is not in the table")));
