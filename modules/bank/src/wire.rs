@@ -1,6 +1,7 @@
 //! Strict reading of wire messages: one value, one sequence of bytes.
 
 use alloc::format;
+use alloc::vec::Vec;
 
 use prost::encoding::{decode_key, decode_varint, skip_field, DecodeContext, WireType};
 use prost::Message;
@@ -16,6 +17,45 @@ pub fn strict<M: Message + Default>(field: &'static str, bytes: &[u8]) -> Result
     } else {
         Err(Malformed::new(field, "is not in canonical form or has unknown fields"))
     }
+}
+
+/// The same for a message whose published definition declares its fields in another `order` than that of their
+/// numbers: some clients write them as declared. Both orders are accepted, and no third.
+pub fn strict_or_declared<M: Message + Default>(
+    field: &'static str,
+    bytes: &[u8],
+    order: &[u32],
+) -> Result<M, Malformed> {
+    let refused = match strict::<M>(field, bytes) {
+        Ok(message) => return Ok(message),
+        Err(refused) => refused,
+    };
+    let Ok(message) = M::decode(bytes) else { return Err(refused) };
+    let sorted = message.encode_to_vec();
+    let mut declared = Vec::with_capacity(sorted.len());
+    for number in order {
+        append_field(field, &sorted, *number, &mut declared)?;
+    }
+    if declared == bytes { Ok(message) } else { Err(refused) }
+}
+
+/// Append all occurrences of field `number` in `message` to `out`, as they stand there.
+fn append_field(
+    field: &'static str,
+    mut message: &[u8],
+    number: u32,
+    out: &mut Vec<u8>,
+) -> Result<(), Malformed> {
+    let broken = |error| Malformed::new(field, format!("does not decode: {error}"));
+    while !message.is_empty() {
+        let start = message;
+        let (found, wire_type) = decode_key(&mut message).map_err(broken)?;
+        skip_field(wire_type, found, &mut message, DecodeContext::default()).map_err(broken)?;
+        if found == number {
+            out.extend(start.iter().take(start.len().saturating_sub(message.len())));
+        }
+    }
+    Ok(())
 }
 
 /// Refuse a message in which `inner` occurs more than `limit` times within one of the messages at `outer`.

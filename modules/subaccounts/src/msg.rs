@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use bank::wire::strict;
+use bank::wire::{strict, strict_or_declared};
 use proto::dydxprotocol::sending::{MsgCreateTransfer, MsgDepositToSubaccount, MsgWithdrawFromSubaccount};
 use proto::dydxprotocol::subaccounts::SubaccountId as WireId;
 use types::{Address, Chain, SubaccountId, MAX_SUBACCOUNT_NUMBER};
@@ -78,9 +78,13 @@ pub fn decode_deposit(bytes: &[u8], chain: &Chain) -> Result<Msg, Error> {
     Ok(Msg::Deposit { sender, recipient, amount: moved(wire.asset_id, wire.quantums)? })
 }
 
+/// The fields of a `MsgWithdrawFromSubaccount` as its definition declares them: the sender, number 2, comes first.
+const WITHDRAWAL: [u32; 4] = [2, 1, 3, 4];
+
 /// Read a `MsgWithdrawFromSubaccount`.
 pub fn decode_withdraw(bytes: &[u8], chain: &Chain) -> Result<Msg, Error> {
-    let wire: MsgWithdrawFromSubaccount = strict("MsgWithdrawFromSubaccount", bytes)?;
+    let wire: MsgWithdrawFromSubaccount =
+        strict_or_declared("MsgWithdrawFromSubaccount", bytes, &WITHDRAWAL)?;
     let sender = subaccount("sender", wire.sender, chain)?;
     let recipient = address(&wire.recipient, chain)?;
     Ok(Msg::Withdraw { sender, recipient, amount: moved(wire.asset_id, wire.quantums)? })

@@ -27,6 +27,32 @@ pub(crate) fn run(command: &Command) -> Outcome {
     Ok(())
 }
 
+/// What a new chain calls addresses and coins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Names {
+    /// `ballast1...`, `uusdc` and `uballast`.
+    Ballast,
+    /// `dydx1...`, USDC as the dYdX chain has it over IBC, and the native coin of its test networks.
+    Dydx,
+}
+
+impl Names {
+    /// Call them so in a chain without accounts.
+    pub(crate) fn give(self, app: &mut app::AppState) {
+        match self {
+            Self::Ballast => {}
+            Self::Dydx => {
+                app.prefix = "dydx".into();
+                app.collateral = DYDX_USDC.into();
+                app.gas_prices = vec![format!("0.025{DYDX_USDC}"), "25000000000adv4tnt".into()];
+            }
+        }
+    }
+}
+
+/// USDC from Noble over the channel that the dYdX chain takes it from.
+const DYDX_USDC: &str = "ibc/8E27BA2D5493AF5636760E354E46004562C46AB7EC0CC4C1CA14E9E20E2545B5";
+
 /// An account of the genesis and what it holds.
 #[derive(Clone, Debug)]
 pub(crate) struct Grant {
@@ -138,6 +164,16 @@ mod tests {
 
     fn address(name: &str) -> String {
         client::Key::from_seed_text(name).unwrap().address().to_bech32("ballast")
+    }
+
+    #[test]
+    fn a_chain_with_the_names_of_dydx_begins_and_takes_their_addresses_and_coins() {
+        let mut app = app_state(&[]).unwrap();
+        Names::Dydx.give(&mut app);
+        let grant = format!("dydx15yk64u7zc9g9k2yr2wmzeva5qgwxps6y0tptef=5adv4tnt,7{DYDX_USDC}");
+        add(&mut app, &grant.parse().unwrap()).unwrap();
+        document("localdydxprotocol", &[solo::Key::generate().public()], &app).unwrap();
+        assert!(add(&mut app, &format!("{}=5adv4tnt", address("alice")).parse().unwrap()).is_err());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::config::{EngineKind, TEMPLATE};
 use crate::failure::{Failure, Outcome};
-use crate::genesis::{self, Grant};
+use crate::genesis::{self, Grant, Names};
 use crate::home::{Home, HomeArgs};
 use crate::output::{pairs, OutputArgs};
 
@@ -35,6 +35,9 @@ pub(crate) struct Args {
     /// Who may change parameters, an address or the name of a key; nobody unless given
     #[arg(long, value_name = "ADDRESS")]
     authority: Option<String>,
+    /// How addresses begin and coins are called: `dydx` as clients of the dYdX chain have it built in
+    #[arg(long, value_enum, default_value_t = Names::Ballast)]
+    names: Names,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -43,6 +46,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Outcome {
     let home = args.home.resolve()?;
     let mut app = genesis::app_state(&[])?;
+    args.names.give(&mut app);
     for grant in &args.accounts {
         let grant = resolved(&home, grant, &app.prefix);
         genesis::add(&mut app, &grant)?;

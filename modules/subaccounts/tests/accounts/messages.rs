@@ -61,6 +61,28 @@ fn messages_decode_to_who_signs_and_who_receives() {
 }
 
 #[test]
+fn a_withdrawal_may_have_its_fields_in_the_order_of_the_definition_and_in_no_third() {
+    let bytes = withdraw().encode_to_vec();
+    let recipient = 2 + usize::from(bytes[1]);
+    let sender = recipient + 2 + usize::from(bytes[recipient + 1]);
+    let (recipient, rest) = bytes.split_at(recipient);
+    let (sender, amount) = rest.split_at(sender - recipient.len());
+    let msg = decode_withdraw(&[sender, recipient, amount].concat(), &chain()).unwrap();
+    assert_eq!(msg, decode_withdraw(&bytes, &chain()).unwrap());
+    let refused: [&[&[u8]]; 5] = [
+        &[sender, amount, recipient],
+        &[amount, sender, recipient],
+        &[sender, recipient, recipient, amount],
+        &[sender, recipient, amount, &[0x28, 0x01]],
+        &[sender, recipient, &[0x18, 0x00], amount],
+    ];
+    for parts in refused {
+        let error = decode_withdraw(&parts.concat(), &chain()).unwrap_err();
+        assert!(error.to_string().contains("canonical"), "{error}");
+    }
+}
+
+#[test]
 fn deposits_and_withdrawals_that_make_no_sense_are_refused_by_code() {
     type Spoil = fn(&mut MsgDepositToSubaccount);
     let rows: [(&str, Spoil, (&str, u32)); 8] = [
