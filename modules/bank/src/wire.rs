@@ -36,7 +36,11 @@ pub fn strict_or_declared<M: Message + Default>(
     for number in order {
         append_field(field, &sorted, *number, &mut declared)?;
     }
-    if declared == bytes { Ok(message) } else { Err(refused) }
+    if declared == bytes {
+        Ok(message)
+    } else {
+        Err(refused)
+    }
 }
 
 /// Append all occurrences of field `number` in `message` to `out`, as they stand there.
