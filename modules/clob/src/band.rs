@@ -2,6 +2,7 @@
 
 use num::{Price, Ratio, Round, Subticks};
 use store::{Ctx, Read};
+use types::Block;
 
 use crate::books::Books;
 use crate::oracle::oracle_subticks;
@@ -43,6 +44,22 @@ pub(crate) fn bound(ctx: &Ctx<'_>, books: &mut Books, pair: &Pair, side: Side) -
         }
     };
     Some(if side == Side::Buy { band.high } else { band.low })
+}
+
+/// F12 from the rows: for questions. `ppm` is the width of the band.
+pub(crate) fn bound_of_rows(
+    state: &dyn Read,
+    block: &Block,
+    pair: &Pair,
+    (side, ppm): (Side, u32),
+) -> Option<Subticks> {
+    if ppm == 0 || !prices::is_fresh(state, block, pair.market) {
+        return None;
+    }
+    match side {
+        Side::Buy => edge(state, pair, (WHOLE.saturating_add(ppm), Round::Floor)),
+        Side::Sell => edge(state, pair, (WHOLE.saturating_sub(ppm), Round::Ceil)),
+    }
 }
 
 /// The oracle price times `ppm`, to a whole tick.

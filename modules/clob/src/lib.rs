@@ -46,6 +46,7 @@ mod name;
 mod oracle;
 mod order;
 mod pairs;
+mod paper;
 mod parked;
 mod place;
 mod reduce;
@@ -86,6 +87,7 @@ pub use order::{
     Builder, Condition, ConditionKind, GoodTil, Kind, Order, OrderId, Resting, SelfTrade, Side, Size,
     TimeInForce, Twap,
 };
+pub use paper::{on_paper, walk};
 pub use params::{EquityTier, Params};
 pub use place::{put, Origin, PlacedOrder, Status};
 pub use reduce::position_changed;

@@ -26,7 +26,7 @@ pub use aggregate::{aggregate, Vote};
 pub use error::Error;
 pub use genesis::Genesis;
 pub use params::{MarketParams, Params};
-pub use record::record;
+pub use record::{record, suppose};
 pub use silent::{note_silent, TOLD_EVERY};
 pub use state::{
     base, has_params, is_fresh, layout, markets, module_params, network, params, price, pulse, silent,

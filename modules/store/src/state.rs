@@ -25,6 +25,24 @@ pub trait Read {
     fn look_ahead(&self, _keys: &[KeyBytes]) {}
 }
 
+impl Read for &dyn Read {
+    fn read(&self, key: &[u8], with: &mut dyn FnMut(&[u8])) -> bool {
+        (**self).read(key, with)
+    }
+
+    fn next(&self, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Option<Pair> {
+        (**self).next(from, to)
+    }
+
+    fn prev(&self, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Option<Pair> {
+        (**self).prev(from, to)
+    }
+
+    fn look_ahead(&self, keys: &[KeyBytes]) {
+        (**self).look_ahead(keys);
+    }
+}
+
 /// Something that can undo: savepoints nest, item in transaction in block.
 pub trait Journaled {
     /// Remember this moment.

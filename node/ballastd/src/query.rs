@@ -3,6 +3,7 @@
 mod account;
 mod chain;
 mod market;
+mod risk;
 
 use client::Client;
 use types::Address;
@@ -47,6 +48,19 @@ pub(crate) enum Command {
         /// Its number
         #[arg(default_value_t = 0)]
         number: u32,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Worth, margins and liquidation prices of a subaccount, and the same after something that has not happened
+    Risk {
+        /// Address, or name of a key
+        account: String,
+        /// Its number
+        #[arg(default_value_t = 0)]
+        number: u32,
+        /// What to suppose, in order: 'buy 0.5 BTC', 'sell 1 ETH @ 1800', 'BTC 50000', 'withdraw 100'
+        #[arg(long = "if", value_name = "WHAT")]
+        supposed: Vec<risk::If>,
         #[command(flatten)]
         common: Common,
     },
@@ -157,6 +171,9 @@ async fn dispatch(command: &Command) -> Outcome {
         Command::Balance { account, common } => account::balance(&Asker::new(common).await?, account).await,
         Command::Subaccount { account, number, common } => {
             account::subaccount(&Asker::new(common).await?, account, *number).await
+        }
+        Command::Risk { account, number, supposed, common } => {
+            risk::risk(&Asker::new(common).await?, (account, *number), supposed).await
         }
         Command::Order { account, market, client_id, subaccount, common } => {
             let asker = Asker::new(common).await?;

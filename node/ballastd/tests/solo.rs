@@ -70,6 +70,15 @@ fn two_people_trade_and_the_node_goes_on_where_it_stopped() {
         text(&subaccount["positions"][0]["size"]).to_owned()
     };
     assert_eq!((position("alice"), position("bob")), ("-0.4".to_owned(), "0.4".to_owned()));
+    let risk = world.ask(&["query", "risk", "bob", "--if", "withdraw 1", "--if", "BTC 30000"]);
+    let position = &risk["now"]["positions"][0];
+    assert_eq!((text(&position["market"]), risk["now"]["liquidatable"].as_bool()), ("BTC-USD", Some(false)));
+    assert_eq!(text(&risk["then"]["positions"][0]["oracle_price"]), "30000");
+    assert_ne!(risk["then"]["collateral"], risk["now"]["collateral"]);
+    assert_eq!(risk["refused"], Value::Null);
+    let risk = world.ask(&["query", "risk", "bob", "--if", "withdraw 1000000000"]);
+    assert_eq!(risk["refused"]["code"], 102, "{risk}");
+    world.try_ask(&["query", "risk", "bob", "--if", "buy much BTC"]).fails(2, "is not a number");
     let book = world.ask(&["query", "orderbook", "0"]);
     assert_eq!(text(&book["asks"][0]["size"]), "0.6");
     world.ask(&["tx", "cancel-order", "BTC", "1", "--from", "alice"]);

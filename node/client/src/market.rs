@@ -110,6 +110,14 @@ impl Market {
         }
     }
 
+    /// The oracle price of `price` USD a coin, rounded down. Refuses what is zero or too large, and any price
+    /// before the market's first one.
+    pub fn oracle_units(&self, price: Decimal) -> Result<u64, OrderError> {
+        let units = self.oracle.and_then(|(_, exponent)| price.whole(-exponent));
+        let units = units.and_then(|(units, _)| u64::try_from(units).ok()).filter(|units| *units > 0);
+        units.ok_or_else(|| self.out_of_range("price", price))
+    }
+
     fn out_of_range(&self, what: &'static str, value: Decimal) -> OrderError {
         OrderError::Range { ticker: self.ticker.clone(), what, value }
     }

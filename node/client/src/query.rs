@@ -253,6 +253,18 @@ impl Client {
         Ok((answer.address, integer(PATH, &answer.balance)?))
     }
 
+    /// What a subaccount is worth and must be worth, and the same after what is supposed, in the words of the wire.
+    pub async fn account_risk(
+        &self,
+        owner: &str,
+        number: u32,
+        supposed: Vec<ballast::Supposed>,
+    ) -> Result<ballast::AccountRiskResponse, Error> {
+        let id = Some(subaccounts::SubaccountId { owner: owner.into(), number });
+        let request = ballast::AccountRiskRequest { subaccount_id: id, supposed };
+        self.call("/ballast.query.v1.Query/AccountRisk", &request).await
+    }
+
     /// The upgrade that is planned.
     pub async fn upgrade_plan(&self) -> Result<Option<upgrade::Plan>, Error> {
         const PATH: &str = "/cosmos.upgrade.v1beta1.Query/CurrentPlan";

@@ -1,7 +1,9 @@
 //! What others ask of an account as it stands: holdings, health, limits.
 
+use alloc::vec::Vec;
+
 use num::{BaseQuantums, Ppm, QuoteQuantums};
-use perpetuals::Collateral;
+use perpetuals::{Collateral, Margin};
 use types::{Address, Block, MarketId, SubaccountId};
 
 use super::{Accounts, Held, Hot, Markets, View};
@@ -85,6 +87,23 @@ impl Accounts {
         let (settled, _) = self.markets.settled_quote(&view)?;
         self.markets.risk(&view, settled, None)
     }
+
+    /// The part that each position has in [`risk`](Self::risk), in order of market, with the funding that it has
+    /// yet to receive (F1, rounded down; below zero it owes).
+    pub fn margins(&self, id: &SubaccountId) -> Result<Vec<(MarketId, Margin, QuoteQuantums)>, Error> {
+        let view = self.look(id);
+        let part = |hot: &Hot| {
+            let margin = self.markets.margin(&view, (hot.market, view.held.size_of(hot).0))?;
+            let owed = self.markets.owed(view.held, hot)?.div_euclid(PPM);
+            Ok((hot.market, margin, QuoteQuantums::new(owed)))
+        };
+        view.held.hot().iter().map(part).collect()
+    }
+
+    /// Sum of all long positions in `market`; nothing without such a market.
+    pub fn open_interest(&self, market: MarketId) -> Option<BaseQuantums> {
+        self.markets.get(market)?.core.as_ref().map(|core| core.terms.open_interest)
+    }
 }
 
 impl Markets {
@@ -154,10 +173,21 @@ impl Markets {
     }
 
     #[inline]
-    fn add(&self, risk: &mut Risk, view: &View<'_>, (market, base): Instead) -> Result<(), Error> {
-        if base.is_zero() {
+    fn add(&self, risk: &mut Risk, view: &View<'_>, position: Instead) -> Result<(), Error> {
+        if position.1.is_zero() {
             return Ok(());
         }
+        let margin = self.margin(view, position)?;
+        let sum = |one: QuoteQuantums, more| one.checked_add(more).ok_or(Error::OutOfRange);
+        risk.net_collateral = sum(risk.net_collateral, margin.notional)?;
+        risk.initial = sum(risk.initial, margin.initial)?;
+        risk.maintenance = sum(risk.maintenance, margin.maintenance)?;
+        Ok(())
+    }
+
+    /// F3 of one position, at the initial margin share that the account has set.
+    #[inline]
+    fn margin(&self, view: &View<'_>, (market, base): Instead) -> Result<Margin, Error> {
         let row = self.get(market).ok_or(Error::NoPrice(market))?;
         let Some(rates) = row.rates() else {
             let priced = row.core.as_ref().and_then(|core| core.price).is_some_and(|at| !at.price.is_zero());
@@ -165,11 +195,6 @@ impl Markets {
         };
         let custom =
             if view.leverage.is_empty() { Ppm::default() } else { Self::custom(view.leverage, market) };
-        let margin = rates.margin(base, custom).ok_or(Error::OutOfRange)?;
-        let sum = |one: QuoteQuantums, more| one.checked_add(more).ok_or(Error::OutOfRange);
-        risk.net_collateral = sum(risk.net_collateral, margin.notional)?;
-        risk.initial = sum(risk.initial, margin.initial)?;
-        risk.maintenance = sum(risk.maintenance, margin.maintenance)?;
-        Ok(())
+        rates.margin(base, custom).ok_or(Error::OutOfRange)
     }
 }

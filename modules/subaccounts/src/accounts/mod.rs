@@ -134,6 +134,19 @@ impl Accounts {
         accounts
     }
 
+    /// Of the accounts of `state` only these, with all markets: for questions about a few. Nobody else holds
+    /// anything here.
+    pub fn some(state: &dyn Read, ids: &[SubaccountId]) -> Self {
+        let mut accounts = Self { markets: Markets::load(state), ..Self::default() };
+        for id in ids {
+            accounts.adopt(*id, state::get(state, id));
+            let at = accounts.open(id);
+            accounts.put_leverage(at, state::leverage(state, id));
+        }
+        accounts.forget_changes();
+        accounts
+    }
+
     fn adopt(&mut self, id: SubaccountId, account: Subaccount) {
         let at = self.open(&id);
         self.change(at, |slot| slot.quote = account.quote);

@@ -9,6 +9,7 @@ use crate::{invariants, oracle, state};
 
 /// What is answered here.
 pub(super) const METHODS: &[&str] = &[
+    "ballast.query.v1.Query/AccountRisk",
     "ballast.query.v1.Query/AllFunding",
     "ballast.query.v1.Query/Funding",
     "ballast.query.v1.Query/Insurance",
@@ -32,6 +33,9 @@ pub(super) fn call(call: &Call<'_>, service: &str, method: &str) -> Answered {
     }
     let height = call.height;
     match method {
+        "AccountRisk" => call.with(|request| {
+            risk::query::account_risk(call.state, (state::previous_block(call.state), call.chain), request)
+        }),
         "AllFunding" => call.with(|_: &wire::AllFundingRequest| {
             let markets = perpetuals::all(call.state);
             let funding =
