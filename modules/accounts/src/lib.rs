@@ -28,6 +28,6 @@ pub use authenticate::{authenticate, signer_data, Check, Kind, Policy, Rules};
 pub use error::Error;
 pub use fee::GasPrice;
 pub use genesis::Genesis;
-pub use sign::{address_of, verify, SignerData};
+pub use sign::{address_of, signed, verify, SignerData};
 pub use state::{account, ensure, layout, Account};
 pub use tx::{decode_tx, DecodedTx, Fee, Limits, Message, SignMode};

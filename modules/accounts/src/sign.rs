@@ -52,16 +52,23 @@ pub fn sign_bytes(tx: &DecodedTx, chain_id: &str, account_number: u64) -> Result
 
 /// Whether the signature is that of `signer`: 64 bytes r, s with s in the lower half, so that there is only one.
 pub fn verify(tx: &DecodedTx, signer: &SignerData) -> Result<(), Error> {
-    let key = PublicKey::from_byte_array_compressed(signer.public_key)
-        .map_err(|_| Error::PublicKey("the key is not a point of secp256k1"))?;
     let bytes = sign_bytes(tx, &signer.chain_id, signer.account_number)?;
-    let digest = Message::from_digest(Sha256::digest(&bytes).into());
+    signed(&signer.public_key, &bytes, &tx.signature)?.then_some(()).ok_or_else(|| Error::Signature {
+        number: signer.account_number,
+        sequence: tx.sequence,
+        chain_id: signer.chain_id.clone(),
+    })
+}
+
+/// Whether `signature` is that of the compressed key over the SHA-256 of `bytes`: r and s of 32 bytes each, both
+/// from 1 to below the order of the group, and s in its lower half, so that there is one for each nonce. Refused
+/// when the key is none.
+pub fn signed(public_key: &[u8; 33], bytes: &[u8], signature: &[u8]) -> Result<bool, Error> {
+    let key = PublicKey::from_byte_array_compressed(*public_key)
+        .map_err(|_| Error::PublicKey("the key is not a point of secp256k1"))?;
+    let digest = Message::from_digest(Sha256::digest(bytes).into());
     // The library refuses r or s of zero and s in the upper half when it verifies.
-    ecdsa::Signature::from_compact(&tx.signature)
-        .and_then(|signature| ecdsa::verify(&signature, digest, &key))
-        .map_err(|_| Error::Signature {
-            number: signer.account_number,
-            sequence: tx.sequence,
-            chain_id: signer.chain_id.clone(),
-        })
+    let verified = ecdsa::Signature::from_compact(signature)
+        .and_then(|signature| ecdsa::verify(&signature, digest, &key));
+    Ok(verified.is_ok())
 }

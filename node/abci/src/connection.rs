@@ -23,6 +23,10 @@ pub(crate) fn serve<S: Read + Write>(mut stream: S, app: &impl Application) -> R
     loop {
         while let Some(request) = frame::next(&mut input)? {
             let flush = matches!(request.value, Some(Value::Flush(_)));
+            if matches!(request.value, Some(Value::Query(_))) {
+                // Strangers ask on a connection of their own; this thread serves no other.
+                aside::give_way();
+            }
             // Encoding into a vector cannot run out of room.
             let _ = answer(app, request).encode_length_delimited(&mut output);
             if flush || output.len() >= WRITE_BYTES {

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use solo::{Handle, StoredTx, SubmitError};
 use tendermint_proto::v0_38::p2p::{DefaultNodeInfo, DefaultNodeInfoOther, ProtocolVersion};
 use tendermint_proto::v0_38::types::ConsensusParams;
+use tokio::task::JoinError;
 
 /// Transactions that one search looks at.
 const MAX_FOUND: usize = 100;
@@ -27,17 +28,19 @@ impl SoloEngine {
         Self { handle, moniker: config.moniker.clone(), node_id: config.node_id.clone() }
     }
 
-    /// Run what may block on a thread that may.
+    /// Run what reads on a thread that gives way to consensus.
     fn ask<T: Send + 'static>(
         &self,
         f: impl FnOnce(&Handle) -> Result<T, EngineError> + Send + 'static,
     ) -> Answering<'_, T> {
         let handle = self.handle.clone();
-        Box::pin(async move {
-            let answer = tokio::task::spawn_blocking(move || f(&handle)).await;
-            answer.unwrap_or_else(|error| Err(EngineError::Failed(error.to_string())))
-        })
+        Box::pin(async move { told(aside::run(move || f(&handle)).await) })
     }
+}
+
+/// What a thread that was asked told, or that it ended without an answer.
+fn told<T>(answer: Result<Result<T, EngineError>, JoinError>) -> Result<T, EngineError> {
+    answer.unwrap_or_else(|error| Err(failed(error)))
 }
 
 fn failed(error: impl std::fmt::Display) -> EngineError {
@@ -82,7 +85,11 @@ fn page(mut found: Vec<StoredTx>, search: &Search) -> Found {
 impl Engine for SoloEngine {
     fn broadcast(&self, tx: Bytes, wait: Wait) -> Answering<'_, Checked> {
         match wait {
-            Wait::Check => self.ask(move |handle| submit(handle, tx)),
+            // A block waits for the lock of what is checked: no thread for this gives way.
+            Wait::Check => {
+                let handle = self.handle.clone();
+                Box::pin(async move { told(tokio::task::spawn_blocking(move || submit(&handle, tx)).await) })
+            }
             Wait::Nothing => {
                 let (hash, handle) = (Sha256::digest(&tx).into(), self.handle.clone());
                 // Its fate is not asked for.

@@ -84,7 +84,7 @@ impl Node {
         }
         let (host, method) = (self.host.clone(), path.to_owned());
         // The place is held until the work is done, even if nobody waits for it any more.
-        let work = tokio::task::spawn_blocking(move || {
+        let work = aside::run(move || {
             let _place = place;
             host.call(&method, &request, height)
         });

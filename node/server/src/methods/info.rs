@@ -111,7 +111,7 @@ pub(super) async fn abci_query(
     let host = node.host.clone();
     let (data, path) = (request.data.into(), request.path);
     let query = RequestQuery { data, path, height: request.height, prove: request.prove };
-    let answer = tokio::task::spawn_blocking(move || host.query(query)).await;
+    let answer = aside::run(move || host.query(query)).await;
     let answer = answer.map_err(|_| Status::internal("the query failed inside the node"))?;
     let op = |op: tendermint_proto::v0_38::crypto::ProofOp| wire::ProofOp {
         r#type: op.r#type,

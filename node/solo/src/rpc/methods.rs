@@ -65,6 +65,11 @@ const REFUSED: &[(&str, &str)] = &[
 /// The method that waits.
 pub(super) const BROADCAST_COMMIT: &str = "broadcast_tx_commit";
 
+/// Whether the method gives a transaction to the mempool.
+pub(super) fn is_broadcast(method: &str) -> bool {
+    method.starts_with("broadcast_tx_")
+}
+
 /// Names of all methods, for the index page.
 pub(super) fn names() -> impl Iterator<Item = String> {
     METHODS.iter().map(|row| format!("{}?{}", row.name, row.params.join("&")))
