@@ -12,7 +12,7 @@ pub struct Config {
     pub snapshot_interval: u64,
     /// Snapshots that are kept, at least one.
     pub keep_snapshots: usize,
-    /// Bytes of another node's snapshot that are taken into memory before it is known to be the trusted state.
+    /// Bytes of memory that another node's snapshot may take before it is known to be the trusted state.
     pub max_restore_bytes: u64,
     /// Keys that transactions waiting in the mempool may have written before new ones are refused.
     pub max_pending_keys: usize,

@@ -164,7 +164,7 @@ impl Host {
             }
             Err(error) => stop_store(&format!("the snapshot of {height} could not be written: {error}")),
         }
-        let Some(machine) = machine_of(rows, height) else {
+        let Some(machine) = machine_of(rows, height, self.config().state_seed) else {
             // Two thirds of the power signed this hash: it is a state of this chain, but not for this program.
             stop_store(&format!("the state of {height} is none that this version can read"));
         };
@@ -184,11 +184,29 @@ impl Host {
     }
 }
 
-fn machine_of(rows: Vec<Change>, height: u64) -> Option<Machine> {
+/// The machine of a state whose tables hash under the secret `seed` of this node.
+fn machine_of(rows: Vec<Change>, height: u64, seed: u64) -> Option<Machine> {
     let pairs = rows.into_iter().filter_map(|(key, value)| Some((key, value?)));
-    Machine::from_state(Memory::from_pairs(pairs)).filter(|machine| machine.last_block().0 == height)
+    Machine::from_state(Memory::seeded(seed, pairs)).filter(|machine| machine.last_block().0 == height)
 }
 
 fn applied(result: Applied) -> ResponseApplySnapshotChunk {
     ResponseApplySnapshotChunk { result: result.into(), ..ResponseApplySnapshotChunk::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_of_a_restored_state_hash_under_the_secret_of_this_node() {
+        let mut world = scenario::World::new(&["alice"], 1_000_000);
+        world.block();
+        let height = world.height();
+        let rows: Vec<Change> =
+            world.machine.memory().iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect();
+        let mut restored = machine_of(rows.clone(), height, 7).unwrap();
+        assert_eq!(restored.memory().seed(), 7);
+        assert!(machine_of(rows, height + 1, 7).is_none(), "it is the state of another height");
+    }
 }

@@ -50,8 +50,7 @@ impl Base {
             .iter()
             .map(|(name, buffer)| ColumnFamilyDescriptor::new(*name, family_options(buffer * MIB)));
         let db = DB::open_cf_descriptors(&database_options(fresh), path, families).map_err(|error| {
-            let text = error.to_string();
-            if error.kind() == ErrorKind::IOError && text.contains("lock") {
+            if error.kind() == ErrorKind::IOError && held(&error.to_string()) {
                 Error::Locked(path.to_path_buf())
             } else {
                 failed("the database", error)
@@ -181,6 +180,12 @@ impl Batch {
     }
 }
 
+/// Whether RocksDB says that another process, or this one, has the database open. The text names files too: a
+/// folder called `blocks` holds no lock.
+fn held(text: &str) -> bool {
+    ["lock hold by current process", "While lock file"].iter().any(|words| text.contains(words))
+}
+
 fn failed(what: &str, error: rocksdb::Error) -> Error {
     match error.kind() {
         ErrorKind::Corruption => Error::corrupt(what, error.to_string()),
@@ -217,4 +222,23 @@ fn family_options(write_buffer: usize) -> Options {
     options.set_write_buffer_size(write_buffer);
     options.set_block_based_table_factory(&blocks);
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_in_a_folder_of_blocks_is_not_a_lock() {
+        assert!(!held("IO error: No space left on device: While appending to file: /blocks/lock/000012.log"));
+        assert!(held("IO error: While lock file: /data/state.db/LOCK: Resource temporarily unavailable"));
+    }
+
+    #[test]
+    fn a_database_that_is_open_is_said_to_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("blocks");
+        let _open = Base::open(&path, &[("state", 1)]).unwrap();
+        assert!(matches!(Base::open(&path, &[("state", 1)]), Err(Error::Locked(_))));
+    }
 }

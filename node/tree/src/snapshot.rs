@@ -18,6 +18,9 @@ pub const FORMAT: u32 = 1;
 /// Bytes of a chunk, unless one row alone has more.
 pub const CHUNK: usize = 4 << 20;
 
+/// Bytes of memory that a row takes beside its own; a snapshot of many tiny rows is larger than it looks.
+const ROW: usize = 96;
+
 /// Chunks that a snapshot may have; more are refused before anything is allocated for them.
 pub const MAX_CHUNKS: usize = 50_000;
 
@@ -135,13 +138,13 @@ pub enum Rejection {
 pub struct Restore {
     manifest: Manifest,
     parts: Vec<Option<Vec<Change>>>,
-    /// Bytes of chunks that may still come.
+    /// Bytes of memory that chunks which may still come may take.
     room: u64,
 }
 
 impl Restore {
-    /// Nothing taken yet. No more than `most` bytes of chunks will be: who names the chunks is not trusted until
-    /// all are here, and they wait in memory.
+    /// Nothing taken yet. Chunks will take no more than `most` bytes of memory: who names them is not trusted until
+    /// all are here, and they wait there.
     pub fn new(manifest: Manifest, most: u64) -> Self {
         let parts = manifest.chunks.iter().map(|_| None).collect();
         Self { manifest, parts, room: most }
@@ -159,9 +162,11 @@ impl Restore {
             return Err(Rejection::Chunk);
         }
         if part.is_none() {
-            let bytes = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-            self.room = self.room.checked_sub(bytes).ok_or(Rejection::Size)?;
-            *part = Some(rows(chunk).ok_or(Rejection::Snapshot)?);
+            let rows = rows(chunk).ok_or(Rejection::Snapshot)?;
+            let taken = chunk.len().saturating_add(rows.len().saturating_mul(ROW));
+            let taken = u64::try_from(taken).unwrap_or(u64::MAX);
+            self.room = self.room.checked_sub(taken).ok_or(Rejection::Size)?;
+            *part = Some(rows);
         }
         Ok(self.parts.iter().all(Option::is_some))
     }
