@@ -30,6 +30,21 @@ struct Entry {
     live: bool,
 }
 
+impl Entry {
+    /// An id that has used up nothing.
+    fn new(id: OrderId) -> Self {
+        Self {
+            id,
+            filled: Size::ZERO,
+            keep: 0,
+            cancelled_until: 0,
+            ended: Handle::NONE,
+            changed: false,
+            live: false,
+        }
+    }
+}
+
 /// Ids and what they have used up.
 #[derive(Debug, Default)]
 struct Entries {
@@ -169,15 +184,7 @@ impl Used {
     }
 
     fn insert(&mut self, id: OrderId, hash: u32) -> Handle {
-        let handle = self.all.entries.insert(Entry {
-            id,
-            filled: Size::ZERO,
-            keep: 0,
-            cancelled_until: 0,
-            ended: Handle::NONE,
-            changed: false,
-            live: false,
-        });
+        let handle = self.all.entries.insert(Entry::new(id));
         self.index.insert(hash, handle);
         handle
     }
@@ -302,20 +309,13 @@ mod tests {
     #[test]
     fn an_id_that_ended_gives_its_place_among_those_back_when_it_is_forgotten() {
         let mut entries = Entries::default();
-        let handle = entries.entries.insert(Entry {
-            id: OrderId {
-                subaccount: types::SubaccountId { owner: types::Address::new([1; 20]), number: 0 },
-                market: types::MarketId(0),
-                kind: crate::order::Kind::ShortTerm,
-                client_id: 1,
-            },
-            filled: Size::ZERO,
-            keep: 0,
-            cancelled_until: 0,
-            ended: Handle::NONE,
-            changed: false,
-            live: false,
-        });
+        let id = OrderId {
+            subaccount: types::SubaccountId { owner: types::Address::new([1; 20]), number: 0 },
+            market: types::MarketId(0),
+            kind: crate::order::Kind::ShortTerm,
+            client_id: 1,
+        };
+        let handle = entries.entries.insert(Entry::new(id));
         for height in 1..5 {
             let ended = Some(Ended { good_til_block: height, hash: [7; 32] });
             let spent = Spent { ended, cancelled_until: 3, filled: Size::new(9), keep: 4 };
