@@ -50,6 +50,54 @@ fn e1_all_open_interest_of_an_isolated_market_closes_at_once_and_the_chain_goes_
     }
 }
 
+/// There the price feeders came back hours after the chain had stopped, later than the validators: trades and
+/// liquidations happened at the prices of before, and 27 people were paid 462,097. Here nobody trades, is
+/// liquidated or takes money out at an old price, however often validators start; the price of now must come
+/// ten times first.
+#[test]
+fn e2_feeders_that_start_late_make_nobody_trade_at_the_prices_of_before() {
+    tell(
+        "
+        recovery 60 10
+        market BTC 20% 10%
+        fees 0% 0%
+        band 0%
+        oracle BTC 50000
+        alice deposits 12000
+        bob   deposits 100000
+        carol deposits 100000
+        alice buys  1 BTC @ 50000
+        bob   sells 1 BTC @ 50000
+        carol buys  1 BTC @ 41000 as 7 long-term for 60000
+        oracle BTC 42500                    # Alice has 4500, just more than she must have
+        oracle BTC silent
+        wait 28800
+        restart
+        block
+          => oracle BTC halted
+        bob sells 1 BTC @ 41000 ioc
+          => refused clob/20001
+        alice withdraws 1
+          => refused subaccounts/102
+        restart
+        blocks 5 every 10
+          => no liquidation
+          => oracle BTC halted
+        oracle BTC 50500
+        blocks 8
+          => oracle BTC post_only
+          => no fill
+          => no liquidation
+        blocks 2
+          => oracle BTC 50500
+          => alice equity 12500
+          => book BTC: 1 @ 41000 |
+        bob sells 1 BTC @ 41000 ioc
+          => fill 1 @ 41000
+    ",
+    );
+}
+
 /// Every reason; one that is new does not compile until it is named here.
 const fn known(reason: Reason) -> bool {
     match reason {
@@ -259,6 +307,41 @@ fn e8_an_abandoned_short_is_closed_against_those_who_gain_from_it() {
         mallory/1 withdraws 800
           => mallory wallet 800             # of 1200
         alice withdraws 5000
+    ",
+    );
+}
+
+/// There a service that started again read funding indices as zero: everybody's funding of all time was due at
+/// once, and accounts by the hundred were liquidated; the chain was rolled back. Here the index is a row like
+/// any other: a short that opened late, and to whom an index of zero would be a bill, has after a start what it
+/// had before. That a node with a zeroed or lost row does not start, `outages` shows.
+#[test]
+fn e14_who_starts_again_has_the_funding_of_before_and_liquidates_nobody() {
+    tell(
+        "
+        market BTC 20% 10%
+        market BTC impact 5005
+        fees 0% 0%
+        oracle BTC 50000
+        alice deposits 1000000
+        bob   deposits 1000000
+        carol deposits 1000000
+        dave  deposits 10000
+        alice sells 1 BTC @ 50000
+        bob   buys  1 BTC @ 50000
+        carol buys  1 BTC @ 50050 long-term as 1 for 60000
+        blocks 120 every 30
+          => funding BTC 625
+        dave  sells 0.99 BTC @ 50000
+          => fill 0.99 @ 50050
+          => dave equity 10049.5
+        restart
+          => funding BTC 625
+          => dave equity 10049.5
+        block
+          => no liquidation
+          => dave quote 59549.5 BTC -0.99
+          => funding BTC 625
     ",
     );
 }

@@ -235,6 +235,11 @@ impl Node {
         Ok(Self { child, grpc, rpc })
     }
 
+    /// Its number among the machine's processes.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Whether it runs no more.
     pub fn gone(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()

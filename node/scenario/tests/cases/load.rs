@@ -21,7 +21,7 @@ use types::{Address, SubaccountId};
 use crate::{book, world_with, BTC, COIN, DOLLAR, STEP, TICK, USD};
 
 /// So much of a case's load as this run carries.
-fn load(full: u64) -> u64 {
+pub(crate) fn load(full: u64) -> u64 {
     if std::env::var("BALLAST_FULL_LOAD").is_ok() {
         full
     } else {
@@ -30,14 +30,14 @@ fn load(full: u64) -> u64 {
 }
 
 /// A chain under load: many owners, blocks of bare messages, and how long the blocks took.
-struct Load {
-    world: World,
-    owners: Vec<String>,
+pub(crate) struct Load {
+    pub(crate) world: World,
+    pub(crate) owners: Vec<String>,
     messages: Vec<Msg>,
     times: Vec<Duration>,
 }
 
-fn owner(number: u64) -> Address {
+pub(crate) fn owner(number: u64) -> Address {
     let mut bytes = [0x5a; 20];
     bytes[..8].copy_from_slice(&number.to_le_bytes());
     Address::new(bytes)
@@ -45,7 +45,7 @@ fn owner(number: u64) -> Address {
 
 impl Load {
     /// So many owners, each with so many dollars in their first account.
-    fn new(owners: u64, dollars: u64, change: impl FnOnce(&mut AppState)) -> Self {
+    pub(crate) fn new(owners: u64, dollars: u64, change: impl FnOnce(&mut AppState)) -> Self {
         let mut world = world_with(&[], |app| {
             app.orders.equity_tiers.clear();
             app.orders.short_term_equity_tiers.clear();
@@ -83,18 +83,24 @@ impl Load {
         WireId { owner: self.owners[at].clone(), number: 0 }
     }
 
-    fn add(&mut self, message: &cosmos_sdk_proto::Any) {
+    pub(crate) fn add(&mut self, message: &cosmos_sdk_proto::Any) {
         let msg = Msg::decode(&message.type_url, &message.value, self.world.machine.chain());
         self.messages.push(msg.unwrap());
     }
 
     /// A short-term order; `block` is the last one that it lives in.
-    fn order(&mut self, at: usize, id: u32, (side, size, price): (Side, u64, u64), block: u64) {
+    pub(crate) fn order(&mut self, at: usize, id: u32, (side, size, price): (Side, u64, u64), block: u64) {
         let order = self.terms(at, id, (side, size, price), block);
         self.add(&any(&wire::MsgPlaceOrder { order: Some(order) }));
     }
 
-    fn terms(&self, at: usize, id: u32, (side, size, price): (Side, u64, u64), block: u64) -> wire::Order {
+    pub(crate) fn terms(
+        &self,
+        at: usize,
+        id: u32,
+        (side, size, price): (Side, u64, u64),
+        block: u64,
+    ) -> wire::Order {
         wire::Order {
             order_id: Some(wire::OrderId {
                 subaccount_id: Some(self.id(at)),
@@ -111,12 +117,12 @@ impl Load {
     }
 
     /// Height of the block that comes next.
-    fn next(&self) -> u64 {
+    pub(crate) fn next(&self) -> u64 {
         self.world.height() + 1
     }
 
     /// A second later, with everybody's prices as they are.
-    fn block(&mut self) -> BlockOutcome {
+    pub(crate) fn block(&mut self) -> BlockOutcome {
         let messages = std::mem::take(&mut self.messages);
         let time = self.world.machine.last_block().1.plus_seconds(1);
         let began = Instant::now();
@@ -132,7 +138,7 @@ impl Load {
     }
 
     /// Median and 99th percentile of the blocks, in milliseconds.
-    fn percentiles(&mut self) -> (f64, f64) {
+    pub(crate) fn percentiles(&mut self) -> (f64, f64) {
         self.times.sort();
         let at = |part: usize| self.times[(self.times.len() - 1) * part / 100].as_secs_f64() * 1e3;
         (at(50), at(99))
@@ -140,7 +146,7 @@ impl Load {
 }
 
 /// How many messages were refused, by code.
-fn refused(outcome: &BlockOutcome) -> BTreeMap<u32, usize> {
+pub(crate) fn refused(outcome: &BlockOutcome) -> BTreeMap<u32, usize> {
     let mut codes = BTreeMap::new();
     for refusal in outcome.results.iter().filter_map(|result| result.refusal.as_ref()) {
         *codes.entry(refusal.code).or_default() += 1;
@@ -148,7 +154,7 @@ fn refused(outcome: &BlockOutcome) -> BTreeMap<u32, usize> {
     codes
 }
 
-fn resident() -> u64 {
+pub(crate) fn resident() -> u64 {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     text.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or_default() * 4_096
 }

@@ -8,6 +8,7 @@ mod load;
 mod margin;
 mod meeting;
 mod named;
+mod nodes;
 mod orders;
 mod sent;
 

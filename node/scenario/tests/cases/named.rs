@@ -24,14 +24,9 @@ const NONE: [(&str, &str); 8] = [
 
 /// Cases that have no test yet: what is missing. A line is to go when its test comes.
 const MISSING: &[(&str, &str)] = &[
-    ("abci_17", "a bound of the time of a block, measured on four validators"),
-    ("abci_21", "a migration of a large state"),
-    ("abci_39", "a ceiling of memory"),
     ("abci_41", "failing items of a block in each module"),
     ("abci_42", "a canary that breaks conservation"),
     ("abci_43", "a canary that is not deterministic"),
-    ("abci_44", "one history on several builds"),
-    ("abci_48", "a validator that is started twice, on four validators"),
 ];
 
 /// Whether `name` is that of a case, `abci_05`.
