@@ -96,6 +96,11 @@ impl Fault {
         matches!(self, Self::PauseTwo(..) | Self::Halves(..) | Self::KillAll)
     }
 
+    /// One of each kind.
+    pub fn kinds() -> Vec<Self> {
+        Self::all(0, 1)
+    }
+
     /// All kinds, of the nodes `one` and `other`.
     fn all(one: usize, other: usize) -> Vec<Self> {
         vec![
@@ -133,8 +138,8 @@ impl std::fmt::Display for Fault {
 pub struct Manifest(pub Vec<(Fault, u64)>);
 
 impl Manifest {
-    /// So many as follow from `seed`, for so many nodes, of the kinds that `possible` says can be done here. No
-    /// kind comes again before all have been.
+    /// So many as follow from `seed`, for so many nodes, of the kinds that `possible` says can be done here, one at
+    /// least. No kind comes again before all have been.
     pub fn draw(seed: u64, faults: usize, nodes: usize, possible: impl Fn(Fault) -> bool) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let (mut deck, mut drawn) = (Vec::new(), Vec::new());

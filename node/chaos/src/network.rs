@@ -12,6 +12,8 @@ use crate::rpc;
 
 /// The two processes of a node.
 pub(crate) const PARTS: [&str; 2] = ["ballastd", "cometbft"];
+/// Number of the node that `localnet twin` starts.
+const TWIN: usize = 9;
 /// Microseconds that a slow disk takes more.
 const SLOW_SYNC: u64 = 200_000;
 
@@ -222,6 +224,42 @@ impl Network {
             slow += text.lines().filter(|line| line.contains("(DELAYED)")).count();
         }
         slow
+    }
+}
+
+/// A second node with the key of a validator.
+pub(crate) struct Twin {
+    /// Its number.
+    pub(crate) node: usize,
+    home: PathBuf,
+}
+
+impl Twin {
+    /// The one that `localnet twin` has started.
+    pub(crate) fn of(network: &Network) -> Self {
+        Self { node: TWIN, home: network.home.clone() }
+    }
+
+    /// Whether its engine runs.
+    pub(crate) fn runs(&self) -> bool {
+        let path = self.home.join(format!("node{}.cometbft.pid", self.node));
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let pid = text.split_whitespace().next().unwrap_or_default();
+        !pid.is_empty() && Path::new("/proc").join(pid).exists()
+    }
+
+    /// Whether its engine said that its key has signed already.
+    pub(crate) fn told(&self) -> bool {
+        let log = self.home.join(format!("node{}.cometbft.log", self.node));
+        std::fs::read_to_string(log).is_ok_and(|log| log.contains("same key"))
+    }
+
+    /// The last height at which it signed anything; 0 when it has not.
+    pub(crate) fn signed(&self) -> u64 {
+        let path = self.home.join(format!("node{}/comet/data/priv_validator_state.json", self.node));
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let state: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        rpc::number(&state["height"]).unwrap_or(u64::MAX)
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::load::{trader, Load};
 use crate::manifest::{Fault, Manifest};
-use crate::network::Network;
+use crate::network::{Network, Twin};
 use crate::verdict::{judge, Findings};
 
 /// Within which the network must be well again.
@@ -49,6 +49,9 @@ pub struct Plan {
     /// Let all feeders be gone for so many seconds, after the manifest
     #[arg(long, default_value_t = 0)]
     outage: u64,
+    /// Start a second node with the key of a validator, after the manifest
+    #[arg(long)]
+    twin: bool,
     /// How many trade, two at least
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(2..=64))]
     traders: u32,
@@ -173,6 +176,12 @@ impl Test<'_> {
             (tracer || !matches!(fault, Fault::SlowDisk(_)))
                 && (plan.only.is_empty() || plan.only.iter().any(|name| *name == fault.name()))
         };
+        let kinds = Fault::kinds();
+        anyhow::ensure!(
+            kinds.iter().any(|fault| possible(*fault)),
+            "none of these misfortunes can happen here; there are {}",
+            kinds.iter().map(|fault| fault.name()).collect::<Vec<_>>().join(", ")
+        );
         let manifest = Manifest::draw(plan.seed, plan.faults, self.network.nodes, possible);
         println!("manifest of seed {}: {} faults", plan.seed, manifest.0.len());
         for (fault, seconds) in manifest.0 {
@@ -181,6 +190,32 @@ impl Test<'_> {
         if plan.outage > 0 {
             self.orc_08_old_prices_are_good_for_less(Duration::from_secs(plan.outage)).await?;
         }
+        if plan.twin {
+            self.abci_48_a_validator_that_is_started_twice_ends_before_it_signs().await?;
+        }
+        Ok(())
+    }
+
+    /// A second node with the key of a validator sees signatures of that key in the last blocks and ends, without
+    /// one of its own; the others go on.
+    async fn abci_48_a_validator_that_is_started_twice_ends_before_it_signs(&mut self) -> anyhow::Result<()> {
+        const OF: usize = 0;
+        self.network.localnet(&["twin", &OF.to_string()])?;
+        let (twin, begun) = (Twin::of(self.network), Instant::now());
+        while twin.runs() && begun.elapsed() < GIVEN_UP {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        let (ended, took) = (!twin.runs(), begun.elapsed().as_millis());
+        self.network.localnet(&["kill", &twin.node.to_string()])?;
+        let (told, signed) = (twin.told(), twin.signed());
+        let all: Vec<usize> = (0..self.network.nodes).collect();
+        let from = self.network.highest(&all).await;
+        let go_on = self.reached(&all, from + 2, PROGRESS).await;
+        let what = format!(
+            "a second node with the key of validator {OF} ended after {took} ms; told why: {told}, \
+             last height signed: {signed}"
+        );
+        self.findings.note(ended && told && signed == 0 && go_on, &what);
         Ok(())
     }
 
