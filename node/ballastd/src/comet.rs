@@ -8,6 +8,7 @@ use server::{CometEngine, Server};
 
 use crate::crash::Mortal;
 use crate::failure::{Failure, Outcome};
+use crate::rest::{self, Rest};
 use crate::start::{asked_to_stop, said_last};
 
 /// Where everything is.
@@ -18,6 +19,8 @@ pub(crate) struct Addresses {
     pub(crate) rpc: String,
     /// Where gRPC listens.
     pub(crate) grpc: SocketAddr,
+    /// What is served over REST.
+    pub(crate) rest: Rest,
 }
 
 /// Run until a signal comes or the socket fails.
@@ -30,8 +33,14 @@ pub(crate) async fn run(host: Host, addresses: &Addresses, limits: server::Limit
         (abci::Address::Tcp(_), Some(bound)) => format!("tcp://{bound}"),
         (abci::Address::Tcp(asked), None) => format!("tcp://{asked}"),
     };
-    let grpc = Server::start(addresses.grpc, host.clone(), Arc::new(engine), limits).await?;
-    println!("ballastd is running: ABCI {shown}, gRPC {}, CometBFT {}", grpc.local_addr(), addresses.rpc);
+    let mut grpc = Server::start(addresses.grpc, host.clone(), Arc::new(engine), limits).await?;
+    addresses.rest.serve(&mut grpc).await?;
+    let rest = rest::shown(grpc.rest_addr());
+    println!(
+        "ballastd is running: ABCI {shown}, gRPC {}{rest}, CometBFT {}",
+        grpc.local_addr(),
+        addresses.rpc
+    );
     let (failed, failure) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || failed.send(socket.run()));
     let (halted, halt) = tokio::sync::oneshot::channel();

@@ -44,6 +44,7 @@ pub(crate) struct Config {
     pub(crate) log_level: String,
     pub(crate) rpc: Rpc,
     pub(crate) grpc: Grpc,
+    pub(crate) rest: Rest,
     pub(crate) abci: Abci,
     pub(crate) blocks: Blocks,
     pub(crate) state: State,
@@ -77,6 +78,19 @@ pub(crate) struct Grpc {
     pub(crate) max_response_bytes: usize,
     pub(crate) max_buffered_bytes: u32,
     pub(crate) timeout_ms: u64,
+}
+
+/// REST.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Rest {
+    pub(crate) enable: bool,
+    pub(crate) listen: SocketAddr,
+    pub(crate) max_connections: usize,
+    pub(crate) max_requests: usize,
+    pub(crate) max_body_bytes: usize,
+    pub(crate) max_response_bytes: usize,
+    pub(crate) cors_origins: Vec<String>,
 }
 
 /// The socket for CometBFT.
@@ -134,6 +148,7 @@ impl Default for Config {
             log_level: "info".into(),
             rpc: Rpc::default(),
             grpc: Grpc::default(),
+            rest: Rest::default(),
             abci: Abci::default(),
             blocks: Blocks::default(),
             state: State::default(),
@@ -169,6 +184,20 @@ impl Default for Grpc {
             max_response_bytes: 16 << 20,
             max_buffered_bytes: 128 << 20,
             timeout_ms: 10_000,
+        }
+    }
+}
+
+impl Default for Rest {
+    fn default() -> Self {
+        Self {
+            enable: true,
+            listen: SocketAddr::from(([127, 0, 0, 1], 1317)),
+            max_connections: 256,
+            max_requests: 64,
+            max_body_bytes: 2 << 20,
+            max_response_bytes: 16 << 20,
+            cors_origins: Vec::new(),
         }
     }
 }
@@ -264,6 +293,10 @@ impl Config {
         within("grpc.max_response_bytes", size(self.grpc.max_response_bytes), 1_000, 268_435_456)?;
         within("grpc.max_buffered_bytes", self.grpc.max_buffered_bytes.into(), 1_000_000, u32::MAX.into())?;
         within("grpc.timeout_ms", self.grpc.timeout_ms, 100, 600_000)?;
+        within("rest.max_connections", size(self.rest.max_connections), 1, 100_000)?;
+        within("rest.max_requests", size(self.rest.max_requests), 1, 10_000)?;
+        within("rest.max_body_bytes", size(self.rest.max_body_bytes), 1_000, 67_108_864)?;
+        within("rest.max_response_bytes", size(self.rest.max_response_bytes), 1_000, 268_435_456)?;
         within("blocks.interval_ms", self.blocks.interval_ms, 0, 60_000)?;
         within("blocks.keep", self.blocks.keep, 0, u64::MAX)?;
         within("state.keep_heights", size(self.state.keep_heights), 2, 100_000)?;
@@ -340,6 +373,19 @@ impl Config {
             ..server::Limits::default()
         }
     }
+
+    /// The part of it that REST needs.
+    pub(crate) fn rest(&self) -> crate::rest::Rest {
+        let config = self.rest.enable.then(|| server::RestConfig {
+            listen: self.rest.listen,
+            max_connections: self.rest.max_connections,
+            max_requests: self.rest.max_requests,
+            max_body_bytes: self.rest.max_body_bytes,
+            max_response_bytes: self.rest.max_response_bytes,
+            cors_origins: self.rest.cors_origins.clone(),
+        });
+        crate::rest::Rest { config, required: false }
+    }
 }
 
 fn millionths(text: &str) -> Result<Vec<(String, u64)>, String> {
@@ -373,7 +419,7 @@ mod tests {
             assert!(lines[at - 1].starts_with('#'), "{line} has no comment");
             count += 1;
         }
-        assert_eq!(count, 36);
+        assert_eq!(count, 43);
     }
 
     #[test]
@@ -390,6 +436,7 @@ mod tests {
             ("[grpc]\nmax_buffered_bytes = 5", "grpc.max_buffered_bytes"),
             ("[grpc]\ntimeout_ms = 0", "grpc.timeout_ms"),
             ("[rpc]\nmax_batch = 1001", "rpc.max_batch"),
+            ("[rest]\nmax_body_bytes = 5", "rest.max_body_bytes"),
             ("[abci]\nlisten = \"unix://\"", "abci.listen"),
             ("[blocks]\ninterval_ms = 60001", "blocks.interval_ms"),
             ("[state]\nkeep_heights = 1", "state.keep_heights"),

@@ -24,6 +24,7 @@ mod maintain;
 mod output;
 mod pages;
 mod query;
+mod rest;
 mod snapshot;
 mod solo_node;
 mod source;

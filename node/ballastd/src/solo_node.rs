@@ -10,6 +10,7 @@ use solo::{End, Genesis, Handle, Node, NodeError, Voter};
 use crate::crash::Mortal;
 use crate::engine::SoloEngine;
 use crate::failure::{Failure, Outcome};
+use crate::rest::Rest;
 
 /// What a node is made of.
 pub(crate) struct Parts {
@@ -25,6 +26,8 @@ pub(crate) struct Parts {
     pub(crate) grpc: SocketAddr,
     /// What gRPC holds at most.
     pub(crate) limits: server::Limits,
+    /// What is served over REST.
+    pub(crate) rest: Rest,
 }
 
 /// A running node.
@@ -39,15 +42,20 @@ pub(crate) struct SoloNode {
 impl SoloNode {
     /// Start it: replay what is stored, listen, make blocks.
     pub(crate) async fn start(parts: Parts) -> Result<Self, Failure> {
-        let Parts { host, genesis, voters, solo, grpc, limits } = parts;
+        let Parts { host, genesis, voters, solo, grpc, limits, rest } = parts;
         let handle = Node::start(solo.clone(), Mortal(host.clone()), genesis, voters).await;
         let handle = handle.map_err(not_started)?;
         let engine = Arc::new(SoloEngine::new(handle.clone(), &solo));
-        match Server::start(grpc, host.clone(), engine, limits).await {
+        let served = async {
+            let mut server = Server::start(grpc, host.clone(), engine, limits).await?;
+            rest.serve(&mut server).await?;
+            Ok(server)
+        };
+        match served.await {
             Ok(grpc) => Ok(Self { host, handle, grpc }),
             Err(error) => {
                 handle.stop().await;
-                Err(error.into())
+                Err(error)
             }
         }
     }
@@ -55,6 +63,11 @@ impl SoloNode {
     /// Where gRPC listens.
     pub(crate) fn grpc_address(&self) -> SocketAddr {
         self.grpc.local_addr()
+    }
+
+    /// Where REST listens, if it does.
+    pub(crate) fn rest_address(&self) -> Option<SocketAddr> {
+        self.grpc.rest_addr()
     }
 
     /// Where JSON-RPC listens, if it does.

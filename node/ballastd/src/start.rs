@@ -11,6 +11,7 @@ use crate::crash::{self, Mortal};
 use crate::failure::{Failure, Outcome};
 use crate::genesis;
 use crate::home::{Home, HomeArgs};
+use crate::rest::{self, Rest};
 use crate::solo_node::{ended, Parts, SoloNode};
 use crate::source::Source;
 
@@ -28,6 +29,9 @@ pub(crate) struct Args {
     /// Where gRPC listens; port 0 takes any
     #[arg(long, value_name = "HOST:PORT")]
     grpc: Option<SocketAddr>,
+    /// Where REST listens; port 0 takes any
+    #[arg(long, value_name = "HOST:PORT")]
+    rest: Option<SocketAddr>,
     /// Where CometBFT connects to: unix://PATH or tcp://HOST:PORT
     #[arg(long, value_name = "ADDRESS")]
     abci: Option<String>,
@@ -65,10 +69,15 @@ pub(crate) fn run(args: &Args) -> Outcome {
     tracing::info!(home = %home.folder().display(), height = host.last_block().height, "state opened");
     let runtime = tokio::runtime::Runtime::new().map_err(Failure::refused)?;
     let outcome = match config.engine {
-        EngineKind::Solo => runtime.block_on(run_solo(&home, &config, host, (document, args.stop_at))),
+        EngineKind::Solo => {
+            let rest = served(args, &config);
+            runtime.block_on(run_solo(&home, (&config, rest), host, (document, args.stop_at)))
+        }
         EngineKind::Cometbft => {
             let abci = config.abci.listen.parse().map_err(Failure::refused)?;
-            let addresses = Addresses { abci, rpc: config.rpc.cometbft.clone(), grpc: config.grpc.listen };
+            let rest = served(args, &config);
+            let addresses =
+                Addresses { abci, rpc: config.rpc.cometbft.clone(), grpc: config.grpc.listen, rest };
             runtime.block_on(comet::run(host, &addresses, config.grpc_limits()))
         }
     };
@@ -78,7 +87,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
 
 async fn run_solo(
     home: &Home,
-    config: &Config,
+    (config, rest): (&Config, Rest),
     host: Host,
     (genesis, stop_at): (solo::Genesis, Option<u64>),
 ) -> Outcome {
@@ -93,10 +102,12 @@ async fn run_solo(
         solo: engine,
         grpc: config.grpc.listen,
         limits: config.grpc_limits(),
+        rest,
     })
     .await?;
     let rpc = node.rpc_address().map(|address| address.to_string()).unwrap_or_default();
-    println!("ballastd is running: JSON-RPC {rpc}, gRPC {}", node.grpc_address());
+    let rest = rest::shown(node.rest_address());
+    println!("ballastd is running: JSON-RPC {rpc}, gRPC {}{rest}", node.grpc_address());
     let handle = node.handle.clone();
     tokio::select! {
         () = asked_to_stop() => tracing::info!("asked to stop"),
@@ -114,6 +125,11 @@ async fn run_solo(
     Ok(())
 }
 
+/// What is served over REST.
+fn served(args: &Args, config: &Config) -> Rest {
+    Rest { required: args.rest.is_some(), ..config.rest() }
+}
+
 /// The configuration with the options of the command line in it.
 fn chosen(args: &Args, mut config: Config) -> Result<Config, Failure> {
     config.engine = args.engine.unwrap_or(config.engine);
@@ -129,6 +145,10 @@ fn chosen(args: &Args, mut config: Config) -> Result<Config, Failure> {
         }
     }
     config.grpc.listen = args.grpc.unwrap_or(config.grpc.listen);
+    if let Some(rest) = args.rest {
+        config.rest.listen = rest;
+        config.rest.enable = true;
+    }
     if let Some(abci) = &args.abci {
         config.abci.listen.clone_from(abci);
     }

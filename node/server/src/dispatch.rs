@@ -25,7 +25,7 @@ use crate::unary::{self, Answer};
 use crate::{health, methods, reflection};
 
 /// Metadata that names the height a question is about, and in answers the height they are of.
-const HEIGHT: HeaderName = HeaderName::from_static("x-cosmos-block-height");
+pub(crate) const HEIGHT: HeaderName = HeaderName::from_static("x-cosmos-block-height");
 const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 /// Body of any answer.
@@ -41,8 +41,8 @@ pub(crate) struct Node {
     paths: BTreeSet<String>,
     queries: Arc<Semaphore>,
     broadcasts: Arc<Semaphore>,
-    requests: Arc<Semaphore>,
-    answers: Arc<Semaphore>,
+    pub(crate) requests: Arc<Semaphore>,
+    pub(crate) answers: Arc<Semaphore>,
 }
 
 impl Node {
@@ -76,7 +76,12 @@ impl Node {
     }
 
     /// Answer the method at `path`.
-    async fn call(&self, path: &str, request: Bytes, height: u64) -> Result<(Vec<u8>, u64), Status> {
+    pub(crate) async fn call(
+        &self,
+        path: &str,
+        request: Bytes,
+        height: u64,
+    ) -> Result<(Vec<u8>, u64), Status> {
         let place = self.place(path)?;
         if let Some(answer) = methods::call(self, path, &request).await {
             drop(place);
@@ -177,7 +182,7 @@ fn is_grpc(headers: &HeaderMap) -> bool {
 }
 
 /// The height that is asked for; 0, the latest, if none is.
-fn height(headers: &HeaderMap) -> Result<u64, Status> {
+pub(crate) fn height(headers: &HeaderMap) -> Result<u64, Status> {
     let mut values = headers.get_all(HEIGHT).iter();
     let (Some(value), further) = (values.next(), values.next()) else { return Ok(0) };
     let height = value.to_str().ok().and_then(|text| text.parse::<u64>().ok()).filter(|_| further.is_none());

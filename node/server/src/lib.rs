@@ -1,9 +1,10 @@
 //! The gRPC server: every question about committed state, the node's own services, reflection and health, over
-//! plain HTTP/2.
+//! plain HTTP/2; and REST, the same questions as JSON.
 //!
 //! Reading order: [`Server`] (listening, connections, ending), `dispatch` (which call goes where), `unary` (one
 //! call: bytes in, bytes out), `methods` (what the node answers itself, not from state), [`Engine`] (what it
-//! needs of the consensus engine for that) and [`CometEngine`] (how CometBFT gives it), `reflection`, `health`.
+//! needs of the consensus engine for that) and [`CometEngine`] (how CometBFT gives it), `reflection`, `health`,
+//! `rest` (the same methods over HTTP/1.1 and JSON).
 //!
 //! State queries are not listed here: their table is `app::query`, and a method added there is served and
 //! described from then on. The server never waits for a block, writes nothing, and holds no more requests,
@@ -17,6 +18,7 @@ mod health;
 mod limits;
 mod methods;
 mod reflection;
+mod rest;
 mod search;
 mod server;
 mod unary;
@@ -25,5 +27,6 @@ pub use comet::CometEngine;
 pub use engine::{Answering, BlockRecord, Checked, Engine, EngineError, Found, NodeStatus, TxRecord, Wait};
 pub use limits::Limits;
 pub use methods::methods;
+pub use rest::{routes, RestConfig};
 pub use search::{Condition, Search, Value};
 pub use server::{Error, Server};

@@ -1,13 +1,14 @@
 //! Listening: connections are taken up to a number, watched, and drained when the server stops.
 
+use std::future::Future;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::pin::pin;
+use std::pin::{pin, Pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use host::Host;
-use hyper::server::conn::http2;
+use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -15,7 +16,8 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::activity::Activity;
 use crate::dispatch::{Dispatch, Node};
-use crate::{Engine, Limits};
+use crate::rest::{Gate, Gateway};
+use crate::{Engine, Limits, RestConfig};
 
 /// How often connections are looked after, at least.
 const WATCH: Duration = Duration::from_secs(1);
@@ -29,8 +31,10 @@ const GLANCE: Duration = Duration::from_millis(20);
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The address cannot be listened on.
-    #[error("cannot listen for gRPC on {address}: {source}")]
+    #[error("cannot listen for {what} on {address}: {source}")]
     Listen {
+        /// gRPC or REST.
+        what: &'static str,
         /// The address.
         address: SocketAddr,
         /// Why.
@@ -39,11 +43,18 @@ pub enum Error {
 }
 
 /// A running gRPC server. It stops when it is told to, or when this is dropped.
-#[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    rest: Option<SocketAddr>,
+    node: Arc<Node>,
     stop: watch::Sender<bool>,
-    task: Option<JoinHandle<()>>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("address", &self.address).field("rest", &self.rest).finish()
+    }
 }
 
 impl Server {
@@ -57,13 +68,28 @@ impl Server {
         engine: Arc<dyn Engine>,
         limits: Limits,
     ) -> Result<Self, Error> {
-        let failed = |source| Error::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
+        let (listener, address) = listen("gRPC", address).await?;
         let (stop, stopping) = watch::channel(false);
         let node = Arc::new(Node::new(host, engine, limits, stopping));
-        tracing::info!(%address, "gRPC listens");
-        Ok(Self { address, stop, task: Some(tokio::spawn(accept(listener, node))) })
+        let most = node.limits.max_connections;
+        let tasks = vec![tokio::spawn(accept(listener, node.clone(), ("gRPC", most), serve))];
+        Ok(Self { address, rest: None, node, stop, tasks })
+    }
+
+    /// Answer over REST too, with the same limits but for those of `config`.
+    pub async fn serve_rest(&mut self, config: RestConfig) -> Result<SocketAddr, Error> {
+        let (listener, address) = listen("REST", config.listen).await?;
+        let most = config.max_connections;
+        let gateway = Arc::new(Gateway::new(self.node.clone(), config));
+        let one = move |stream, node| serve_rest(stream, node, gateway.clone());
+        self.tasks.push(tokio::spawn(accept(listener, self.node.clone(), ("REST", most), one)));
+        self.rest = Some(address);
+        Ok(address)
+    }
+
+    /// Where REST listens, if it does.
+    pub fn rest_addr(&self) -> Option<SocketAddr> {
+        self.rest
     }
 
     /// Where it listens.
@@ -74,7 +100,7 @@ impl Server {
     /// Take no more calls, and return when those that run are answered or have had their time.
     pub async fn stop(mut self) {
         let _ = self.stop.send(true);
-        if let Some(task) = self.task.take() {
+        for task in std::mem::take(&mut self.tasks) {
             let _ = task.await;
         }
     }
@@ -82,7 +108,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if let Some(task) = &self.task {
+        for task in &self.tasks {
             task.abort();
         }
     }
@@ -93,7 +119,20 @@ async fn told(stopping: &mut watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stop| *stop).await.map(drop);
 }
 
-async fn accept(listener: TcpListener, node: Arc<Node>) {
+async fn listen(what: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
+    let failed = |source| Error::Listen { what, address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    tracing::info!(%address, "{what} listens");
+    Ok((listener, address))
+}
+
+/// Take connections, at most so many at a time, each into what `serve` makes of it.
+async fn accept<S, F>(listener: TcpListener, node: Arc<Node>, (what, most): (&'static str, usize), serve: S)
+where
+    S: Fn(TcpStream, Arc<Node>) -> F,
+    F: Future<Output = ()> + Send + 'static,
+{
     let mut connections = JoinSet::new();
     let mut stopping = node.stopping.clone();
     loop {
@@ -101,14 +140,14 @@ async fn accept(listener: TcpListener, node: Arc<Node>) {
             () = told(&mut stopping) => break,
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
-                Ok((_, peer)) if connections.len() >= node.limits.max_connections => {
-                    tracing::warn!(%peer, "gRPC refuses a connection: there are as many as allowed");
+                Ok((_, peer)) if connections.len() >= most => {
+                    tracing::warn!(%peer, "{what} refuses a connection: there are as many as allowed");
                 }
                 Ok((stream, _)) => {
                     connections.spawn(serve(stream, node.clone()));
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "gRPC cannot take a connection");
+                    tracing::warn!(%error, "{what} cannot take a connection");
                     tokio::time::sleep(BREATH).await;
                 }
             }
@@ -156,7 +195,41 @@ async fn serve(stream: TcpStream, node: Arc<Node>) {
         .keep_alive_interval(limits.keepalive.0)
         .keep_alive_timeout(limits.keepalive.1);
     let dispatch = Dispatch { node: node.clone(), activity: activity.clone() };
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), dispatch));
+    watch_over(builder.serve_connection(TokioIo::new(stream), dispatch), &activity, &node).await;
+}
+
+/// As [`serve`], for REST.
+async fn serve_rest(stream: TcpStream, node: Arc<Node>, gateway: Arc<Gateway>) {
+    let _ = stream.set_nodelay(true);
+    let activity = Arc::new(Activity::new());
+    let gate = Gate { gateway, activity: activity.clone() };
+    let mut builder = http1::Builder::new();
+    let longest = usize::try_from(node.limits.max_header_bytes).unwrap_or(usize::MAX);
+    builder.timer(TokioTimer::new()).header_read_timeout(node.limits.handshake_timeout).max_buf_size(longest);
+    watch_over(builder.serve_connection(TokioIo::new(stream), gate), &activity, &node).await;
+}
+
+/// A connection that can be told to take no more calls.
+trait Connection: Future<Output = hyper::Result<()>> {
+    /// Take no more calls.
+    fn leave(self: Pin<&mut Self>);
+}
+
+impl Connection for http2::Connection<TokioIo<TcpStream>, Dispatch, TokioExecutor> {
+    fn leave(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+impl Connection for http1::Connection<TokioIo<TcpStream>, Gate> {
+    fn leave(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+async fn watch_over(connection: impl Connection, activity: &Activity, node: &Node) {
+    let limits = &node.limits;
+    let mut connection = pin!(connection);
     let mut stopping = node.stopping.clone();
     let mut watch = tokio::time::interval(WATCH.min(limits.idle_timeout).min(limits.send_timeout));
     let mut leaving = false;
@@ -164,13 +237,13 @@ async fn serve(stream: TcpStream, node: Arc<Node>) {
         tokio::select! {
             ended = connection.as_mut() => {
                 if let Err(error) = ended {
-                    tracing::debug!(%error, "a gRPC connection broke");
+                    tracing::debug!(%error, "a connection broke");
                 }
                 return;
             }
             () = told(&mut stopping), if !leaving => {
                 leaving = true;
-                connection.as_mut().graceful_shutdown();
+                connection.as_mut().leave();
             }
             _ = watch.tick() => {
                 let idle = activity.idle_for(limits.idle_timeout);
@@ -179,7 +252,7 @@ async fn serve(stream: TcpStream, node: Arc<Node>) {
                 }
                 if idle {
                     leaving = true;
-                    connection.as_mut().graceful_shutdown();
+                    connection.as_mut().leave();
                 }
             }
         }

@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
-use http_body::{Body, Frame};
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::{Code, Status};
@@ -106,9 +106,7 @@ impl Answer {
                 format!("the answer has {} bytes; {limit} are allowed: ask for a page", message.len());
             return Err(Status::resource_exhausted(words));
         }
-        let full = || Status::resource_exhausted("the server sends as many answers as it can; try again");
-        let size = u32::try_from(message.len()).map_err(|_| full())?;
-        let held = budget.clone().try_acquire_many_owned(size).map_err(|_| full())?;
+        let (size, held) = hold(message.len(), budget)?;
         let mut bytes = BytesMut::with_capacity(message.len().saturating_add(PREFIX));
         bytes.put_u8(0);
         bytes.put_u32(size);
@@ -121,6 +119,19 @@ impl Answer {
         response.headers_mut().insert(http::header::CONTENT_TYPE, kind);
         Ok(response)
     }
+
+    /// Bytes as they are, as answers over plain HTTP have them.
+    pub(crate) fn document(bytes: Bytes, budget: &Arc<Semaphore>, sending: InAnswer) -> Result<Self, Status> {
+        let (_, held) = hold(bytes.len(), budget)?;
+        Ok(Self { rest: bytes, trailers: None, _held: held, _sending: sending })
+    }
+}
+
+/// The part of the budget that an answer of a length takes.
+fn hold(length: usize, budget: &Arc<Semaphore>) -> Result<(u32, OwnedSemaphorePermit), Status> {
+    let full = || Status::resource_exhausted("the server sends as many answers as it can; try again");
+    let size = u32::try_from(length).map_err(|_| full())?;
+    Ok((size, budget.clone().try_acquire_many_owned(size).map_err(|_| full())?))
 }
 
 impl Body for Answer {
@@ -141,6 +152,14 @@ impl Body for Answer {
 
     fn is_end_stream(&self) -> bool {
         self.rest.is_empty() && self.trailers.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        // Calls of gRPC say their length themselves.
+        match self.trailers {
+            None => SizeHint::with_exact(u64::try_from(self.rest.len()).unwrap_or(u64::MAX)),
+            Some(_) => SizeHint::default(),
+        }
     }
 }
 

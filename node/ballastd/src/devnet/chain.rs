@@ -68,6 +68,9 @@ impl Chain {
         let mut config = Config::default();
         config.rpc.listen.set_port(args.rpc_port);
         config.grpc.listen.set_port(args.grpc_port);
+        config.rest.listen.set_port(args.rest_port);
+        // Pages of wallets and explorers in a developer's browser.
+        config.rest.cors_origins = vec!["*".into()];
         config.blocks.interval_ms = args.block_ms;
         config.state.full_checks = true;
         let mut engine = config.solo(home.data(), node_id);
@@ -90,6 +93,7 @@ impl Chain {
             solo: engine,
             grpc: config.grpc.listen,
             limits: config.grpc_limits(),
+            rest: config.rest(),
         };
         let node = SoloNode::start(parts).await?;
         Ok(Self { node, home, tally, traders: plan.traders, markets: plan.markets, last: plan.last })

@@ -101,8 +101,10 @@ async fn by_the_clock(
 /// Where it is and, for those who bring a client, who is on it.
 fn introduce(args: &Args, chain: &Chain) -> Result<(), Failure> {
     let rpc = chain.node.rpc_address().map(|address| address.to_string()).unwrap_or_default();
+    let rest =
+        chain.node.rest_address().map(|address| format!(", REST http://{address}")).unwrap_or_default();
     let mut lines = vec![format!(
-        "devnet in {}: JSON-RPC http://{rpc}, gRPC http://{}",
+        "devnet in {}: JSON-RPC http://{rpc}, gRPC http://{}{rest}",
         chain.home.folder().display(),
         chain.node.grpc_address()
     )];

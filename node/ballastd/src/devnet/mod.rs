@@ -70,6 +70,9 @@ pub(crate) struct Args {
     /// Port of gRPC on this machine; 0 takes any
     #[arg(long, value_name = "PORT", default_value_t = 9090)]
     grpc_port: u16,
+    /// Port of REST on this machine; 0 takes any
+    #[arg(long, value_name = "PORT", default_value_t = 1317)]
+    rest_port: u16,
     /// How much is logged to standard error: error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL", default_value = "warn")]
     log_level: String,

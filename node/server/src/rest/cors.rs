@@ -1,0 +1,25 @@
+//! Which web pages may call: those of the origins that the operator names.
+
+use http::header::{self, HeaderMap, HeaderValue};
+
+/// Let the page that `asked` comes from read the answer, if its origin is among `origins`.
+pub(super) fn allow(origins: &[String], asked: &HeaderMap, preflight: bool, answer: &mut HeaderMap) {
+    if origins.is_empty() {
+        return;
+    }
+    answer.append(header::VARY, HeaderValue::from_static("Origin"));
+    let Some(origin) = asked.get(header::ORIGIN) else { return };
+    if !origins.iter().any(|each| each == "*" || each.as_bytes() == origin.as_bytes()) {
+        return;
+    }
+    answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    let exposed = HeaderValue::from_static("x-cosmos-block-height");
+    answer.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+    if preflight {
+        let verbs = HeaderValue::from_static("GET, POST, OPTIONS");
+        answer.insert(header::ACCESS_CONTROL_ALLOW_METHODS, verbs);
+        let accepted = "Origin, Accept, Content-Type, X-Requested-With, x-cosmos-block-height";
+        answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(accepted));
+        answer.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    }
+}
