@@ -32,6 +32,8 @@ mod openapi;
 mod scalar;
 mod schema;
 mod template;
+#[cfg(test)]
+mod tests;
 
 use schema::{Found, Route, Schema};
 

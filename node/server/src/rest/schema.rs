@@ -83,6 +83,12 @@ impl Schema {
         self.pool.get_message_by_name(name)
     }
 
+    /// All messages.
+    #[cfg(test)]
+    pub(super) fn messages(&self) -> impl Iterator<Item = MessageDescriptor> + '_ {
+        self.pool.all_messages()
+    }
+
     /// What annotations say that a field means.
     pub(super) fn scalar(&self, field: &FieldDescriptor) -> Option<Scalar> {
         self.scalars.get(field.full_name()).copied()

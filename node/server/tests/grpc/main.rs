@@ -6,6 +6,7 @@ mod heights;
 mod inputs;
 mod limits;
 mod methods;
+mod rest;
 mod schema;
 mod support;
 mod transactions;
