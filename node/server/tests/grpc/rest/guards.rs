@@ -59,7 +59,7 @@ async fn bodies_and_answers_beyond_their_sizes_are_refused() {
     let got = gateway.get(PAIRS).await;
     got.is_sound("a long answer");
     assert_eq!(got.status, StatusCode::TOO_MANY_REQUESTS, "{got:?}");
-    assert_eq!(gateway.get(&format!("{PAIRS}?pagination.limit=1")).await.status, StatusCode::OK);
+    assert_eq!(gateway.get("/cosmos/bank/v1beta1/params").await.status, StatusCode::OK);
 }
 
 #[tokio::test]
