@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what it does not expect")]
 
 mod naive;
+mod plain;
 
 use clob::{sweep, Books, GoodTil, Grid, Kind, Order, OrderId, Side, Size, Taker, TimeInForce};
 use naive::Naive;
 use num::Subticks;
+use plain::plain;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use store::Journaled;
@@ -57,24 +59,16 @@ impl Pair {
     fn place(&mut self, rng: &mut ChaCha8Rng) {
         let id = Self::random_id(rng);
         let market = usize::try_from(id.market.0).unwrap();
-        let order = Order {
-            id,
-            side: if rng.gen_bool(0.5) { Side::Buy } else { Side::Sell },
-            price: self.random_price(rng),
-            size: Size::new(rng.gen_range(1..50)),
-            good_til: if id.kind.is_stateful() {
-                GoodTil::Time(rng.gen_range(1..5_000))
-            } else {
-                GoodTil::Block(rng.gen_range(1..41))
-            },
-            time_in_force: if rng.gen_bool(0.1) { TimeInForce::ImmediateOrCancel } else { TimeInForce::Rest },
-            reduce_only: false,
-            self_trade: Default::default(),
-            client_metadata: 0,
-            condition: None,
-            builder: None,
-            twap: None,
+        let side = if rng.gen_bool(0.5) { Side::Buy } else { Side::Sell };
+        let (price, size) = (self.random_price(rng), Size::new(rng.gen_range(1..50)));
+        let good_til = if id.kind.is_stateful() {
+            GoodTil::Time(rng.gen_range(1..5_000))
+        } else {
+            GoodTil::Block(rng.gen_range(1..41))
         };
+        let time_in_force =
+            if rng.gen_bool(0.1) { TimeInForce::ImmediateOrCancel } else { TimeInForce::Rest };
+        let order = Order { time_in_force, ..plain(id, side, price, size, good_til) };
         if let Some(handle) = self.books.find(&id) {
             self.books.remove(handle);
         }

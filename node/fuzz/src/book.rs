@@ -1,15 +1,18 @@
 //! The book against the naive one.
 
-use clob::{sweep, Books, GoodTil, Grid, Kind, Order, OrderId, Side, Size, Taker, TimeInForce};
+use clob::{sweep, Books, GoodTil, Grid, Kind, OrderId, Side, Size, Taker};
 use num::Subticks;
 use store::Journaled;
 use types::{Address, MarketId, SubaccountId};
 
 use crate::input::Input;
 use naive::Naive;
+use plain::plain;
 
 #[path = "../../../modules/clob/tests/naive/mod.rs"]
 mod naive;
+#[path = "../../../modules/clob/tests/plain/mod.rs"]
+mod plain;
 
 const MARKET: MarketId = MarketId(0);
 const TICK: u32 = 5;
@@ -53,20 +56,8 @@ impl Pair {
         let ticks = u64::from(input.u16()).max(1);
         let size = Size::new(u64::from(input.u8()).max(1));
         let until = u32::from(input.u8()).max(1);
-        let order = Order {
-            id,
-            side,
-            price: Subticks::new(ticks * u64::from(TICK)),
-            size,
-            good_til: if id.kind.is_stateful() { GoodTil::Time(until) } else { GoodTil::Block(until) },
-            time_in_force: TimeInForce::Rest,
-            reduce_only: false,
-            self_trade: Default::default(),
-            client_metadata: 0,
-            condition: None,
-            builder: None,
-            twap: None,
-        };
+        let good_til = if id.kind.is_stateful() { GoodTil::Time(until) } else { GoodTil::Block(until) };
+        let order = plain(id, side, Subticks::new(ticks * u64::from(TICK)), size, good_til);
         if let Some(handle) = self.books.find(&id) {
             self.books.remove(handle);
         }

@@ -1,17 +1,22 @@
 //! Fuzz targets: functions that take any bytes, and panic when a promise is broken.
 //!
 //! Reading order: [`TARGETS`] (what there is), then a file for each kind of promise: `wire` (what is read is written
-//! the same, and nothing else is accepted), `proposals` (votes and blocks of strangers), `documents` (genesis),
-//! `book` and `money` (a second, plain calculation agrees). `scripts/fuzz` runs them guided by coverage; the test
-//! `corpus` runs what was found before, without. It is not part of the node.
+//! the same, and nothing else is accepted), `requests` (of clients), `proposals` (votes and blocks of strangers),
+//! `committed` (proofs, snapshots, queries), `documents` (genesis), `book`, `money`, `account` and `close` (a second,
+//! plain calculation agrees). `scripts/fuzz` runs them guided by coverage; the test `corpus` runs what was found
+//! before, without. It is not part of the node.
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
+mod account;
 mod book;
+mod close;
+mod committed;
 mod documents;
 mod input;
 mod money;
 mod proposals;
+mod requests;
 mod wire;
 
 /// Something that is fuzzed.
@@ -31,13 +36,24 @@ pub const TARGETS: &[Target] = &[
     Target { name: "sign_bytes", run: wire::sign_bytes, seeds: wire::transactions },
     Target { name: "compact_batch", run: wire::compact_batch, seeds: wire::batches },
     Target { name: "abci_frame", run: wire::abci_frame, seeds: wire::frames },
+    Target { name: "json_rpc", run: requests::json_rpc, seeds: requests::json_calls },
     Target { name: "vote_extension", run: proposals::vote_extension, seeds: proposals::extensions },
     Target { name: "extended_commit", run: proposals::extended_commit, seeds: proposals::commits },
     Target { name: "process_proposal", run: proposals::process_proposal, seeds: proposals::blocks },
+    Target { name: "proof_of_state", run: committed::proof_of_state, seeds: committed::proofs },
+    Target { name: "snapshot_restore", run: committed::snapshot_restore, seeds: committed::snapshots },
+    Target { name: "query", run: committed::query, seeds: committed::questions },
     Target { name: "genesis_document", run: documents::genesis_document, seeds: documents::documents },
     Target { name: "order_book_vs_naive", run: book::order_book_vs_naive, seeds: book::operations },
     Target { name: "margin_vs_rational", run: money::margin_vs_rational, seeds: money::numbers },
     Target { name: "funding_vs_rational", run: money::funding_vs_rational, seeds: money::numbers },
+    Target { name: "account_vs_rational", run: account::account_vs_rational, seeds: money::numbers },
+    Target { name: "liquidation_vs_rational", run: account::liquidation_vs_rational, seeds: money::numbers },
+    Target {
+        name: "deleveraging_vs_rational",
+        run: close::deleveraging_vs_rational,
+        seeds: close::disasters,
+    },
 ];
 
 /// A target with a planted bug: fuzzing that does not find it sees nothing.

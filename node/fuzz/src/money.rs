@@ -16,11 +16,11 @@ pub(crate) fn numbers() -> Vec<Vec<u8>> {
         .collect()
 }
 
-fn big(value: impl Into<BigInt>) -> BigRational {
+pub(crate) fn big(value: impl Into<BigInt>) -> BigRational {
     BigRational::from_integer(value.into())
 }
 
-fn pow10(exponent: i32) -> BigRational {
+pub(crate) fn pow10(exponent: i32) -> BigRational {
     let power = big(BigInt::from(10).pow(exponent.unsigned_abs()));
     if exponent < 0 {
         power.recip()
@@ -29,12 +29,12 @@ fn pow10(exponent: i32) -> BigRational {
     }
 }
 
-fn million() -> BigRational {
+pub(crate) fn million() -> BigRational {
     big(1_000_000)
 }
 
 /// What fits 128 bits.
-fn whole(value: &BigRational) -> Option<i128> {
+pub(crate) fn whole(value: &BigRational) -> Option<i128> {
     value.to_integer().to_i128()
 }
 

@@ -34,5 +34,6 @@ pub use genesis::{Genesis, GenesisError};
 pub use key::{Key, KeyError};
 pub use mempool::SubmitError;
 pub use node::{CommitError, End, Handle, Latest, Node, NodeError};
+pub use rpc::dry_run;
 pub use store::{StoreError, StoredBlock, StoredTx};
 pub use voter::Voter;

@@ -6,6 +6,7 @@
 
 mod args;
 mod blocks;
+mod dry;
 mod envelope;
 mod json;
 mod lenient;
@@ -13,4 +14,5 @@ mod methods;
 mod server;
 mod txs;
 
+pub use dry::dry_run;
 pub(crate) use server::{listen, serve};

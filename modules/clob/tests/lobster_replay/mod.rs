@@ -9,10 +9,14 @@
 use std::io::Read;
 use std::path::Path;
 
-use clob::{next, Books, GoodTil, Grid, Handle, Kind, Next, Order, OrderId, Side, Size, Taker, TimeInForce};
+use clob::{next, Books, GoodTil, Grid, Handle, Kind, Next, OrderId, Side, Size, Taker};
 use num::Subticks;
+use plain::plain;
 use store::Journaled;
 use types::{Address, MarketId, SubaccountId};
+
+#[path = "../plain/mod.rs"]
+mod plain;
 
 const MARKET: MarketId = MarketId(0);
 /// What the feed writes where there is no level.
@@ -115,21 +119,7 @@ fn anonymous_id(side: Side, price: Subticks) -> OrderId {
 
 impl Replay {
     fn place(&mut self, id: OrderId, side: Side, price: Subticks, size: Size) {
-        let order = Order {
-            id,
-            side,
-            price,
-            size,
-            good_til: GoodTil::Time(u32::MAX),
-            time_in_force: TimeInForce::Rest,
-            reduce_only: false,
-            self_trade: Default::default(),
-            client_metadata: 0,
-            condition: None,
-            builder: None,
-            twap: None,
-        };
-        self.books.place(&order, size);
+        self.books.place(&plain(id, side, price, size, GoodTil::Time(u32::MAX)), size);
     }
 
     /// Who gives way when a message takes `size` from the order `id`: that order, else the anonymous one at

@@ -9,9 +9,13 @@ use clob::{
 };
 use clob::{Cancel, Params, TimeInForce};
 use num::{BaseQuantums, FundingIndex, Ppm, Price, QuoteQuantums, SignedPpm, Subticks};
+use plain::plain;
 use store::{Ctx, Memory};
 use subaccounts::Subaccount;
 use types::{Address, Block, Chain, Coin, Denom, Events, MarketId, Rejection, SubaccountId, Time};
+
+#[path = "../plain/mod.rs"]
+mod plain;
 
 /// One coin is 10^8 base quantums, its price has five decimals; steps and ticks of 5.
 pub(crate) const BTC: MarketId = MarketId(0);
@@ -40,20 +44,9 @@ pub(crate) fn account(byte: u8) -> SubaccountId {
 
 /// Terms of an order, with what most stories take for granted.
 pub(crate) fn order(id: SubaccountId, client_id: u32, side: Side, size: u64, price: u64) -> Order {
-    Order {
-        id: OrderId { subaccount: id, market: BTC, kind: Kind::ShortTerm, client_id },
-        side,
-        price: Subticks::new(price),
-        size: Size::new(size),
-        good_til: GoodTil::Block(20),
-        time_in_force: TimeInForce::Rest,
-        reduce_only: false,
-        self_trade: Default::default(),
-        client_metadata: 7,
-        condition: None,
-        builder: None,
-        twap: None,
-    }
+    let id = OrderId { subaccount: id, market: BTC, kind: Kind::ShortTerm, client_id };
+    let (price, size) = (Subticks::new(price), Size::new(size));
+    Order { client_metadata: 7, ..plain(id, side, price, size, GoodTil::Block(20)) }
 }
 
 pub(crate) fn buy(byte: u8, client_id: u32, milli: u64, dollars: u64) -> Order {

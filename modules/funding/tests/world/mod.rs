@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use clob::{Books, GoodTil, Order, OrderId, Side, Size, TimeInForce};
+use clob::{Books, GoodTil, OrderId, Side, Size};
 use funding::{Params, Report};
 use num::{BaseQuantums, FundingIndex, Ppm, Price, QuoteQuantums, SignedPpm, Subticks};
 use perpetuals::{MarketType, Perpetual, Tier};
+use plain::plain;
 use store::{Ctx, Memory};
 use subaccounts::{Position, Subaccount};
 use types::{Address, Block, Chain, Coin, Denom, Events, MarketId, SubaccountId, Time, Value};
+
+#[path = "../../../clob/tests/plain/mod.rs"]
+mod plain;
 
 /// 1 BTC is 10^10 base quantums; a subtick is 10^-8 quote quantums, so that $1 is 10,000 subticks.
 pub(crate) const BTC: MarketId = MarketId(0);
@@ -105,20 +109,8 @@ impl World {
         self.orders += 1;
         let id =
             OrderId { subaccount: account(1), market, kind: clob::Kind::ShortTerm, client_id: self.orders };
-        let order = Order {
-            id,
-            side,
-            price: Subticks::new(price),
-            size: Size::new(size),
-            good_til: GoodTil::Block(u32::try_from(self.block.height).unwrap() + 20),
-            time_in_force: TimeInForce::Rest,
-            reduce_only: false,
-            self_trade: Default::default(),
-            client_metadata: 0,
-            condition: None,
-            builder: None,
-            twap: None,
-        };
+        let good_til = GoodTil::Block(u32::try_from(self.block.height).unwrap() + 20);
+        let order = plain(id, side, Subticks::new(price), Size::new(size), good_til);
         self.run(|ctx, books| clob::execute(ctx, books, &clob::Msg::Place(order))).unwrap();
     }
 

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use clob::{Books, GoodTil, Order, OrderId, Side, Size, TimeInForce};
+use clob::{Books, GoodTil, Order, OrderId, Side, Size};
 use liquidations::{Params, Report, Watch};
 use num::{BaseQuantums, FundingIndex, Ppm, Price, QuoteQuantums, SignedPpm, Subticks};
 use perpetuals::{MarketType, Perpetual, Tier};
+use plain::plain;
 use store::{Ctx, Memory};
 use subaccounts::{Kind, Position, Refused, Subaccount, Update};
 use types::{Address, Block, Chain, Coin, Denom, Events, MarketId, SubaccountId, Time, Value};
+
+#[path = "../../../clob/tests/plain/mod.rs"]
+mod plain;
 
 /// 1 BTC is 10^8 base quantums; the oracle says $50,000.
 pub(crate) const BTC: MarketId = MarketId(0);
@@ -165,20 +169,9 @@ impl World {
             kind: clob::Kind::ShortTerm,
             client_id: self.orders,
         };
-        let order = Order {
-            id,
-            side,
-            price: Subticks::new(price),
-            size: Size::new(size),
-            good_til: GoodTil::Block(u32::try_from(self.block.height).unwrap() + 20),
-            time_in_force: TimeInForce::Rest,
-            reduce_only,
-            self_trade: Default::default(),
-            client_metadata: 0,
-            condition: None,
-            builder: None,
-            twap: None,
-        };
+        let good_til = GoodTil::Block(u32::try_from(self.block.height).unwrap() + 20);
+        let (price, size) = (Subticks::new(price), Size::new(size));
+        let order = Order { reduce_only, ..plain(id, side, price, size, good_til) };
         self.trade(|ctx, books| {
             let place = clob::Msg::Place(order);
             store::attempt(ctx, books, |ctx, books| clob::execute(ctx, books, &place)).is_ok()

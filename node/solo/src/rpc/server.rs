@@ -176,7 +176,8 @@ async fn by_uri(
     }
 }
 
-fn uri_args(query: &str) -> Result<Args, RpcError> {
+/// The arguments that a URI has behind its question mark.
+pub(super) fn uri_args(query: &str) -> Result<Args, RpcError> {
     let mut named = std::collections::BTreeMap::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
