@@ -94,7 +94,7 @@ impl Placing {
     }
 
     /// The order in the market's units. Refused when a number does not fit 64 bits.
-    fn order(&self, subaccount: SubaccountId, pair: &Pair) -> Result<Order, Error> {
+    pub fn order(&self, subaccount: SubaccountId, pair: &Pair) -> Result<Order, Error> {
         let large = Error::Overflow(self.market);
         let subticks = |ticks: u64| ticks.checked_mul(pair.subticks_per_tick.into()).map(Subticks::new);
         let size = self.steps.checked_mul(pair.step.raw()).map(Size::new);

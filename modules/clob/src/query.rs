@@ -10,9 +10,11 @@ use types::{Chain, MarketId, SubaccountId};
 use crate::error::Error;
 use crate::limits::{Family, Window};
 use crate::msg::{wire_id, wire_order};
-use crate::order::{Kind, Order, OrderId, Side, Size};
+use crate::order::{Kind, Order, OrderId, Resting, Side, Size};
 use crate::params::{EquityTier, Params};
-use crate::state::{filled, Level, Pair, Rank, Status, CONDITIONALS, LEVELS, ORDERS, TWAPS};
+use crate::state::{
+    filled, Level, Pair, Rank, Row, Status, CONDITIONALS, LEVELS, ORDERS, PARKED, TWAPS,
+};
 
 /// A market on the wire.
 pub fn wire_pair(pair: &Pair) -> wire::ClobPair {
@@ -115,6 +117,35 @@ pub fn open_orders(state: &dyn Read, subaccount: &SubaccountId, limit: usize) ->
         height: row.height,
     });
     resting.chain(waiting).chain(sliced).collect()
+}
+
+/// Every order that rests in any book and what has traded under its id, in the order in which they came to rest.
+pub fn all_resting(state: &dyn Read) -> Vec<(Resting, Size)> {
+    let mut all: Vec<_> = ORDERS
+        .scan(state, &(), usize::MAX)
+        .into_iter()
+        .map(|(id, row)| {
+            let filled = filled(state, &id);
+            let Row { sequence, successor, .. } = row;
+            let remaining = row.remaining(filled);
+            (Resting { order: row.order(id), remaining, sequence, successor }, filled)
+        })
+        .collect();
+    all.sort_unstable_by_key(|(resting, _)| resting.sequence);
+    all
+}
+
+/// The terms of an order that is not done: one that rests, waits, is placed in slices, or goes on in the next
+/// block.
+pub fn terms(state: &dyn Read, id: &OrderId) -> Option<Order> {
+    let resting = || ORDERS.get(state, id).map(|row| row.order(*id));
+    let waiting = || CONDITIONALS.get(state, id).map(|row| row.order);
+    let sliced = || TWAPS.get(state, id).map(|row| row.order);
+    let parked = || {
+        let rows = PARKED.scan(state, &(), usize::MAX);
+        rows.into_iter().map(|(_, order)| order).find(|order| order.id == *id)
+    };
+    resting().or_else(waiting).or_else(sliced).or_else(parked)
 }
 
 /// An order as the wire has it.

@@ -1,5 +1,7 @@
 //! `config/ballastd.toml`: every key with its meaning, its bounds, and a check that names what is wrong.
 
+mod stream;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -7,6 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::failure::Failure;
+use stream::Stream;
 
 /// What `init` writes: all keys with their defaults, and comments that are the documentation.
 pub(crate) const TEMPLATE: &str = include_str!("ballastd.toml");
@@ -45,6 +48,7 @@ pub(crate) struct Config {
     pub(crate) rpc: Rpc,
     pub(crate) grpc: Grpc,
     pub(crate) rest: Rest,
+    pub(crate) stream: Stream,
     pub(crate) abci: Abci,
     pub(crate) blocks: Blocks,
     pub(crate) state: State,
@@ -149,6 +153,7 @@ impl Default for Config {
             rpc: Rpc::default(),
             grpc: Grpc::default(),
             rest: Rest::default(),
+            stream: Stream::default(),
             abci: Abci::default(),
             blocks: Blocks::default(),
             state: State::default(),
@@ -297,6 +302,7 @@ impl Config {
         within("rest.max_requests", size(self.rest.max_requests), 1, 10_000)?;
         within("rest.max_body_bytes", size(self.rest.max_body_bytes), 1_000, 67_108_864)?;
         within("rest.max_response_bytes", size(self.rest.max_response_bytes), 1_000, 268_435_456)?;
+        self.stream.check(&within)?;
         within("blocks.interval_ms", self.blocks.interval_ms, 0, 60_000)?;
         within("blocks.keep", self.blocks.keep, 0, u64::MAX)?;
         within("state.keep_heights", size(self.state.keep_heights), 2, 100_000)?;
@@ -370,6 +376,7 @@ impl Config {
             max_response_bytes: self.grpc.max_response_bytes,
             max_buffered_bytes: self.grpc.max_buffered_bytes,
             call_timeout: Duration::from_millis(self.grpc.timeout_ms),
+            streams: self.stream.limits(),
             ..server::Limits::default()
         }
     }

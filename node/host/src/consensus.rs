@@ -18,6 +18,7 @@ use tendermint_proto::v0_38::abci::{
 use tendermint_proto::v0_38::crypto::public_key::Sum;
 use types::Time;
 
+use crate::follow::Committed;
 use crate::host::{equipped, refuse, stop, stop_store, stop_upgrade, Host, LastBlock, PriceSource};
 use crate::render::{render, render_block};
 use crate::vote::Voter;
@@ -161,19 +162,21 @@ impl Host {
 
     pub(crate) fn do_commit(&self) -> ResponseCommit {
         let mut execution = self.execution();
-        let Some((_, block)) = execution.staged.take() else { stop("commit without an executed block") };
+        let Some((input, block)) = execution.staged.take() else { stop("commit without an executed block") };
         if let Err(error) = execution.store.commit(&[]) {
             stop_store(&format!("block {} could not be written: {error}", block.height));
         }
         let mut pending = self.pending();
-        pending.state = Overlay::new(self.shared.reader.latest());
+        let view = self.shared.reader.latest();
+        pending.state = Overlay::new(view.clone());
         pending.height = block.height;
         pending.time = block.time;
         let height = block.height;
         if let Ok(mut last) = self.shared.last.write() {
-            *last = block;
+            *last = block.clone();
         }
         drop((pending, execution));
+        self.shared.followers.tell(|| Committed { input, block, view });
         self.snapshot_when_due(height);
         self.shared.halt.committed(height);
         ResponseCommit::default()

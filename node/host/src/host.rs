@@ -13,6 +13,7 @@ use store::{Change, Memory, Overlay};
 use tree::{Loaded, Medium, Reader, Store, View};
 use types::{MarketId, Time};
 
+use crate::follow::Followers;
 use crate::halt::Halt;
 use crate::shelf::Shelf;
 use crate::snapshots::Snapshots;
@@ -95,6 +96,7 @@ pub(crate) struct Shared {
     pub(crate) snapshots: Snapshots,
     pub(crate) last: RwLock<LastBlock>,
     pub(crate) halt: Halt,
+    pub(crate) followers: Followers,
     pub(crate) query_faults: AtomicU64,
 }
 
@@ -189,6 +191,7 @@ impl Host {
                 snapshots,
                 last: RwLock::new(last),
                 halt,
+                followers: Followers::default(),
                 query_faults: AtomicU64::new(0),
             }),
         }

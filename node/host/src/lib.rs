@@ -10,6 +10,7 @@ mod application;
 mod config;
 mod consensus;
 mod engine;
+mod follow;
 mod halt;
 mod host;
 mod mempool;
@@ -20,6 +21,7 @@ mod snapshots;
 mod vote;
 
 pub use config::Config;
+pub use follow::{Committed, Follower};
 pub use host::{
     stop_by_unwinding, Error, Host, LastBlock, PriceSource, Stopped, EXIT_FAULT, EXIT_STORE, EXIT_UPGRADE,
 };

@@ -22,7 +22,8 @@ use crate::engine::Engine;
 use crate::limits::Limits;
 use crate::reflection::Reflection;
 use crate::unary::{self, Answer};
-use crate::{health, methods, reflection};
+use crate::stream::Hub;
+use crate::{health, methods, reflection, stream};
 
 /// Metadata that names the height a question is about, and in answers the height they are of.
 pub(crate) const HEIGHT: HeaderName = HeaderName::from_static("x-cosmos-block-height");
@@ -38,10 +39,11 @@ pub(crate) struct Node {
     pub(crate) limits: Limits,
     pub(crate) reflection: Arc<Reflection>,
     pub(crate) stopping: watch::Receiver<bool>,
+    pub(crate) streams: Hub,
+    pub(crate) requests: Arc<Semaphore>,
     paths: BTreeSet<String>,
     queries: Arc<Semaphore>,
     broadcasts: Arc<Semaphore>,
-    pub(crate) requests: Arc<Semaphore>,
     pub(crate) answers: Arc<Semaphore>,
 }
 
@@ -55,6 +57,7 @@ impl Node {
         let bytes = usize::try_from(limits.max_buffered_bytes).unwrap_or(usize::MAX);
         let budget = || Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS)));
         Self {
+            streams: Hub::start(&host, &limits.streams),
             host,
             engine,
             reflection: Arc::new(Reflection::new()),
@@ -135,6 +138,9 @@ impl Dispatch {
             reflection::serve(&self.node, request, call).await.map(boxed)
         } else if health::PATHS.contains(&path.as_str()) {
             health::serve(&self.node, &path, request, call).await.map(boxed)
+        } else if stream::PATHS.contains(&path.as_str()) {
+            let answer = stream::serve(&self.node, request, &self.activity, call).await;
+            answer.map_or_else(|status| status.into_http().map(boxed), |stream| stream.map(boxed))
         } else {
             let _call = call;
             let patience = patience(request.headers(), self.node.limits.call_timeout);

@@ -4,7 +4,7 @@
 //! Reading order: [`Server`] (listening, connections, ending), `dispatch` (which call goes where), `unary` (one
 //! call: bytes in, bytes out), `methods` (what the node answers itself, not from state), [`Engine`] (what it
 //! needs of the consensus engine for that) and [`CometEngine`] (how CometBFT gives it), `reflection`, `health`,
-//! `rest` (the same methods over HTTP/1.1 and JSON).
+//! `rest` (the same methods over HTTP/1.1 and JSON), `stream` (what blocks did, as they come).
 //!
 //! State queries are not listed here: their table is `app::query`, and a method added there is served and
 //! described from then on. The server never waits for a block, writes nothing, and holds no more requests,
@@ -21,6 +21,7 @@ mod reflection;
 mod rest;
 mod search;
 mod server;
+mod stream;
 mod unary;
 
 pub use comet::CometEngine;
@@ -30,3 +31,4 @@ pub use methods::methods;
 pub use rest::{routes, RestConfig};
 pub use search::{Condition, Search, Value};
 pub use server::{Error, Server};
+pub use stream::StreamLimits;

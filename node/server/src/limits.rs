@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::StreamLimits;
+
 /// Bounds of the server; one that is reached refuses the newcomer and leaves the others alone.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -33,6 +35,8 @@ pub struct Limits {
     pub keepalive: (Duration, Duration),
     /// How long calls may run on when the server stops.
     pub drain_timeout: Duration,
+    /// Streams of what blocks did.
+    pub streams: StreamLimits,
 }
 
 impl Default for Limits {
@@ -52,6 +56,7 @@ impl Default for Limits {
             idle_timeout: Duration::from_secs(600),
             keepalive: (Duration::from_secs(30), Duration::from_secs(10)),
             drain_timeout: Duration::from_secs(5),
+            streams: StreamLimits::default(),
         }
     }
 }

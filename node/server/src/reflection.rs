@@ -23,7 +23,7 @@ use tonic_reflection::pb::{v1, v1alpha};
 
 use crate::activity::InCall;
 use crate::dispatch::Node;
-use crate::{health, methods};
+use crate::{health, methods, stream};
 
 /// What is answered here.
 pub(crate) const PATHS: [&str; 2] = [
@@ -45,7 +45,7 @@ impl Reflection {
     /// The schema of all that the server answers. Descriptors are part of the program: one that does not decode
     /// leaves its services out, which tests notice.
     pub(crate) fn new() -> Self {
-        let others = health::PATHS.iter().chain(&PATHS).map(ToString::to_string);
+        let others = health::PATHS.iter().chain(&PATHS).chain(&stream::PATHS).map(ToString::to_string);
         let answered: BTreeSet<String> = methods::methods().into_iter().chain(others).collect();
         let mut schema = Self { files: BTreeMap::new(), symbols: BTreeMap::new(), services: Vec::new() };
         for set in [

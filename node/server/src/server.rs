@@ -154,6 +154,7 @@ where
         }
     }
     drop(listener);
+    node.streams.stop();
     let drained = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(node.limits.drain_timeout, drained).await.is_err() {
         connections.shutdown().await;

@@ -8,5 +8,7 @@ mod limits;
 mod methods;
 mod rest;
 mod schema;
+mod streams;
 mod support;
+mod trading;
 mod transactions;

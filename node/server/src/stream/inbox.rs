@@ -1,0 +1,101 @@
+//! How blocks and subscribers come to the hub. Whoever brings something never waits.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use host::{Committed, Follower};
+
+use super::filter::Filter;
+use super::queue::Queue;
+
+/// Somebody who wants to listen.
+#[derive(Debug)]
+pub(crate) struct Join {
+    pub(crate) filter: Filter,
+    pub(crate) queue: Arc<Queue>,
+}
+
+/// What the hub has to do next.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// Take in a block.
+    Block(Arc<Committed>),
+    /// Take in a subscriber.
+    Join(Join),
+    /// End.
+    Stop,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    blocks: VecDeque<Arc<Committed>>,
+    joins: VecDeque<Join>,
+    stop: bool,
+}
+
+/// Where both wait.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    max_backlog: usize,
+    inner: Mutex<Inner>,
+    bell: Condvar,
+}
+
+impl Inbox {
+    pub(crate) fn new(max_backlog: usize) -> Self {
+        Self { max_backlog, inner: Mutex::default(), bell: Condvar::new() }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// There are never more of them than places for subscribers.
+    pub(crate) fn join(&self, join: Join) {
+        self.inner().joins.push_back(join);
+        self.bell.notify_one();
+    }
+
+    pub(crate) fn stop(&self) {
+        self.inner().stop = true;
+        self.bell.notify_one();
+    }
+
+    /// The next thing to do. Subscribers and blocks take turns, so that neither waits for all of the others.
+    pub(crate) fn next(&self, joins_first: bool) -> Work {
+        let mut inner = self.inner();
+        loop {
+            if inner.stop {
+                return Work::Stop;
+            }
+            if let Some(join) = joins_first.then(|| inner.joins.pop_front()).flatten() {
+                return Work::Join(join);
+            }
+            if let Some(block) = inner.blocks.pop_front() {
+                return Work::Block(block);
+            }
+            if let Some(join) = inner.joins.pop_front() {
+                return Work::Join(join);
+            }
+            inner = self.bell.wait(inner).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Follower for Inbox {
+    fn committed(&self, block: Arc<Committed>) {
+        let mut inner = self.inner();
+        let late = if inner.blocks.len() >= self.max_backlog {
+            std::mem::take(&mut inner.blocks)
+        } else {
+            VecDeque::new()
+        };
+        inner.blocks.push_back(block);
+        drop(inner);
+        self.bell.notify_one();
+        // States of old heights may take long to be taken apart, and this is the thread of blocks.
+        if !late.is_empty() {
+            std::thread::spawn(move || drop(late));
+        }
+    }
+}
