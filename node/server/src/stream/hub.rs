@@ -32,7 +32,7 @@ pub(crate) struct Hub {
 impl Hub {
     /// Begin to follow `host`.
     pub(crate) fn start(host: &Host, limits: &StreamLimits) -> Self {
-        let inbox = Arc::new(Inbox::new(limits.max_backlog));
+        let inbox = Arc::new(Inbox::new(limits.max_backlog, limits.max_subscribers));
         host.follow(&inbox);
         let mut publisher = Publisher {
             host: host.clone(),
@@ -40,6 +40,7 @@ impl Hub {
             alive: Alive::default(),
             classes: BTreeMap::new(),
             following: None,
+            joined: 0,
         };
         let work = inbox.clone();
         let thread = std::thread::Builder::new().name("streams".into());
@@ -90,12 +91,17 @@ struct Following {
     snapshots: BTreeMap<BTreeSet<u32>, Vec<Bytes>>,
 }
 
+/// Subscribers that may come before those that are gone are forgotten.
+const PRUNE: usize = 1_000;
+
 struct Publisher {
     host: Host,
     max_buffered_bytes: usize,
     alive: Alive,
     classes: BTreeMap<Filter, Vec<Arc<Queue>>>,
     following: Option<Following>,
+    /// Subscribers that came since those that are gone were forgotten.
+    joined: usize,
 }
 
 impl Publisher {
@@ -126,9 +132,23 @@ impl Publisher {
         }
     }
 
+    /// Forget those that are gone.
+    fn prune(&mut self) {
+        self.classes.retain(|_, queues| {
+            queues.retain(|queue| !queue.is_over());
+            !queues.is_empty()
+        });
+        self.joined = 0;
+    }
+
     fn join(&mut self, join: Join) {
         if join.queue.is_over() {
             return;
+        }
+        // Also when no blocks come, those that came and went do not add up.
+        self.joined = self.joined.saturating_add(1);
+        if self.joined > PRUNE {
+            self.prune();
         }
         if self.following.is_none() {
             self.following = self.host.view(0).ok().and_then(|(_, view)| Following::at(view, self.host.last_block().time));
@@ -142,10 +162,7 @@ impl Publisher {
     }
 
     fn block(&mut self, block: &Committed) {
-        self.classes.retain(|_, queues| {
-            queues.retain(|queue| !queue.is_over());
-            !queues.is_empty()
-        });
+        self.prune();
         if self.classes.is_empty() {
             self.following = None;
         }

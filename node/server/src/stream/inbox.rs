@@ -37,22 +37,28 @@ struct Inner {
 #[derive(Debug)]
 pub(crate) struct Inbox {
     max_backlog: usize,
+    max_joins: usize,
     inner: Mutex<Inner>,
     bell: Condvar,
 }
 
 impl Inbox {
-    pub(crate) fn new(max_backlog: usize) -> Self {
-        Self { max_backlog, inner: Mutex::default(), bell: Condvar::new() }
+    pub(crate) fn new(max_backlog: usize, max_joins: usize) -> Self {
+        Self { max_backlog, max_joins, inner: Mutex::default(), bell: Condvar::new() }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// There are never more of them than places for subscribers.
+    /// Those that come and go again before their turn do not add up.
     pub(crate) fn join(&self, join: Join) {
-        self.inner().joins.push_back(join);
+        let mut inner = self.inner();
+        if inner.joins.len() >= self.max_joins {
+            inner.joins.retain(|join| !join.queue.is_over());
+        }
+        inner.joins.push_back(join);
+        drop(inner);
         self.bell.notify_one();
     }
 

@@ -65,7 +65,6 @@ pub(crate) struct Queue {
     bounds: Bounds,
     activity: Arc<Activity>,
     inner: Mutex<Inner>,
-    _place: OwnedSemaphorePermit,
 }
 
 #[derive(Debug, Default)]
@@ -78,12 +77,15 @@ struct Inner {
     /// Since when the end has not been taken.
     ending: Option<InAnswer>,
     gone: bool,
+    /// Its place among subscribers, until it is gone.
+    place: Option<OwnedSemaphorePermit>,
     waker: Option<Waker>,
 }
 
 impl Queue {
     pub(crate) fn new(bounds: Bounds, activity: Arc<Activity>, place: OwnedSemaphorePermit) -> Self {
-        Self { bounds, activity, inner: Mutex::default(), _place: place }
+        let inner = Inner { place: Some(place), ..Inner::default() };
+        Self { bounds, activity, inner: Mutex::new(inner) }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -173,6 +175,7 @@ impl Drop for Stream {
         inner.gone = true;
         inner.waiting.clear();
         inner.ending = None;
+        inner.place = None;
     }
 }
 

@@ -91,7 +91,6 @@ async fn unknown_methods_are_unimplemented() {
         "/no.such.Service/Method",
         "/dydxprotocol.clob.Query/NoSuchMethod",
         "/dydxprotocol.clob.Msg/PlaceOrder",
-        "/dydxprotocol.clob.Query/StreamOrderbookUpdates",
         "/cosmos.tx.v1beta1.Service/TxDecode",
         "/cosmos.tx.v1beta1.Service",
         "/",

@@ -8,7 +8,7 @@ use prost::Message;
 use proto::dydxprotocol::clob as wire;
 use proto::dydxprotocol::subaccounts as accounts_wire;
 use server::{Limits, StreamLimits};
-use tonic::transport::Channel;
+use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status, Streaming};
 
 use crate::support::{connect, Raw};
@@ -92,8 +92,9 @@ async fn books_accounts_and_prices_follow_from_the_stream_alone_however_often_on
                 totals.begun += 1;
                 // What it gets is the state now, or, when a block comes first, the state after that.
                 if trading.dice.once_in(2) {
-                    listeners[at].until(trading.world.height()).await;
-                    listeners[at].known.equals(&trading.world, &listeners[at].request);
+                    let listener = &mut listeners[at];
+                    listener.until(trading.world.height()).await;
+                    listener.known.equals(&trading.world, &listener.request);
                 }
             }
         }
@@ -130,7 +131,10 @@ async fn a_listener_that_does_not_take_its_messages_is_cut_off_with_the_reason_a
     let mut trading = Trading::new(11);
     let streams = StreamLimits { max_queue_messages: 200, max_queue_bytes: 100_000, ..StreamLimits::default() };
     let server = trading.serve(Limits { streams, ..Limits::default() }).await;
-    let (slow, fast) = (connect(&server).await, connect(&server).await);
+    // A client with little room of its own, as one has that reads nothing.
+    let endpoint = Endpoint::from_shared(format!("http://{}", server.local_addr())).unwrap();
+    let slow = endpoint.initial_stream_window_size(65_535).initial_connection_window_size(65_535);
+    let (slow, fast) = (slow.connect().await.unwrap(), connect(&server).await);
     let asked = request(&trading, &PEOPLE, &[0, 1, 2], false);
     let mut slow = Listener::begin(&slow, asked.clone()).await;
     let mut fast = Listener::begin(&fast, asked).await;
@@ -141,7 +145,8 @@ async fn a_listener_that_does_not_take_its_messages_is_cut_off_with_the_reason_a
     }
     let mut taken = 0;
     let status = loop {
-        match slow.next().await {
+        let next = tokio::time::timeout(std::time::Duration::from_secs(30), slow.next()).await;
+        match next.expect("it was cut off") {
             Ok(Some(_)) => taken += 1,
             Ok(None) => panic!("the end has a reason"),
             Err(status) => break status,
