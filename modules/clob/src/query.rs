@@ -12,9 +12,7 @@ use crate::limits::{Family, Window};
 use crate::msg::{wire_id, wire_order};
 use crate::order::{Kind, Order, OrderId, Resting, Side, Size};
 use crate::params::{EquityTier, Params};
-use crate::state::{
-    filled, Level, Pair, Rank, Row, Status, CONDITIONALS, LEVELS, ORDERS, PARKED, TWAPS,
-};
+use crate::state::{filled, Level, Pair, Rank, Row, Status, CONDITIONALS, LEVELS, ORDERS, PARKED, TWAPS};
 
 /// A market on the wire.
 pub fn wire_pair(pair: &Pair) -> wire::ClobPair {

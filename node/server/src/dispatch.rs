@@ -21,8 +21,8 @@ use crate::activity::Activity;
 use crate::engine::Engine;
 use crate::limits::Limits;
 use crate::reflection::Reflection;
-use crate::unary::{self, Answer};
 use crate::stream::Hub;
+use crate::unary::{self, Answer};
 use crate::{health, methods, reflection, stream};
 
 /// Metadata that names the height a question is about, and in answers the height they are of.

@@ -151,7 +151,8 @@ impl Publisher {
             self.prune();
         }
         if self.following.is_none() {
-            self.following = self.host.view(0).ok().and_then(|(_, view)| Following::at(view, self.host.last_block().time));
+            self.following =
+                self.host.view(0).ok().and_then(|(_, view)| Following::at(view, self.host.last_block().time));
         }
         let Some(following) = self.following.as_mut() else {
             return join.queue.end(Status::unavailable("the chain has no block yet"));

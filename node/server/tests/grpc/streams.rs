@@ -53,7 +53,12 @@ impl Listener {
 }
 
 /// All markets, with everybody's accounts or some.
-fn request(trading: &Trading, people: &[&str], books: &[u32], own: bool) -> wire::StreamOrderbookUpdatesRequest {
+fn request(
+    trading: &Trading,
+    people: &[&str],
+    books: &[u32],
+    own: bool,
+) -> wire::StreamOrderbookUpdatesRequest {
     let id = |person: &&str| trading.world.wire_id(person);
     wire::StreamOrderbookUpdatesRequest {
         clob_pair_id: books.to_vec(),
@@ -71,7 +76,8 @@ async fn books_accounts_and_prices_follow_from_the_stream_alone_however_often_on
         let server = trading.serve(Limits::default()).await;
         let channel = connect(&server).await;
         let mut listeners = Vec::new();
-        for (people, books) in [(&PEOPLE[..], &[0, 1, 2][..]), (&PEOPLE[2..4], &[1]), (&PEOPLE[..1], &[2, 0])] {
+        for (people, books) in [(&PEOPLE[..], &[0, 1, 2][..]), (&PEOPLE[2..4], &[1]), (&PEOPLE[..1], &[2, 0])]
+        {
             listeners.push(Listener::begin(&channel, request(&trading, people, books, false)).await);
         }
         let begun = trading.world.height();
@@ -103,7 +109,10 @@ async fn books_accounts_and_prices_follow_from_the_stream_alone_however_often_on
         }
     }
     println!("{totals:?}");
-    assert!(totals.begun > 10 && totals.placed > 500 && totals.fills > 300 && totals.removed > 200, "{totals:?}");
+    assert!(
+        totals.begun > 10 && totals.placed > 500 && totals.fills > 300 && totals.removed > 200,
+        "{totals:?}"
+    );
     assert!(totals.accounts > 500 && totals.prices > 300 && totals.compared > 400, "{totals:?}");
 }
 
@@ -129,7 +138,8 @@ async fn with_the_filter_only_orders_of_the_named_accounts_come() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_listener_that_does_not_take_its_messages_is_cut_off_with_the_reason_and_others_are_not() {
     let mut trading = Trading::new(11);
-    let streams = StreamLimits { max_queue_messages: 200, max_queue_bytes: 100_000, ..StreamLimits::default() };
+    let streams =
+        StreamLimits { max_queue_messages: 200, max_queue_bytes: 100_000, ..StreamLimits::default() };
     let server = trading.serve(Limits { streams, ..Limits::default() }).await;
     // A client with little room of its own, as one has that reads nothing.
     let endpoint = Endpoint::from_shared(format!("http://{}", server.local_addr())).unwrap();
@@ -204,7 +214,8 @@ async fn requests_that_make_no_sense_are_refused_and_the_server_goes_on() {
     let trading = Trading::new(19);
     let server = trading.serve(Limits::default()).await;
     let channel = connect(&server).await;
-    let many = wire::StreamOrderbookUpdatesRequest { clob_pair_id: (0..2_000).collect(), ..Default::default() };
+    let many =
+        wire::StreamOrderbookUpdatesRequest { clob_pair_id: (0..2_000).collect(), ..Default::default() };
     let own = wire::StreamOrderbookUpdatesRequest {
         clob_pair_id: vec![0],
         filter_orders_by_subaccount_id: true,
@@ -215,10 +226,14 @@ async fn requests_that_make_no_sense_are_refused_and_the_server_goes_on() {
         ..Default::default()
     };
     let far = wire::StreamOrderbookUpdatesRequest {
-        subaccount_ids: vec![accounts_wire::SubaccountId { number: u32::MAX, ..trading.world.wire_id("ann") }],
+        subaccount_ids: vec![accounts_wire::SubaccountId {
+            number: u32::MAX,
+            ..trading.world.wire_id("ann")
+        }],
         ..Default::default()
     };
-    let hostile = [Vec::new(), many.encode_to_vec(), own.encode_to_vec(), nobody.encode_to_vec(), far.encode_to_vec()];
+    let hostile =
+        [Vec::new(), many.encode_to_vec(), own.encode_to_vec(), nobody.encode_to_vec(), far.encode_to_vec()];
     for request in hostile.into_iter().chain([vec![255; 40], vec![0x0a, 0xff, 0xff, 0xff, 0x7f]]) {
         let refused = raw(&channel, request.clone()).await.unwrap_err();
         assert_eq!(refused.code(), Code::InvalidArgument, "{request:?}: {refused:?}");

@@ -114,8 +114,7 @@ impl Trading {
         let steps = (u64::try_from(size).unwrap() / pair.step.raw()).max(1);
         self.next += 1;
         let client = if self.dice.once_in(4) { self.next / 2 } else { self.next };
-        let mut order =
-            self.world.order(person, market, client, (side, steps * pair.step.raw(), price));
+        let mut order = self.world.order(person, market, client, (side, steps * pair.step.raw(), price));
         match self.dice.within(0, 9) {
             0 => order.time_in_force = TimeInForce::Ioc.into(),
             1 => order.time_in_force = TimeInForce::PostOnly.into(),

@@ -90,7 +90,8 @@ impl Known {
         message: wire::StreamOrderbookUpdatesResponse,
     ) {
         assert!(!message.updates.is_empty(), "a message says something");
-        let own: BTreeSet<_> = request.subaccount_ids.iter().map(|id| (id.owner.clone(), id.number)).collect();
+        let own: BTreeSet<_> =
+            request.subaccount_ids.iter().map(|id| (id.owner.clone(), id.number)).collect();
         let markets = request.clob_pair_id.clone();
         for update in message.updates {
             let height = u64::from(update.block_height);
@@ -156,7 +157,11 @@ impl Known {
                 let name = of_indexer(&id);
                 let order = self.books.get_mut(&id.clob_pair_id).and_then(|book| book.get_mut(&name));
                 let order = order.unwrap_or_else(|| panic!("{name:?} is not known"));
-                assert!(update.total_filled_quantums <= order.size, "{name:?} {order:?} {update:?}", update = update.total_filled_quantums);
+                assert!(
+                    update.total_filled_quantums <= order.size,
+                    "{name:?} {order:?} {update:?}",
+                    update = update.total_filled_quantums
+                );
                 order.filled = update.total_filled_quantums;
                 name
             }
@@ -200,7 +205,11 @@ impl Known {
             let (took, total) = (&fill.orders[at], fill.fill_amounts[at]);
             assert!(total >= maker.fill_amount && total <= took.quantums, "{took:?} {total}");
             assert_ne!(took.side, order.side, "{took:?} {order:?}");
-            let crosses = if took.side == 1 { took.subticks >= order.subticks } else { took.subticks <= order.subticks };
+            let crosses = if took.side == 1 {
+                took.subticks >= order.subticks
+            } else {
+                took.subticks <= order.subticks
+            };
             assert!(crosses, "{took:?} {order:?}");
         }
     }
