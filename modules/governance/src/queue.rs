@@ -41,7 +41,7 @@ pub fn execute(ctx: &mut Ctx<'_>, books: &mut Books, msg: &Msg) -> Result<(), Er
         upgrade::in_time(plan, ctx.block.height.saturating_add(1))?;
     }
     rehearse(ctx, books, &msg.change)?;
-    let number = NEXT.get(ctx.state).unwrap_or_default();
+    let number = next_number(ctx.state.as_read());
     let row = Waiting { since: ctx.block.height, type_url: msg.type_url.into(), bytes: msg.bytes.clone() };
     QUEUE.set(ctx.state, &number, &row);
     NEXT.set(ctx.state, &number.saturating_add(1));
@@ -52,6 +52,29 @@ pub fn execute(ctx: &mut Ctx<'_>, books: &mut Books, msg: &Msg) -> Result<(), Er
 /// Changes that wait, in their order.
 pub fn waiting(state: &dyn Read) -> Vec<(u64, Waiting)> {
     QUEUE.scan(state, &(), usize::MAX)
+}
+
+/// Number of the next change that is accepted.
+pub fn next_number(state: &dyn Read) -> u64 {
+    NEXT.get(state).unwrap_or_default()
+}
+
+/// A change that waits, and when its turn comes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// Its number.
+    pub number: u64,
+    /// Height of the block that carries it out.
+    pub height: u64,
+    /// What it is.
+    pub change: Waiting,
+}
+
+/// Changes that wait, in their order, when the block at `height` was the last one.
+pub fn due(state: &dyn Read, height: u64) -> Vec<Due> {
+    let blocks = (1_u64..).flat_map(|blocks| core::iter::repeat_n(blocks, PER_BLOCK));
+    let due = |((number, change), blocks)| Due { number, height: height.saturating_add(blocks), change };
+    waiting(state).into_iter().zip(blocks).map(due).collect()
 }
 
 /// Carry out what waits, at most [`PER_BLOCK`] changes, each by itself: one that is refused by now is dropped.

@@ -1,9 +1,9 @@
-//! Read-only answers in wire form. Markets and tiers come from genesis and are few: every list is one page.
+//! Read-only answers in wire form. Markets and tiers come from genesis and are few: lists are whole,
+//! and pages are cut where they are asked for.
 
 use alloc::vec::Vec;
 
 use num::QuoteQuantums;
-use proto::cosmos::base::query::v1beta1::PageResponse;
 use proto::dydxprotocol::perpetuals as wire;
 use proto::serint;
 use store::Read;
@@ -24,17 +24,13 @@ pub fn one_perpetual(
 }
 
 /// `AllPerpetuals`, in order of market.
-pub fn all_perpetuals(state: &dyn Read) -> wire::QueryAllPerpetualsResponse {
-    let perpetual: Vec<_> = all(state).iter().map(|one| perpetual_to_wire(state, one)).collect();
-    let pagination = Some(one_page(perpetual.len()));
-    wire::QueryAllPerpetualsResponse { perpetual, pagination }
+pub fn all_perpetuals(state: &dyn Read) -> Vec<wire::Perpetual> {
+    all(state).iter().map(|one| perpetual_to_wire(state, one)).collect()
 }
 
 /// `AllLiquidityTiers`, in order of number.
-pub fn all_liquidity_tiers(state: &dyn Read) -> wire::QueryAllLiquidityTiersResponse {
-    let liquidity_tiers: Vec<_> = tiers(state).iter().map(tier_to_wire).collect();
-    let pagination = Some(one_page(liquidity_tiers.len()));
-    wire::QueryAllLiquidityTiersResponse { liquidity_tiers, pagination }
+pub fn all_liquidity_tiers(state: &dyn Read) -> Vec<wire::LiquidityTier> {
+    tiers(state).iter().map(tier_to_wire).collect()
 }
 
 /// `Params`.
@@ -100,8 +96,4 @@ fn tier_to_wire(tier: &Tier) -> wire::LiquidityTier {
         open_interest_lower_cap: unsigned(tier.open_interest_lower_cap),
         open_interest_upper_cap: unsigned(tier.open_interest_upper_cap),
     }
-}
-
-fn one_page(rows: usize) -> PageResponse {
-    PageResponse { total: u64::try_from(rows).unwrap_or(u64::MAX), ..PageResponse::default() }
 }

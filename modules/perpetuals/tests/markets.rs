@@ -188,8 +188,8 @@ fn queries_show_markets_tiers_and_parameters() {
     assert_eq!((params.id, params.market_id, params.atomic_resolution), (0, 0, -10));
     assert_eq!(params.market_type(), wire::PerpetualMarketType::Cross);
     assert_eq!(ask(2).unwrap_err().code(), 1);
-    assert_eq!(query::all_perpetuals(&state).perpetual.len(), 2);
-    let tiers = query::all_liquidity_tiers(&state).liquidity_tiers;
+    assert_eq!(query::all_perpetuals(&state).len(), 2);
+    let tiers = query::all_liquidity_tiers(&state);
     assert_eq!((tiers[0].initial_margin_ppm, tiers[0].impact_notional), (20_000, 10_000_000_000));
     assert_eq!(query::params(&state).params.unwrap().min_num_votes_per_sample, 15);
     assert_eq!(query::next_perpetual_id(&state).next_perpetual_id, 2);

@@ -1,6 +1,8 @@
-//! Read-only answers in wire form. Markets come from genesis and are few: every list is one page.
+//! Read-only answers in wire form. Markets come from genesis and are few: lists are
+//! whole, and pages are cut where they are asked for.
 
-use proto::cosmos::base::query::v1beta1::PageResponse;
+use alloc::vec::Vec;
+
 use proto::dydxprotocol::prices as wire;
 use store::Read;
 use types::MarketId;
@@ -22,11 +24,9 @@ pub fn market_price(
 }
 
 /// `AllMarketPrices`, in order of market.
-pub fn all_market_prices(state: &dyn Read) -> wire::QueryAllMarketPricesResponse {
+pub fn all_market_prices(state: &dyn Read) -> Vec<wire::MarketPrice> {
     let price = |params: &MarketParams| price_to_wire(params, PRICES.get(state, &params.market));
-    let market_prices: alloc::vec::Vec<_> = markets(state).iter().map(price).collect();
-    let pagination = Some(one_page(market_prices.len()));
-    wire::QueryAllMarketPricesResponse { market_prices, pagination }
+    markets(state).iter().map(price).collect()
 }
 
 /// `MarketParam`. Refused when the market does not exist.
@@ -40,10 +40,8 @@ pub fn market_param(
 }
 
 /// `AllMarketParams`, in order of market.
-pub fn all_market_params(state: &dyn Read) -> wire::QueryAllMarketParamsResponse {
-    let market_params: alloc::vec::Vec<_> = markets(state).iter().map(param_to_wire).collect();
-    let pagination = Some(one_page(market_params.len()));
-    wire::QueryAllMarketParamsResponse { market_params, pagination }
+pub fn all_market_params(state: &dyn Read) -> Vec<wire::MarketParam> {
+    markets(state).iter().map(param_to_wire).collect()
 }
 
 /// `NextMarketId`: one above the highest.
@@ -69,8 +67,4 @@ fn param_to_wire(params: &MarketParams) -> wire::MarketParam {
         min_price_change_ppm: params.min_price_change.raw(),
         ..wire::MarketParam::default()
     }
-}
-
-fn one_page(rows: usize) -> PageResponse {
-    PageResponse { total: u64::try_from(rows).unwrap_or(u64::MAX), ..PageResponse::default() }
 }

@@ -7,9 +7,12 @@ use types::{Chain, Rejection};
 
 use crate::state;
 
+mod absent;
 mod ballast;
 mod cosmos;
 mod dydx;
+mod page;
+mod timers;
 
 /// What an answer depends on beside the state.
 #[derive(Clone, Copy, Debug)]
@@ -98,7 +101,9 @@ pub fn call(state: &dyn Read, path: &str, request: &[u8], context: &Context) -> 
     let (service, method) = path.trim_start_matches('/').split_once('/').unwrap_or((path, ""));
     let answer = match service.split('.').next() {
         Some("cosmos") => cosmos::call(&call, service, method),
-        Some("dydxprotocol") => dydx::call(&call, service, method),
+        Some("dydxprotocol") => dydx::call(&call, service, method)
+            .or_else(|| timers::call(&call, service, method))
+            .or_else(|| absent::call(&call, service, method)),
         Some("ballast") => ballast::call(&call, service, method),
         _ => None,
     };
@@ -110,7 +115,7 @@ pub fn call(state: &dyn Read, path: &str, request: &[u8], context: &Context) -> 
 
 /// Methods that [`call`] answers, as paths; for documentation and for tests that call each of them.
 pub fn methods() -> Vec<String> {
-    [cosmos::METHODS, dydx::METHODS, ballast::METHODS]
+    [cosmos::METHODS, dydx::METHODS, timers::METHODS, absent::METHODS, ballast::METHODS]
         .concat()
         .iter()
         .map(|path| format!("/{path}"))

@@ -3,7 +3,7 @@
 use proto::dydxprotocol::{assets, blocktime, clob as clob_wire};
 use types::{MarketId, Time};
 
-use super::{Answered, Call, Failure};
+use super::{page, Answered, Call, Failure};
 use crate::state;
 
 /// What is answered here.
@@ -18,6 +18,7 @@ pub(super) const METHODS: &[&str] = &[
     "dydxprotocol.clob.Query/ClobPair",
     "dydxprotocol.clob.Query/ClobPairAll",
     "dydxprotocol.clob.Query/EquityTierLimitConfiguration",
+    "dydxprotocol.clob.Query/Leverage",
     "dydxprotocol.clob.Query/LiquidationsConfiguration",
     "dydxprotocol.clob.Query/NextClobPairId",
     "dydxprotocol.clob.Query/StatefulOrder",
@@ -76,9 +77,10 @@ fn assets(call: &Call<'_>, method: &str) -> Answered {
         atomic_resolution: -6,
     };
     match method {
-        "AllAssets" => {
-            call.plain(&assets::QueryAllAssetsResponse { asset: vec![asset], ..Default::default() })
-        }
+        "AllAssets" => call.with(|request: &assets::QueryAllAssetsRequest| {
+            let (asset, pagination) = page::of(request.pagination.as_ref(), vec![asset], |asset| asset.id)?;
+            Ok::<_, Failure>(assets::QueryAllAssetsResponse { asset, pagination })
+        }),
         "Asset" => call.with(|request: &assets::QueryAssetRequest| match request.id {
             0 => Ok(assets::QueryAssetResponse { asset: Some(asset) }),
             id => Err(Failure::not_found(format!("there is no asset {id}; asset 0 is the collateral"))),
@@ -131,9 +133,10 @@ fn clob(call: &Call<'_>, method: &str) -> Answered {
                 pair.ok_or_else(|| Failure::not_found(format!("there is no market {}", request.id)))?;
             Ok::<_, Failure>(clob_wire::QueryClobPairResponse { clob_pair: Some(query::wire_pair(&pair)) })
         }),
-        "ClobPairAll" => call.plain(&clob_wire::QueryClobPairAllResponse {
-            clob_pair: clob::pairs(state).iter().map(query::wire_pair).collect(),
-            ..Default::default()
+        "ClobPairAll" => call.with(|request: &clob_wire::QueryAllClobPairRequest| {
+            let all = clob::pairs(state).iter().map(query::wire_pair).collect();
+            let (clob_pair, pagination) = page::of(request.pagination.as_ref(), all, |pair| pair.id)?;
+            Ok::<_, Failure>(clob_wire::QueryClobPairAllResponse { clob_pair, pagination })
         }),
         "EquityTierLimitConfiguration" => call.plain(&clob_wire::QueryEquityTierLimitConfigurationResponse {
             equity_tier_limit_config: Some(query::wire_equity_tiers(&params)),
@@ -195,9 +198,19 @@ fn feetiers(call: &Call<'_>, method: &str) -> Answered {
 
 fn perpetuals(call: &Call<'_>, method: &str) -> Answered {
     use perpetuals::query;
+    use proto::dydxprotocol::perpetuals as wire;
     match method {
-        "AllLiquidityTiers" => call.plain(&query::all_liquidity_tiers(call.state)),
-        "AllPerpetuals" => call.plain(&query::all_perpetuals(call.state)),
+        "AllLiquidityTiers" => call.with(|request: &wire::QueryAllLiquidityTiersRequest| {
+            let all = query::all_liquidity_tiers(call.state);
+            let (liquidity_tiers, pagination) = page::of(request.pagination.as_ref(), all, |tier| tier.id)?;
+            Ok::<_, Failure>(wire::QueryAllLiquidityTiersResponse { liquidity_tiers, pagination })
+        }),
+        "AllPerpetuals" => call.with(|request: &wire::QueryAllPerpetualsRequest| {
+            let all = query::all_perpetuals(call.state);
+            let number = |one: &wire::Perpetual| one.params.as_ref().map_or(0, |params| params.id);
+            let (perpetual, pagination) = page::of(request.pagination.as_ref(), all, number)?;
+            Ok::<_, Failure>(wire::QueryAllPerpetualsResponse { perpetual, pagination })
+        }),
         "NextPerpetualId" => call.plain(&query::next_perpetual_id(call.state)),
         "Params" => call.plain(&query::params(call.state)),
         "Perpetual" => call.with(|request| query::one_perpetual(call.state, request)),
@@ -209,9 +222,18 @@ fn perpetuals(call: &Call<'_>, method: &str) -> Answered {
 
 fn prices(call: &Call<'_>, method: &str) -> Answered {
     use prices::query;
+    use proto::dydxprotocol::prices as wire;
     match method {
-        "AllMarketParams" => call.plain(&query::all_market_params(call.state)),
-        "AllMarketPrices" => call.plain(&query::all_market_prices(call.state)),
+        "AllMarketParams" => call.with(|request: &wire::QueryAllMarketParamsRequest| {
+            let all = query::all_market_params(call.state);
+            let (market_params, pagination) = page::of(request.pagination.as_ref(), all, |market| market.id)?;
+            Ok::<_, Failure>(wire::QueryAllMarketParamsResponse { market_params, pagination })
+        }),
+        "AllMarketPrices" => call.with(|request: &wire::QueryAllMarketPricesRequest| {
+            let all = query::all_market_prices(call.state);
+            let (market_prices, pagination) = page::of(request.pagination.as_ref(), all, |market| market.id)?;
+            Ok::<_, Failure>(wire::QueryAllMarketPricesResponse { market_prices, pagination })
+        }),
         "MarketParam" => call.with(|request| query::market_param(call.state, request)),
         "MarketPrice" => call.with(|request| query::market_price(call.state, request)),
         "NextMarketId" => call.plain(&query::next_market_id(call.state)),

@@ -1,6 +1,8 @@
 //! The server over real TCP connections, on a real application whose state is in memory.
 
+mod cases;
 mod comet;
+mod dydx;
 mod engine;
 mod heights;
 mod inputs;

@@ -1,14 +1,8 @@
 //! What the node says of itself, its blocks and its validators.
 
-use cosmos_sdk_proto::cosmos::auth::v1beta1 as auth;
-use cosmos_sdk_proto::cosmos::bank::v1beta1 as bank;
 use cosmos_sdk_proto::cosmos::base::node::v1beta1 as node;
 use cosmos_sdk_proto::cosmos::base::tendermint::v1beta1 as base;
-use cosmos_sdk_proto::cosmos::tx::v1beta1 as tx;
 use prost::Message;
-use proto::ballast::query::v1 as ballast;
-use proto::dydxprotocol::{feetiers, stats, subaccounts};
-use scenario::Wallet;
 use server::EngineError;
 use tonic::Code;
 use types::Address;
@@ -17,66 +11,6 @@ use crate::support::{start, CHAIN, HEIGHT, START};
 
 const BASE: &str = "/cosmos.base.tendermint.v1beta1.Service";
 const NODE: &str = "/cosmos.base.node.v1beta1.Service";
-
-pub(crate) fn alice() -> String {
-    Wallet::new("alice").address().to_bech32("ballast")
-}
-
-/// A request that makes sense, for methods where the empty one does not.
-pub(crate) fn minimal(path: &str) -> Vec<u8> {
-    let (address, denom) = (alice(), "uusdc".to_owned());
-    let unsigned = crate::transactions::unsigned();
-    match path.trim_start_matches('/') {
-        "cosmos.auth.v1beta1.Query/Account" => auth::QueryAccountRequest { address }.encode_to_vec(),
-        "cosmos.auth.v1beta1.Query/AccountInfo" => auth::QueryAccountInfoRequest { address }.encode_to_vec(),
-        "cosmos.auth.v1beta1.Query/ModuleAccountByName" => {
-            auth::QueryModuleAccountByNameRequest { name: "fee_collector".into() }.encode_to_vec()
-        }
-        "cosmos.bank.v1beta1.Query/Balance" => bank::QueryBalanceRequest { address, denom }.encode_to_vec(),
-        "cosmos.bank.v1beta1.Query/SpendableBalanceByDenom" => {
-            bank::QuerySpendableBalanceByDenomRequest { address, denom }.encode_to_vec()
-        }
-        "cosmos.bank.v1beta1.Query/AllBalances" | "cosmos.bank.v1beta1.Query/SpendableBalances" => {
-            bank::QuerySpendableBalancesRequest { address, pagination: None }.encode_to_vec()
-        }
-        "cosmos.bank.v1beta1.Query/SupplyOf" => bank::QuerySupplyOfRequest { denom }.encode_to_vec(),
-        "cosmos.base.tendermint.v1beta1.Service/ABCIQuery" => {
-            let path = "/store/bank/key".into();
-            base::AbciQueryRequest { path, data: vec![1], height: 2, prove: true }.encode_to_vec()
-        }
-        "cosmos.base.tendermint.v1beta1.Service/GetBlockByHeight"
-        | "cosmos.base.tendermint.v1beta1.Service/GetValidatorSetByHeight"
-        | "cosmos.tx.v1beta1.Service/GetBlockWithTxs" => {
-            base::GetBlockByHeightRequest { height: 2 }.encode_to_vec()
-        }
-        "cosmos.tx.v1beta1.Service/Simulate" => {
-            tx::SimulateRequest { tx_bytes: unsigned, ..Default::default() }.encode_to_vec()
-        }
-        "cosmos.tx.v1beta1.Service/BroadcastTx" => {
-            tx::BroadcastTxRequest { tx_bytes: unsigned, mode: 2 }.encode_to_vec()
-        }
-        "cosmos.tx.v1beta1.Service/GetTxsEvent" => {
-            tx::GetTxsEventRequest { query: "tx.height=2".into(), ..Default::default() }.encode_to_vec()
-        }
-        "dydxprotocol.subaccounts.Query/Subaccount" => {
-            subaccounts::QueryGetSubaccountRequest { owner: address, number: 0 }.encode_to_vec()
-        }
-        "ballast.query.v1.Query/OpenOrders" => {
-            let subaccount_id = Some(subaccounts::SubaccountId { owner: address, number: 0 });
-            ballast::OpenOrdersRequest { subaccount_id, limit: 0 }.encode_to_vec()
-        }
-        "dydxprotocol.feetiers.Query/UserFeeTier" => {
-            feetiers::QueryUserFeeTierRequest { user: address }.encode_to_vec()
-        }
-        "dydxprotocol.feetiers.Query/UserStakingTier" => {
-            feetiers::QueryUserStakingTierRequest { address }.encode_to_vec()
-        }
-        "dydxprotocol.stats.Query/UserStats" => {
-            stats::QueryUserStatsRequest { user: address }.encode_to_vec()
-        }
-        _ => Vec::new(),
-    }
-}
 
 #[tokio::test]
 async fn a_node_tells_its_chain_and_versions_that_parse() {

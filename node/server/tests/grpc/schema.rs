@@ -46,7 +46,7 @@ async fn files(chain: &Chain, questions: Vec<MessageRequest>) -> Vec<FileDescrip
 }
 
 /// The schema of all services with everything they import, learnt as a client would.
-async fn learn(chain: &Chain) -> DescriptorPool {
+pub(crate) async fn learn(chain: &Chain) -> DescriptorPool {
     let symbols = services(chain).await.into_iter().map(MessageRequest::FileContainingSymbol).collect();
     let mut known: Vec<FileDescriptorProto> = Vec::new();
     let mut new = files(chain, symbols).await;
@@ -103,7 +103,7 @@ async fn no_answer_has_a_field_that_reflection_does_not_show() {
         let (service, method) = path.trim_start_matches('/').rsplit_once('/').unwrap();
         let service = pool.get_service_by_name(service).unwrap();
         let method = service.methods().find(|candidate| candidate.name() == method).unwrap();
-        let request = crate::methods::minimal(&path);
+        let request = crate::cases::case(&path).0;
         let asked = DynamicMessage::decode(method.input(), request.as_slice()).unwrap();
         assert_eq!(asked.unknown_fields().count(), 0, "{path}");
         if let Ok(answer) = chain.raw(&path, request).await {
