@@ -144,3 +144,24 @@ pub fn params(limits: &Limits) -> wire::QueryParamsResponse {
 pub fn bech32_prefix(chain: &Chain) -> wire::Bech32PrefixResponse {
     wire::Bech32PrefixResponse { bech32_prefix: chain.prefix.clone() }
 }
+
+/// `AddressBytesToString`. Refused when it is no address.
+pub fn address_bytes_to_string(
+    chain: &Chain,
+    request: &wire::AddressBytesToStringRequest,
+) -> Result<wire::AddressBytesToStringResponse, Error> {
+    let wrong = |_| bank::Error::InvalidAddress { field: "address_bytes", reason: "not 20 bytes".into() };
+    let address = Address::new(request.address_bytes.as_slice().try_into().map_err(wrong)?);
+    Ok(wire::AddressBytesToStringResponse { address_string: address.to_bech32(&chain.prefix) })
+}
+
+/// `AddressStringToBytes`. Refused when it is no address of this chain.
+pub fn address_string_to_bytes(
+    chain: &Chain,
+    request: &wire::AddressStringToBytesRequest,
+) -> Result<wire::AddressStringToBytesResponse, Error> {
+    let wrong =
+        |wrong| bank::Error::InvalidAddress { field: "address_string", reason: alloc::format!("{wrong}") };
+    let address = Address::from_bech32(&request.address_string, &chain.prefix).map_err(wrong)?;
+    Ok(wire::AddressStringToBytesResponse { address_bytes: address.bytes().to_vec() })
+}

@@ -7,7 +7,7 @@ use cosmos_sdk_proto::cosmos::bank::v1beta1 as wire;
 use cosmos_sdk_proto::cosmos::base::query::v1beta1::{PageRequest, PageResponse};
 use cosmos_sdk_proto::cosmos::base::v1beta1::Coin as WireCoin;
 use store::Read;
-use types::{Chain, Coin, Denom};
+use types::{Address, Chain, Coin, Denom};
 
 use crate::coins::to_wire;
 use crate::msg::address;
@@ -119,4 +119,70 @@ pub fn denom_metadata(
 /// `DenomsMetadata`: none is kept.
 pub fn denoms_metadata() -> wire::QueryDenomsMetadataResponse {
     wire::QueryDenomsMetadataResponse { metadatas: Vec::new(), pagination: Some(PageResponse::default()) }
+}
+
+/// `DenomMetadataByQueryString`: none is kept.
+pub fn denom_metadata_by_query_string(
+    request: &wire::QueryDenomMetadataByQueryStringRequest,
+) -> Result<wire::QueryDenomMetadataByQueryStringResponse, Error> {
+    let shown: String = request.denom.chars().take(128).collect();
+    Err(Error::NoMetadata(shown))
+}
+
+/// `SendEnabled`: no denomination is an exception.
+pub fn send_enabled(
+    request: &wire::QuerySendEnabledRequest,
+) -> Result<wire::QuerySendEnabledResponse, Error> {
+    Page::read(request.pagination.as_ref())?;
+    Ok(wire::QuerySendEnabledResponse { send_enabled: Vec::new(), pagination: Some(PageResponse::default()) })
+}
+
+/// Balances that a page of `DenomOwners` looks at; one where few have the denomination may have few rows, or
+/// none, and yet a next page.
+pub const MAX_LOOKED_AT: usize = 10_000;
+
+/// `DenomOwners`, in order of address. Pages go by key, which is the address that the page begins with; offsets
+/// and pages backwards are refused.
+pub fn denom_owners(
+    state: &dyn Read,
+    chain: &Chain,
+    request: &wire::QueryDenomOwnersRequest,
+) -> Result<wire::QueryDenomOwnersResponse, Error> {
+    let wanted = denom(&request.denom)?;
+    let page = Page::read(request.pagination.as_ref())?;
+    if page.reverse || page.offset != 0 {
+        return Err(Error::InvalidPage("owners are listed forwards and by key only"));
+    }
+    let from = match page.key.as_slice() {
+        [] => None,
+        key => {
+            Some(Address::new(key.try_into().map_err(|_| Error::InvalidPage("the key is not an address"))?))
+        }
+    };
+    let (mut denom_owners, mut next_key) = (Vec::new(), Vec::new());
+    for (looked, holder) in state::holders(state, from).enumerate() {
+        if denom_owners.len() >= page.limit || looked >= MAX_LOOKED_AT {
+            next_key = holder.bytes().to_vec();
+            break;
+        }
+        let amount = state::balance(state, &holder, &wanted);
+        if amount != 0 {
+            let balance = Some(to_wire(&Coin { denom: wanted.clone(), amount }));
+            denom_owners.push(wire::DenomOwner { address: holder.to_bech32(&chain.prefix), balance });
+        }
+    }
+    let pagination = Some(PageResponse { next_key, total: 0 });
+    Ok(wire::QueryDenomOwnersResponse { denom_owners, pagination })
+}
+
+/// `DenomOwnersByQuery`: the same.
+pub fn denom_owners_by_query(
+    state: &dyn Read,
+    chain: &Chain,
+    request: &wire::QueryDenomOwnersByQueryRequest,
+) -> Result<wire::QueryDenomOwnersByQueryResponse, Error> {
+    let (denom, pagination) = (request.denom.clone(), request.pagination.clone());
+    let wire::QueryDenomOwnersResponse { denom_owners, pagination } =
+        denom_owners(state, chain, &wire::QueryDenomOwnersRequest { denom, pagination })?;
+    Ok(wire::QueryDenomOwnersByQueryResponse { denom_owners, pagination })
 }

@@ -41,6 +41,28 @@ pub fn balances_page(state: &dyn Read, holder: &Address, from: Option<&Denom>, l
     rows.into_iter().map(|((_, denom), amount)| Coin { denom, amount }).collect()
 }
 
+/// Who has coins, in order of address, from `from` on. Each takes one look at the table.
+pub(crate) fn holders(state: &dyn Read, from: Option<Address>) -> impl Iterator<Item = Address> + '_ {
+    let at = move |from: &Address| {
+        let row = BALANCES.scan_from(state, &(), from, 1).pop();
+        row.map(|((holder, _), _)| holder)
+    };
+    let first = at(&from.unwrap_or(Address::new([0; 20])));
+    core::iter::successors(first, move |last| at(&after(last)?))
+}
+
+/// The next address there could be; nothing after the last one.
+fn after(address: &Address) -> Option<Address> {
+    let mut bytes = *address.bytes();
+    for byte in bytes.iter_mut().rev() {
+        *byte = byte.wrapping_add(1);
+        if *byte != 0 {
+            return Some(Address::new(bytes));
+        }
+    }
+    None
+}
+
 /// How much there is of `denom`.
 pub fn supply(state: &dyn Read, denom: &Denom) -> u128 {
     SUPPLY.get(state, denom).unwrap_or_default()

@@ -13,6 +13,7 @@ mod cosmos;
 mod dydx;
 mod page;
 mod timers;
+mod unstaked;
 
 /// What an answer depends on beside the state.
 #[derive(Clone, Copy, Debug)]
@@ -100,7 +101,9 @@ pub fn call(state: &dyn Read, path: &str, request: &[u8], context: &Context) -> 
     let call = Call { state, chain: &chain, request, height: context.height };
     let (service, method) = path.trim_start_matches('/').split_once('/').unwrap_or((path, ""));
     let answer = match service.split('.').next() {
-        Some("cosmos") => cosmos::call(&call, service, method),
+        Some("cosmos") => {
+            cosmos::call(&call, service, method).or_else(|| unstaked::call(&call, service, method))
+        }
         Some("dydxprotocol") => dydx::call(&call, service, method)
             .or_else(|| timers::call(&call, service, method))
             .or_else(|| absent::call(&call, service, method)),
@@ -115,7 +118,7 @@ pub fn call(state: &dyn Read, path: &str, request: &[u8], context: &Context) -> 
 
 /// Methods that [`call`] answers, as paths; for documentation and for tests that call each of them.
 pub fn methods() -> Vec<String> {
-    [cosmos::METHODS, dydx::METHODS, timers::METHODS, absent::METHODS, ballast::METHODS]
+    [cosmos::METHODS, unstaked::METHODS, dydx::METHODS, timers::METHODS, absent::METHODS, ballast::METHODS]
         .concat()
         .iter()
         .map(|path| format!("/{path}"))

@@ -82,6 +82,7 @@ pub(crate) struct Grpc {
     pub(crate) max_response_bytes: usize,
     pub(crate) max_buffered_bytes: u32,
     pub(crate) timeout_ms: u64,
+    pub(crate) cors_origins: Vec<String>,
 }
 
 /// REST.
@@ -189,6 +190,7 @@ impl Default for Grpc {
             max_response_bytes: 16 << 20,
             max_buffered_bytes: 128 << 20,
             timeout_ms: 10_000,
+            cors_origins: Vec::new(),
         }
     }
 }
@@ -377,6 +379,7 @@ impl Config {
             max_buffered_bytes: self.grpc.max_buffered_bytes,
             call_timeout: Duration::from_millis(self.grpc.timeout_ms),
             streams: self.stream.limits(),
+            origins: self.grpc.cors_origins.clone(),
             ..server::Limits::default()
         }
     }

@@ -10,19 +10,20 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use host::Host;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use tokio::sync::{watch, OwnedSemaphorePermit, Semaphore};
 use tonic::{Code, Status};
 
-use crate::activity::Activity;
+use crate::activity::{Activity, InCall};
 use crate::engine::Engine;
 use crate::limits::Limits;
 use crate::reflection::Reflection;
 use crate::stream::Hub;
 use crate::unary::{self, Answer};
+use crate::web::{self, Form, Undressed};
 use crate::{health, methods, reflection, stream};
 
 /// Metadata that names the height a question is about, and in answers the height they are of.
@@ -128,23 +129,45 @@ impl hyper::service::Service<Request<Incoming>> for Dispatch {
 impl Dispatch {
     async fn answer(self, request: Request<Incoming>) -> Response<AnyBody> {
         let call = self.activity.call();
-        if !is_grpc(request.headers()) {
-            let mut response = Response::new(boxed(Empty::new()));
-            *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            return response;
+        let origin = web::origin(&request, &self.node.limits.origins);
+        let mut response = if web::is_preflight(&request) {
+            web::preflight(origin.is_some())
+        } else {
+            // Trailers, with which gRPC itself ends, need HTTP/2.
+            let whole = |form: &Form| *form != Form::Plain || request.version() == Version::HTTP_2;
+            match Form::of(request.headers()).filter(whole) {
+                Some(form) => form.dress(self.route(request, form, call).await),
+                None => {
+                    let mut response = Response::new(boxed(Empty::new()));
+                    *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+                    response
+                }
+            }
+        };
+        if let Some(origin) = origin {
+            web::allow(response.headers_mut(), origin);
         }
+        response
+    }
+
+    async fn route(&self, request: Request<Incoming>, form: Form, call: InCall) -> Response<AnyBody> {
         let path = request.uri().path().to_owned();
-        let mut response = if reflection::PATHS.contains(&path.as_str()) {
+        let is_of = |paths: &[&str]| paths.contains(&path.as_str());
+        let (reflects, heals, streams) =
+            (is_of(&reflection::PATHS), is_of(&health::PATHS), is_of(&stream::PATHS));
+        let mut response = if form == Form::Text && (reflects || heals || streams) {
+            Status::unimplemented("this service speaks gRPC-Web in bytes only").into_http().map(boxed)
+        } else if reflects {
             reflection::serve(&self.node, request, call).await.map(boxed)
-        } else if health::PATHS.contains(&path.as_str()) {
+        } else if heals {
             health::serve(&self.node, &path, request, call).await.map(boxed)
-        } else if stream::PATHS.contains(&path.as_str()) {
+        } else if streams {
             let answer = stream::serve(&self.node, request, &self.activity, call).await;
             answer.map_or_else(|status| status.into_http().map(boxed), |stream| stream.map(boxed))
         } else {
             let _call = call;
             let patience = patience(request.headers(), self.node.limits.call_timeout);
-            let answer = tokio::time::timeout(patience, self.unary(&path, request)).await;
+            let answer = tokio::time::timeout(patience, self.unary(&path, request, form)).await;
             let late = || Status::deadline_exceeded(format!("no answer within {} ms", patience.as_millis()));
             answer.unwrap_or_else(|_| Err(late())).unwrap_or_else(|status| status.into_http().map(boxed))
         };
@@ -154,14 +177,24 @@ impl Dispatch {
         response
     }
 
-    async fn unary(&self, path: &str, request: Request<Incoming>) -> Result<Response<AnyBody>, Status> {
+    async fn unary(
+        &self,
+        path: &str,
+        request: Request<Incoming>,
+        form: Form,
+    ) -> Result<Response<AnyBody>, Status> {
         let node = &self.node;
         if !node.paths.contains(path) {
             return Err(unary::status(Code::Unimplemented, &format!("there is no method {path}")));
         }
         let (head, body) = request.into_parts();
         let height = height(&head.headers)?;
-        let request = unary::read(body, node.limits.max_request_bytes, &node.requests).await?;
+        let body = body.map_err(unary::broken);
+        let (limit, budget) = (node.limits.max_request_bytes, &node.requests);
+        let request = match form {
+            Form::Text => unary::read(Undressed::new(body), limit, budget).await?,
+            Form::Plain | Form::Bytes => unary::read(body, limit, budget).await?,
+        };
         let (answer, height) = node.call(path, request.message.clone(), height).await?;
         let (limit, sending) = (node.limits.max_response_bytes, self.activity.answer());
         let mut response = Answer::respond(&answer, limit, &node.answers, sending)?;
@@ -177,14 +210,6 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     body.map_err(Into::into).boxed_unsync()
-}
-
-/// Whether the call is one of gRPC with protobuf messages.
-fn is_grpc(headers: &HeaderMap) -> bool {
-    let kind =
-        headers.get(http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    matches!(kind, "application/grpc" | "application/grpc+proto")
 }
 
 /// The height that is asked for; 0, the latest, if none is.

@@ -37,6 +37,8 @@ pub struct Limits {
     pub drain_timeout: Duration,
     /// Streams of what blocks did.
     pub streams: StreamLimits,
+    /// Web origins whose pages may call and read the answers; `*` for all, none by default.
+    pub origins: Vec<String>,
 }
 
 impl Default for Limits {
@@ -57,6 +59,7 @@ impl Default for Limits {
             keepalive: (Duration::from_secs(30), Duration::from_secs(10)),
             drain_timeout: Duration::from_secs(5),
             streams: StreamLimits::default(),
+            origins: Vec::new(),
         }
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use host::Host;
+use http::Version;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
@@ -23,6 +24,9 @@ use crate::{Engine, Limits, RestConfig};
 const WATCH: Duration = Duration::from_secs(1);
 /// How long to wait after the system refused a connection, such as for want of file descriptors.
 const BREATH: Duration = Duration::from_millis(100);
+
+/// Bytes of a buffer of HTTP/1 at least; the library takes no less.
+const MIN_BUFFER: usize = 8 << 10;
 
 /// How often the first bytes of a connection are looked at.
 const GLANCE: Duration = Duration::from_millis(20);
@@ -162,41 +166,60 @@ where
 }
 
 /// Bytes with which HTTP/2 begins.
-const PREFACE: usize = 24;
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Wait until a client has begun HTTP/2. A place is not for those who only take it.
-async fn begun(stream: &TcpStream, patience: Duration) -> bool {
+/// Wait until a client has begun: by HTTP/2, or in some other way, which then is for HTTP/1. A place is not for
+/// those who only take it. Nothing when it is gone, or does not begin.
+async fn begun(stream: &TcpStream, patience: Duration) -> Option<Version> {
     let begun = async {
-        let mut bytes = [0; PREFACE];
+        let mut bytes = [0; PREFACE.len()];
         loop {
-            match stream.peek(&mut bytes).await {
-                Ok(PREFACE) => return true,
-                Ok(0) | Err(_) => return false,
-                // What is there already would be told again at once.
-                Ok(_) => tokio::time::sleep(GLANCE).await,
+            let read = stream.peek(&mut bytes).await.ok()?;
+            let (read, _) = bytes.split_at_checked(read)?;
+            if read.is_empty() {
+                return None;
             }
+            if read == PREFACE {
+                return Some(Version::HTTP_2);
+            }
+            if !PREFACE.starts_with(read) {
+                return Some(Version::HTTP_11);
+            }
+            // What is there already would be told again at once.
+            tokio::time::sleep(GLANCE).await;
         }
     };
-    tokio::time::timeout(patience, begun).await.unwrap_or(false)
+    tokio::time::timeout(patience, begun).await.ok().flatten()
 }
 
 /// Serve one connection until it ends, does nothing for long, does not take its answers, or the server stops.
 async fn serve(stream: TcpStream, node: Arc<Node>) {
     let _ = stream.set_nodelay(true);
     let limits = &node.limits;
-    if !begun(&stream, limits.handshake_timeout).await {
-        return;
-    }
+    let Some(version) = begun(&stream, limits.handshake_timeout).await else { return };
     let activity = Arc::new(Activity::new());
-    let mut builder = http2::Builder::new(TokioExecutor::new());
-    builder
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(limits.max_streams)
-        .max_header_list_size(limits.max_header_bytes)
-        .keep_alive_interval(limits.keepalive.0)
-        .keep_alive_timeout(limits.keepalive.1);
     let dispatch = Dispatch { node: node.clone(), activity: activity.clone() };
-    watch_over(builder.serve_connection(TokioIo::new(stream), dispatch), &activity, &node).await;
+    if version == Version::HTTP_2 {
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(limits.max_streams)
+            .max_header_list_size(limits.max_header_bytes)
+            .keep_alive_interval(limits.keepalive.0)
+            .keep_alive_timeout(limits.keepalive.1);
+        watch_over(builder.serve_connection(TokioIo::new(stream), dispatch), &activity, &node).await;
+    } else {
+        let connection = older_http(&node).serve_connection(TokioIo::new(stream), dispatch);
+        watch_over(connection, &activity, &node).await;
+    }
+}
+
+/// HTTP/1.1 within the node's limits.
+fn older_http(node: &Node) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    let longest = usize::try_from(node.limits.max_header_bytes).unwrap_or(usize::MAX).max(MIN_BUFFER);
+    builder.timer(TokioTimer::new()).header_read_timeout(node.limits.handshake_timeout).max_buf_size(longest);
+    builder
 }
 
 /// As [`serve`], for REST.
@@ -204,10 +227,7 @@ async fn serve_rest(stream: TcpStream, node: Arc<Node>, gateway: Arc<Gateway>) {
     let _ = stream.set_nodelay(true);
     let activity = Arc::new(Activity::new());
     let gate = Gate { gateway, activity: activity.clone() };
-    let mut builder = http1::Builder::new();
-    let longest = usize::try_from(node.limits.max_header_bytes).unwrap_or(usize::MAX);
-    builder.timer(TokioTimer::new()).header_read_timeout(node.limits.handshake_timeout).max_buf_size(longest);
-    watch_over(builder.serve_connection(TokioIo::new(stream), gate), &activity, &node).await;
+    watch_over(older_http(&node).serve_connection(TokioIo::new(stream), gate), &activity, &node).await;
 }
 
 /// A connection that can be told to take no more calls.
@@ -217,6 +237,12 @@ trait Connection: Future<Output = hyper::Result<()>> {
 }
 
 impl Connection for http2::Connection<TokioIo<TcpStream>, Dispatch, TokioExecutor> {
+    fn leave(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+impl Connection for http1::Connection<TokioIo<TcpStream>, Dispatch> {
     fn leave(self: Pin<&mut Self>) {
         self.graceful_shutdown();
     }

@@ -33,19 +33,22 @@ pub(crate) struct Request {
     _held: Option<OwnedSemaphorePermit>,
 }
 
+/// A request whose bytes stop coming.
+pub(crate) fn broken(error: impl std::fmt::Display) -> Status {
+    Status::cancelled(format!("the request broke off: {error}"))
+}
+
 /// Read the only message of a request.
 pub(crate) async fn read<B>(body: B, limit: usize, budget: &Arc<Semaphore>) -> Result<Request, Status>
 where
-    B: Body<Data = Bytes>,
-    B::Error: std::fmt::Display,
+    B: Body<Data = Bytes, Error = Status>,
 {
     let mut body = std::pin::pin!(body);
     let mut read = BytesMut::new();
     let mut held: Option<OwnedSemaphorePermit> = None;
     let mut expected = None;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| Status::cancelled(format!("the request broke off: {error}")))?;
-        let Ok(data) = frame.into_data() else { continue };
+        let Ok(data) = frame?.into_data() else { continue };
         let full = || Status::resource_exhausted("the server holds as many requests as it can; try again");
         let size = u32::try_from(data.len()).map_err(|_| full())?;
         let permit = budget.clone().try_acquire_many_owned(size).map_err(|_| full())?;

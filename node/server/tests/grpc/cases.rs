@@ -4,6 +4,7 @@
 use cosmos_sdk_proto::cosmos::auth::v1beta1 as auth;
 use cosmos_sdk_proto::cosmos::bank::v1beta1 as bank;
 use cosmos_sdk_proto::cosmos::base::tendermint::v1beta1 as base;
+use cosmos_sdk_proto::cosmos::staking::v1beta1 as staking;
 use cosmos_sdk_proto::cosmos::tx::v1beta1 as tx;
 use prost::Message;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value};
@@ -12,7 +13,9 @@ use proto::dydxprotocol::{
     accountplus, affiliates, clob, epochs, feetiers, ratelimit, stats, subaccounts, vault,
 };
 use scenario::Wallet;
+use sha2::{Digest, Sha256};
 use tonic::Code;
+use types::Address;
 
 use crate::schema::learn;
 use crate::support::start;
@@ -49,6 +52,7 @@ const PLAIN: &[&str] = &[
     "cosmos.auth.v1beta1.Query/Params",
     "cosmos.bank.v1beta1.Query/DenomsMetadata",
     "cosmos.bank.v1beta1.Query/Params",
+    "cosmos.bank.v1beta1.Query/SendEnabled",
     "cosmos.bank.v1beta1.Query/TotalSupply",
     "cosmos.base.node.v1beta1.Service/Config",
     "cosmos.base.node.v1beta1.Service/Status",
@@ -57,6 +61,16 @@ const PLAIN: &[&str] = &[
     "cosmos.base.tendermint.v1beta1.Service/GetNodeInfo",
     "cosmos.base.tendermint.v1beta1.Service/GetSyncing",
     "cosmos.consensus.v1.Query/Params",
+    "cosmos.distribution.v1beta1.Query/CommunityPool",
+    "cosmos.distribution.v1beta1.Query/Params",
+    "cosmos.gov.v1.Query/Constitution",
+    "cosmos.gov.v1.Query/Params",
+    "cosmos.gov.v1.Query/Proposals",
+    "cosmos.mint.v1beta1.Query/AnnualProvisions",
+    "cosmos.mint.v1beta1.Query/Inflation",
+    "cosmos.mint.v1beta1.Query/Params",
+    "cosmos.slashing.v1beta1.Query/Params",
+    "cosmos.slashing.v1beta1.Query/SigningInfos",
     "cosmos.staking.v1beta1.Query/DelegatorDelegations",
     "cosmos.staking.v1beta1.Query/DelegatorUnbondingDelegations",
     "cosmos.staking.v1beta1.Query/Params",
@@ -119,7 +133,11 @@ const PLAIN: &[&str] = &[
 
 fn cosmos(path: &str) -> Option<(Vec<u8>, Code)> {
     let (address, denom) = (alice(), "uusdc".to_owned());
-    let request = match path.trim_start_matches("cosmos.") {
+    let path = path.trim_start_matches("cosmos.");
+    if let Some(found) = unstaked(path) {
+        return Some(found);
+    }
+    let request = match path {
         "auth.v1beta1.Query/Account" => auth::QueryAccountRequest { address }.encode_to_vec(),
         "auth.v1beta1.Query/AccountInfo" => auth::QueryAccountInfoRequest { address }.encode_to_vec(),
         "auth.v1beta1.Query/ModuleAccountByName" => {
@@ -131,7 +149,16 @@ fn cosmos(path: &str) -> Option<(Vec<u8>, Code)> {
         "bank.v1beta1.Query/AllBalances" | "bank.v1beta1.Query/SpendableBalances" => {
             bank::QuerySpendableBalancesRequest { address, pagination: None }.encode_to_vec()
         }
-        "bank.v1beta1.Query/DenomMetadata" => {
+        "auth.v1beta1.Query/AddressBytesToString" => {
+            auth::AddressBytesToStringRequest { address_bytes: vec![7; 20] }.encode_to_vec()
+        }
+        "auth.v1beta1.Query/AddressStringToBytes" => {
+            auth::AddressStringToBytesRequest { address_string: address }.encode_to_vec()
+        }
+        "bank.v1beta1.Query/DenomOwners" | "bank.v1beta1.Query/DenomOwnersByQuery" => {
+            bank::QueryDenomOwnersRequest { denom, pagination: None }.encode_to_vec()
+        }
+        "bank.v1beta1.Query/DenomMetadata" | "bank.v1beta1.Query/DenomMetadataByQueryString" => {
             return Some((bank::QueryDenomMetadataRequest { denom }.encode_to_vec(), Code::NotFound));
         }
         "bank.v1beta1.Query/SupplyOf" => bank::QuerySupplyOfRequest { denom }.encode_to_vec(),
@@ -142,11 +169,14 @@ fn cosmos(path: &str) -> Option<(Vec<u8>, Code)> {
         "base.tendermint.v1beta1.Service/GetBlockByHeight"
         | "base.tendermint.v1beta1.Service/GetValidatorSetByHeight"
         | "tx.v1beta1.Service/GetBlockWithTxs" => base::GetBlockByHeightRequest { height: 2 }.encode_to_vec(),
-        "staking.v1beta1.Query/Validator" => return Some((Vec::new(), Code::NotFound)),
         "tx.v1beta1.Service/Simulate" => {
             let tx_bytes = crate::transactions::unsigned();
             tx::SimulateRequest { tx_bytes, ..Default::default() }.encode_to_vec()
         }
+        "tx.v1beta1.Service/TxDecode" => {
+            tx::TxDecodeRequest { tx_bytes: crate::transactions::unsigned() }.encode_to_vec()
+        }
+        "tx.v1beta1.Service/TxEncode" => tx::TxEncodeRequest { tx: Some(tx::Tx::default()) }.encode_to_vec(),
         "tx.v1beta1.Service/BroadcastTx" => {
             let tx_bytes = crate::transactions::unsigned();
             tx::BroadcastTxRequest { tx_bytes, mode: 2 }.encode_to_vec()
@@ -162,12 +192,56 @@ fn cosmos(path: &str) -> Option<(Vec<u8>, Code)> {
     Some((request, Code::Ok))
 }
 
+/// The validator of [`crate::support::host`], by the address of its operator, or of its key.
+pub(crate) fn validator(kind: &str) -> String {
+    let hash: [u8; 32] = Sha256::digest([7; 32]).into();
+    Address::new(*hash.first_chunk().unwrap()).to_bech32(&format!("ballast{kind}"))
+}
+
+/// Delegations, rewards, punishments and votes, of which there are none.
+fn unstaked(path: &str) -> Option<(Vec<u8>, Code)> {
+    let (delegator_addr, validator_addr) = (alice(), validator("valoper"));
+    let (delegator, valoper) = (delegator_addr.clone(), validator_addr.clone());
+    // Requests that name one address have it in field 1, those that name both have the delegator first.
+    let one = |address: String| auth::QueryAccountRequest { address }.encode_to_vec();
+    let both = || staking::QueryDelegationRequest { delegator_addr, validator_addr }.encode_to_vec();
+    Some(match path {
+        "distribution.v1beta1.Query/DelegationRewards"
+        | "staking.v1beta1.Query/Delegation"
+        | "staking.v1beta1.Query/DelegatorValidator"
+        | "staking.v1beta1.Query/UnbondingDelegation" => (both(), Code::NotFound),
+        "distribution.v1beta1.Query/DelegationTotalRewards"
+        | "distribution.v1beta1.Query/DelegatorValidators"
+        | "distribution.v1beta1.Query/DelegatorWithdrawAddress"
+        | "staking.v1beta1.Query/DelegatorValidators"
+        | "staking.v1beta1.Query/Redelegations" => (one(delegator), Code::Ok),
+        "distribution.v1beta1.Query/ValidatorCommission"
+        | "distribution.v1beta1.Query/ValidatorDistributionInfo"
+        | "distribution.v1beta1.Query/ValidatorOutstandingRewards"
+        | "distribution.v1beta1.Query/ValidatorSlashes"
+        | "staking.v1beta1.Query/Validator"
+        | "staking.v1beta1.Query/ValidatorDelegations"
+        | "staking.v1beta1.Query/ValidatorUnbondingDelegations" => (one(valoper), Code::Ok),
+        "slashing.v1beta1.Query/SigningInfo" => (one(validator("valcons")), Code::Ok),
+        "gov.v1.Query/Deposit"
+        | "gov.v1.Query/Deposits"
+        | "gov.v1.Query/Proposal"
+        | "gov.v1.Query/TallyResult"
+        | "gov.v1.Query/Vote"
+        | "gov.v1.Query/Votes" => (Vec::new(), Code::NotFound),
+        _ => return None,
+    })
+}
+
 fn dydx(path: &str) -> Option<(Vec<u8>, Code)> {
     let (address, denom) = (alice(), "uusdc".to_owned());
     let subaccount_id = Some(subaccounts::SubaccountId { owner: alice(), number: 0 });
     let (request, code) = match path.trim_start_matches("dydxprotocol.") {
         "ballast.query.v1.Query/OpenOrders" => {
             (ballast::OpenOrdersRequest { subaccount_id, limit: 0 }.encode_to_vec(), Code::Ok)
+        }
+        "ballast.query.v1.Query/AccountRisk" => {
+            (ballast::AccountRiskRequest { subaccount_id, ..Default::default() }.encode_to_vec(), Code::Ok)
         }
         "accountplus.Query/AccountState" => {
             (accountplus::AccountStateRequest { address }.encode_to_vec(), Code::NotFound)

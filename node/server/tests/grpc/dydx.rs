@@ -120,8 +120,8 @@ async fn what_the_chain_does_not_have_is_said_in_the_form_that_clients_decode() 
     assert!(capacity.limiter_capacity_list.is_empty());
     for path in ["affiliates.Query/AffiliateInfo", "affiliates.Query/ReferredBy"] {
         let request = affiliates::AffiliateInfoRequest { address: "dydx1nothing".into() };
-        let answer =
-            chain.call::<_, affiliates::ReferredByResponse>(&format!("/dydxprotocol.{path}"), &request);
-        assert_eq!(answer.await.unwrap_err().code(), Code::InvalidArgument, "{path}");
+        let path = format!("/dydxprotocol.{path}");
+        let answer = chain.call::<_, affiliates::ReferredByResponse>(&path, &request).await;
+        assert_eq!(answer.unwrap_err().code(), Code::InvalidArgument, "{path}");
     }
 }

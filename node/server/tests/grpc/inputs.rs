@@ -75,7 +75,7 @@ async fn what_is_not_grpc_is_not_answered_as_grpc() {
         ("application/grpc+proto", StatusCode::OK),
         ("application/grpc; charset=x", StatusCode::OK),
         ("application/grpc+json", StatusCode::UNSUPPORTED_MEDIA_TYPE),
-        ("application/grpc-web", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        ("application/grpc-web+json", StatusCode::UNSUPPORTED_MEDIA_TYPE),
         ("application/json", StatusCode::UNSUPPORTED_MEDIA_TYPE),
         ("", StatusCode::UNSUPPORTED_MEDIA_TYPE),
     ] {
@@ -91,7 +91,7 @@ async fn unknown_methods_are_unimplemented() {
         "/no.such.Service/Method",
         "/dydxprotocol.clob.Query/NoSuchMethod",
         "/dydxprotocol.clob.Msg/PlaceOrder",
-        "/cosmos.tx.v1beta1.Service/TxDecode",
+        "/cosmos.tx.v1beta1.Service/TxDecodeAmino",
         "/cosmos.tx.v1beta1.Service",
         "/",
         "//",

@@ -14,3 +14,5 @@ mod streams;
 mod support;
 mod trading;
 mod transactions;
+mod wallets;
+mod web;

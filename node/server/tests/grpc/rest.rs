@@ -127,7 +127,7 @@ pub(crate) fn all() -> Vec<Route> {
         let (service, method) = path.trim_start_matches('/').rsplit_once('/').unwrap();
         let service = pool.get_service_by_name(service).unwrap();
         let method = service.methods().find(|candidate| candidate.name() == method).unwrap();
-        let request = crate::methods::minimal(&path);
+        let request = crate::cases::case(&path).0;
         let mut request = DynamicMessage::decode(method.input(), request.as_slice()).unwrap();
         for name in fields_of(&template) {
             if place(&mut request, name, |value| value.as_str() == Some("")) {

@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::{json, Value as Json};
 
 use super::{base64, rest, Gateway};
-use crate::methods::alice;
+use crate::cases::alice;
 
 async fn golden(gateway: &Gateway, path: &str, expected: Json) {
     let got = gateway.get(path).await;
