@@ -105,3 +105,39 @@ fn everything_may_be_sent_and_nothing_is_described() {
     let error = query::denom_metadata(&request).unwrap_err();
     assert_eq!((error.codespace(), error.code()), ("bank", 6));
 }
+
+/// A page of the owners of uaa, from `key` on: how many, and the next key.
+fn owners(state: &Memory, key: Vec<u8>) -> (usize, Vec<u8>) {
+    let pagination = Some(PageRequest { key, limit: 5, ..PageRequest::default() });
+    let request = wire::QueryDenomOwnersRequest { denom: "uaa".into(), pagination };
+    let answer = query::denom_owners(state, &chain(), &request).unwrap();
+    (answer.denom_owners.len(), answer.pagination.unwrap().next_key)
+}
+
+#[test]
+fn net_09_a_page_of_owners_looks_at_a_bounded_number_of_holders() {
+    let mut state = Memory::default();
+    let holder = |number: u32| {
+        let mut bytes = [0xff; 20];
+        bytes[..4].copy_from_slice(&number.to_be_bytes());
+        Address::new(bytes)
+    };
+    let count = u32::try_from(query::MAX_LOOKED_AT).unwrap() + 7;
+    let balance = |number: u32, denom: &str| {
+        let coin = Coin { denom: Denom::new(denom).unwrap(), amount: 1 };
+        Balance { address: holder(number), coins: vec![coin] }
+    };
+    // The last address that there can be is one of two who have the coin.
+    let mut balances: Vec<Balance> = (0..count).map(|number| balance(number, "ubb")).collect();
+    balances.extend([balance(count, "uaa"), balance(u32::MAX, "uaa")]);
+    let (block, chain) = (Block::default(), chain());
+    let mut ctx =
+        Ctx { state: &mut state, events: &mut types::Events::default(), block: &block, chain: &chain };
+    genesis::init(&mut ctx, &Genesis { balances, modules: vec![] }).unwrap();
+    let (found, next) = owners(&state, Vec::new());
+    assert_eq!(
+        (found, next.clone()),
+        (0, holder(u32::try_from(query::MAX_LOOKED_AT).unwrap()).bytes().to_vec())
+    );
+    assert_eq!(owners(&state, next), (2, Vec::new()));
+}

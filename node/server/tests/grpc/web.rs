@@ -109,7 +109,7 @@ async fn refusals_stand_in_the_headers() {
         (PAIR, kind, Bytes::from_static(b"\0\0"), "3"),
         (PAIR, text, Bytes::from_static(b"%%%%"), "3"),
         (PAIR, text, Bytes::from_static(b"AAA"), "3"),
-        (PAIR, text, Bytes::from_static(b"AAAAAAA="), "3"),
+        (PAIR, text, Bytes::from_static(b"AAAA"), "3"),
         ("/grpc.health.v1.Health/Check", text, Bytes::from_static(b"AAAAAAA="), "12"),
     ] {
         let Seen(status, headers, _) = send(&chain, Method::POST, path, &[kind], body.clone()).await;
