@@ -28,7 +28,8 @@ pub(crate) async fn serve(
     call: InCall,
 ) -> Result<Response<Stream>, Status> {
     let filter = async {
-        let request = unary::read(request.into_body().map_err(unary::broken), MAX_REQUEST, &node.requests).await?;
+        let request =
+            unary::read(request.into_body().map_err(unary::broken), MAX_REQUEST, &node.requests).await?;
         let wrong = |error: prost::DecodeError| Status::invalid_argument(error.to_string());
         let request = wire::StreamOrderbookUpdatesRequest::decode(request.message).map_err(wrong)?;
         let chain = node.host.chain().ok_or_else(|| Status::unavailable("the chain has no block yet"))?;

@@ -308,7 +308,16 @@ fn values(field: &FieldDescriptor, depth: u32) -> Vec<Value> {
         Kind::String => {
             let long = "z".repeat(40_000);
             let other = Wallet::new("alice").address().to_bech32("dydx");
-            let texts = ["\0", "\u{e9}\u{2026}\u{202e}", "../../etc", "%00' OR 1=1--", &alice(), &other, "uusdc", &long];
+            let texts = [
+                "\0",
+                "\u{e9}\u{2026}\u{202e}",
+                "../../etc",
+                "%00' OR 1=1--",
+                &alice(),
+                &other,
+                "uusdc",
+                &long,
+            ];
             texts.map(|text| Value::String(text.into())).to_vec()
         }
         Kind::Message(inner) if depth < 3 => {

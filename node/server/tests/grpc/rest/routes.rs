@@ -9,8 +9,10 @@ use serde_json::Value as Json;
 use super::{all, fields_of, kind_of, rest, status_of};
 
 /// Methods without a route, and why.
-const WITHOUT: [(&str, &str); 1] =
-    [("/cosmos.auth.v1beta1.Query/AddressBytesToString", "its counterpart has the route that both would have")];
+const WITHOUT: [(&str, &str); 1] = [(
+    "/cosmos.auth.v1beta1.Query/AddressBytesToString",
+    "its counterpart has the route that both would have",
+)];
 
 #[test]
 fn every_query_has_a_route_and_no_two_have_the_same() {
