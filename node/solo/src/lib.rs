@@ -22,6 +22,7 @@ mod index;
 mod key;
 mod mempool;
 mod node;
+pub mod query;
 mod rpc;
 mod store;
 mod voter;

@@ -132,6 +132,17 @@ impl Mempool {
         Ok(answer)
     }
 
+    /// Check `tx` as if it were new, and keep nothing.
+    pub(crate) fn probe(&self, tx: Bytes) -> Result<ResponseCheckTx, SubmitError> {
+        let (size, max) = (tx.len(), self.config.max_tx_bytes);
+        if size > max {
+            return Err(SubmitError::TooLarge { size, max });
+        }
+        // No transaction is checked while a block is committed.
+        let _still = self.lock();
+        Ok(self.check(tx, CheckTxType::New))
+    }
+
     fn check(&self, tx: Bytes, kind: CheckTxType) -> ResponseCheckTx {
         self.app.check_tx(RequestCheckTx { tx, r#type: kind.into() })
     }

@@ -14,6 +14,7 @@ use crate::abci::{Abci, Shared};
 use crate::config::{Config, Production};
 use crate::engine::{Chain, Decided, Engine, EngineError};
 use crate::genesis::Genesis;
+use crate::index::Scope;
 use crate::mempool::{Mempool, SubmitError};
 use crate::rpc;
 use crate::store::{Store, StoreError, StoredBlock, StoredTx};
@@ -267,9 +268,9 @@ impl Handle {
         newest_first: bool,
         page: std::ops::Range<usize>,
     ) -> Result<(usize, Vec<StoredTx>), String> {
-        let query = crate::index::Query::parse(query).map_err(|error| error.to_string())?;
+        let query = crate::query::Query::parse(query).map_err(|error| error.to_string())?;
         let store = &self.inner.state.store;
-        let places = crate::index::search(store, &query, self.latest().height);
+        let places = crate::index::search(store, Scope::Txs, &query, self.latest().height);
         let mut places = places.map_err(|error| error.to_string())?;
         if newest_first {
             places.reverse();

@@ -11,7 +11,7 @@ use tendermint_proto::v0_38::abci::{ExecTxResult, ResponseFinalizeBlock};
 use tendermint_proto::v0_38::types::{Block, BlockMeta, ExtendedCommit};
 
 use crate::chain::block::{header_hash, tx_hash};
-use crate::index;
+use crate::index::{self, Scope};
 
 /// Why the block store cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -125,7 +125,7 @@ impl Store {
         Ok(self.db.write_opt(batch, &self.synced)?)
     }
 
-    /// Store what became of a block, and index its transactions.
+    /// Store what became of a block, and index it and its transactions.
     pub(crate) fn save_results(
         &self,
         height: u64,
@@ -140,9 +140,12 @@ impl Store {
                 continue;
             }
             batch.put([&[TX], hash.as_slice()].concat(), place(height, index));
-            for entry in index::entries(&result.events) {
+            for entry in index::entries(Scope::Txs, &result.events) {
                 batch.put([entry.as_slice(), &place(height, index)].concat(), []);
             }
+        }
+        for entry in index::entries(Scope::Blocks, &results.events) {
+            batch.put([entry.as_slice(), &place(height, 0)].concat(), []);
         }
         Ok(self.db.write_opt(batch, &self.synced)?)
     }
@@ -211,17 +214,36 @@ impl Store {
         Ok(self.db.get_pinned([entry, &place(height, index)].concat())?.is_some())
     }
 
-    /// Call `visit` with each place of an index entry, oldest first, until it answers false.
+    /// Call `visit` with each place of an index entry from height `first` on, oldest first, until it answers
+    /// false.
     pub(crate) fn places(
         &self,
         entry: &[u8],
+        first: u64,
         visit: &mut dyn FnMut(u64, u32) -> bool,
     ) -> Result<(), StoreError> {
-        let rows = self.db.iterator(rocksdb::IteratorMode::From(entry, rocksdb::Direction::Forward));
-        for row in rows {
-            let (key, _) = row?;
-            let Some((height, index)) = key.strip_prefix(entry).and_then(place_in) else { break };
-            if !visit(height, index) {
+        self.walk(&[entry, &place(first, 0)].concat(), &mut |key| {
+            let found = key.strip_prefix(entry).and_then(place_in);
+            found.is_some_and(|(height, index)| visit(height, index))
+        })
+    }
+
+    /// Call `visit` with each value and place of the entries that begin with `prefix`, until it answers false.
+    pub(crate) fn values(
+        &self,
+        prefix: &[u8],
+        visit: &mut dyn FnMut(&str, u64, u32) -> bool,
+    ) -> Result<(), StoreError> {
+        self.walk(prefix, &mut |key| {
+            let found = key.strip_prefix(prefix).and_then(index::value_in);
+            let found = found.and_then(|(value, place)| Some((value, place_in(place)?)));
+            found.is_some_and(|(value, (height, index))| visit(value, height, index))
+        })
+    }
+
+    fn walk(&self, from: &[u8], visit: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), StoreError> {
+        for row in self.db.iterator(rocksdb::IteratorMode::From(from, rocksdb::Direction::Forward)) {
+            if !visit(&row?.0) {
                 break;
             }
         }
@@ -253,9 +275,12 @@ impl Store {
                 if self.db.get(&row)?.is_some_and(|at| at == place(height, index)) {
                     batch.delete(row);
                 }
-                for entry in index::entries(&result.events) {
+                for entry in index::entries(Scope::Txs, &result.events) {
                     batch.delete([entry.as_slice(), &place(height, index)].concat());
                 }
+            }
+            for entry in index::entries(Scope::Blocks, &results.events) {
+                batch.delete([entry.as_slice(), &place(height, 0)].concat());
             }
             let hash = stored.meta.block_id.unwrap_or_default().hash;
             batch.delete([&[HASH], hash.as_slice()].concat());

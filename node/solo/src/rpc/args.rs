@@ -86,6 +86,11 @@ impl<'a> Params<'a> {
         arg.filter(|arg| !arg.is_absent())
     }
 
+    /// Whether there is such an argument.
+    pub(crate) fn given(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
     /// A 64-bit integer: a number, or a string of digits.
     pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, RpcError> {
         let Some(arg) = self.get(name) else { return Ok(None) };

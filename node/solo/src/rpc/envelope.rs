@@ -22,7 +22,7 @@ impl RpcError {
 
     pub(crate) fn method(name: &str) -> Self {
         // Long names are not sent back whole.
-        let name: String = name.chars().take(64).collect();
+        let name: String = name.chars().take(96).collect();
         Self { code: -32601, data: name }
     }
 

@@ -26,7 +26,7 @@ pub(super) fn base64(bytes: &[u8]) -> String {
 }
 
 /// Base64, or null for nothing.
-fn bytes(bytes: &[u8]) -> Value {
+pub(super) fn bytes(bytes: &[u8]) -> Value {
     if bytes.is_empty() {
         Value::Null
     } else {
@@ -45,7 +45,7 @@ pub(super) fn public_key(key: &[u8]) -> Value {
     json!({ "type": "tendermint/PubKeyEd25519", "value": base64(key) })
 }
 
-fn block_id(id: Option<&BlockId>) -> Value {
+pub(super) fn block_id(id: Option<&BlockId>) -> Value {
     let id = id.cloned().unwrap_or_default();
     let parts = id.part_set_header.unwrap_or_default();
     json!({ "hash": hex(&id.hash), "parts": { "total": parts.total, "hash": hex(&parts.hash) } })
@@ -122,7 +122,7 @@ pub(super) fn block_meta(meta: &BlockMeta) -> Value {
     })
 }
 
-fn events(events: &[Event]) -> Value {
+pub(super) fn events(events: &[Event]) -> Value {
     let event = |event: &Event| {
         // A client fails on an attribute without a name, and no other could find it.
         let attributes = event.attributes.iter().filter(|attribute| !attribute.key.is_empty());
@@ -200,20 +200,33 @@ fn validator_update(update: &ValidatorUpdate) -> Value {
     json!({ "pub_key": { "Sum": key }, "power": update.power.to_string() })
 }
 
-pub(super) fn block_results(height: u64, results: &ResponseFinalizeBlock) -> Value {
-    let updates = &results.validator_updates;
-    let updates: Value =
-        if updates.is_empty() { Value::Null } else { updates.iter().map(validator_update).collect() };
-    let txs: Value = if results.tx_results.is_empty() {
+/// A list, or null for an empty one.
+fn list<'a, T: 'a>(items: impl IntoIterator<Item = &'a T>, one: fn(&T) -> Value) -> Value {
+    let items: Vec<Value> = items.into_iter().map(one).collect();
+    if items.is_empty() {
         Value::Null
     } else {
-        results.tx_results.iter().map(tx_result).collect()
-    };
+        items.into()
+    }
+}
+
+pub(super) fn block_results(height: u64, results: &ResponseFinalizeBlock) -> Value {
     json!({
         "height": height.to_string(),
-        "txs_results": txs,
+        "txs_results": list(&results.tx_results, tx_result),
         "finalize_block_events": events(&results.events),
-        "validator_updates": updates,
+        "validator_updates": list(&results.validator_updates, validator_update),
+        "consensus_param_updates": results.consensus_param_updates.as_ref().map(params_out),
+        "app_hash": base64(&results.app_hash),
+    })
+}
+
+/// The same as subscribers are told it. Rust's clients fail on results that are null.
+pub(super) fn finalized(results: &ResponseFinalizeBlock) -> Value {
+    json!({
+        "events": events(&results.events),
+        "tx_results": results.tx_results.iter().map(tx_result).collect::<Vec<_>>(),
+        "validator_updates": list(&results.validator_updates, validator_update),
         "consensus_param_updates": results.consensus_param_updates.as_ref().map(params_out),
         "app_hash": base64(&results.app_hash),
     })

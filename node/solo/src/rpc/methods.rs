@@ -11,7 +11,7 @@ use crate::genesis::params_out;
 use crate::node::{End, NodeState};
 use crate::rpc::args::{paging, Args, Params};
 use crate::rpc::envelope::RpcError;
-use crate::rpc::{blocks, json, txs};
+use crate::rpc::{blocks, consensus, json, txs};
 
 type Answer = Result<Value, RpcError>;
 type Method = fn(&Arc<NodeState>, &Params<'_>) -> Answer;
@@ -34,12 +34,18 @@ const METHODS: &[Row] = &[
     row("block", &["height"], blocks::block),
     row("block_by_hash", &["hash"], blocks::block_by_hash),
     row("block_results", &["height"], blocks::block_results),
+    row("block_search", &["query", "page", "per_page", "order_by"], txs::block_search),
     row("blockchain", &["minHeight", "maxHeight"], blocks::blockchain),
+    row("broadcast_evidence", &["evidence"], broadcast_evidence),
     row("broadcast_tx_async", &["tx"], txs::broadcast_async),
     row("broadcast_tx_sync", &["tx"], txs::broadcast_sync),
+    row("check_tx", &["tx"], txs::check),
     row("commit", &["height"], blocks::commit),
     row("consensus_params", &["height"], consensus_params),
+    row("consensus_state", &[], consensus::state),
+    row("dump_consensus_state", &[], consensus::dump),
     row("genesis", &[], genesis),
+    row("genesis_chunked", &["chunk"], genesis_chunked),
     row("header", &["height"], blocks::header),
     row("header_by_hash", &["hash"], blocks::header_by_hash),
     row("health", &[], health),
@@ -52,15 +58,11 @@ const METHODS: &[Row] = &[
     row("validators", &["height", "page", "per_page"], validators),
 ];
 
-/// Methods of CometBFT that are known but not offered, and what to do instead.
-const REFUSED: &[(&str, &str)] = &[
-    ("subscribe", "subscriptions are not offered by the embedded engine; poll status and block_results"),
-    ("unsubscribe", "subscriptions are not offered by the embedded engine"),
-    ("unsubscribe_all", "subscriptions are not offered by the embedded engine"),
-    ("websocket", "websockets are not offered by the embedded engine; post to / instead"),
-    ("block_search", "blocks are not indexed by events in the embedded engine; use tx_search"),
-    ("broadcast_evidence", "the embedded engine has no evidence"),
-];
+/// Methods that a WebSocket has only.
+const SOCKET_ONLY: [&str; 3] = ["subscribe", "unsubscribe", "unsubscribe_all"];
+
+/// Bytes of the genesis document in one chunk; it is answered whole if it fits one.
+const MAX_CHUNK: usize = 16 << 20;
 
 /// The method that waits.
 pub(super) const BROADCAST_COMMIT: &str = "broadcast_tx_commit";
@@ -78,8 +80,8 @@ pub(super) fn names() -> impl Iterator<Item = String> {
 /// Do what a call asks for.
 pub(super) fn run(state: &Arc<NodeState>, method: &str, args: &Args) -> Answer {
     let Some(row) = METHODS.iter().find(|row| row.name == method) else {
-        let refused = REFUSED.iter().find(|(name, _)| *name == method);
-        return Err(refused.map_or_else(|| RpcError::method(method), |(_, why)| RpcError::internal(*why)));
+        let why = if SOCKET_ONLY.contains(&method) { "only over a WebSocket at /websocket" } else { method };
+        return Err(RpcError::method(why));
     };
     (row.run)(state, &Params::new(args, row.params)?)
 }
@@ -164,7 +166,33 @@ fn abci_query(state: &Arc<NodeState>, params: &Params<'_>) -> Answer {
 }
 
 fn genesis(state: &Arc<NodeState>, _: &Params<'_>) -> Answer {
-    Ok(json!({ "genesis": state.chain.genesis.to_json() }))
+    let document = state.chain.genesis.to_json();
+    if document.to_string().len() > MAX_CHUNK {
+        let reason = "genesis response is large, please use the genesis_chunked API instead";
+        return Err(RpcError::internal(reason));
+    }
+    Ok(json!({ "genesis": document }))
+}
+
+fn genesis_chunked(state: &Arc<NodeState>, params: &Params<'_>) -> Answer {
+    let chunk = params.integer("chunk")?.unwrap_or_default();
+    let document = state.chain.genesis.to_json().to_string();
+    let mut chunks = document.as_bytes().chunks(MAX_CHUNK);
+    let total = chunks.len();
+    let found = usize::try_from(chunk).ok().and_then(|chunk| chunks.nth(chunk));
+    let Some(data) = found else {
+        let last = total.saturating_sub(1);
+        return Err(RpcError::internal(format!("there are {last} chunks, {chunk} is invalid")));
+    };
+    Ok(json!({ "chunk": chunk.to_string(), "total": total.to_string(), "data": json::base64(data) }))
+}
+
+/// There is one engine, and it does not sign twice: no evidence can be true.
+fn broadcast_evidence(_: &Arc<NodeState>, params: &Params<'_>) -> Answer {
+    Err(RpcError::internal(match params.given("evidence") {
+        false => "no evidence was provided",
+        true => "the embedded engine takes no evidence: it has no other validators to accuse",
+    }))
 }
 
 fn consensus_params(state: &Arc<NodeState>, params: &Params<'_>) -> Answer {

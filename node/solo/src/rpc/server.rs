@@ -1,13 +1,14 @@
 //! Connections and limits: how many, how long, how large; then from HTTP to calls and back.
 
 use std::net::SocketAddr;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body as HttpBody, Bytes};
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
-use axum::http::{header, HeaderValue, Method, Request, StatusCode};
+use axum::http::{header, HeaderMap, HeaderValue, Method, Request, StatusCode};
 use axum::middleware::{from_fn_with_state, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -16,19 +17,22 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{watch, Semaphore};
 
 use crate::config::RpcConfig;
 use crate::node::{NodeError, NodeState};
 use crate::rpc::args::{Arg, Args, Params};
 use crate::rpc::envelope::{answer, Body, Call, Parsed, RpcError};
 use crate::rpc::lenient::Lenient;
+use crate::rpc::websocket::{self, Feed};
 use crate::rpc::{methods, txs};
 
 /// Time within which a client must have sent its headers.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Rest after the system refused to accept a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// What is told of a call that panicked.
+const DIED: &str = "the call failed within the node";
 /// Most arguments in a URI.
 const MAX_URI_ARGS: usize = 16;
 
@@ -36,19 +40,29 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, NodeError
     TcpListener::bind(address).await.map_err(|source| NodeError::Listen { address, source })
 }
 
-struct Server {
+pub(super) struct Server {
     state: Arc<NodeState>,
-    config: RpcConfig,
+    pub(super) config: RpcConfig,
     requests: Arc<Semaphore>,
     /// Those who wait for a block have places of their own, so that they keep nobody else out.
     waiting: Arc<Semaphore>,
+    /// Places of WebSockets, and of those among them that subscribe.
+    pub(super) sockets: Arc<Semaphore>,
+    pub(super) subscribers: Arc<Semaphore>,
+    pub(super) feed: Feed,
+    /// Changes when the server ends.
+    pub(super) dying: watch::Receiver<()>,
 }
 
 /// Accept until the task is aborted, which closes all connections.
 pub(crate) async fn serve(listener: TcpListener, config: RpcConfig, state: Arc<NodeState>) {
     let connections = Arc::new(Semaphore::new(config.max_connections.max(1)));
-    let router = router(config, state);
+    // Dropped with this task, which the sockets see.
+    let (_alive, dying) = watch::channel(());
+    let feed = websocket::feed();
     let mut open = tokio::task::JoinSet::new();
+    open.spawn(websocket::publish(state.clone(), state.blocks.subscribe(), feed.clone()));
+    let router = router(config, state, feed, dying);
     loop {
         let Ok(permit) = connections.clone().acquire_owned().await else { return };
         let stream = match listener.accept().await {
@@ -65,7 +79,8 @@ pub(crate) async fn serve(listener: TcpListener, config: RpcConfig, state: Arc<N
             let connection = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEADER_TIMEOUT)
-                .serve_connection(TokioIo::new(Lenient::new(stream)), service);
+                .serve_connection(TokioIo::new(Lenient::new(stream)), service)
+                .with_upgrades();
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "JSON-RPC connection ended");
             }
@@ -75,13 +90,17 @@ pub(crate) async fn serve(listener: TcpListener, config: RpcConfig, state: Arc<N
     }
 }
 
-fn router(config: RpcConfig, state: Arc<NodeState>) -> Router {
+fn router(config: RpcConfig, state: Arc<NodeState>, feed: Feed, dying: watch::Receiver<()>) -> Router {
     let limit = config.max_body_bytes;
     let places = config.max_requests.max(1);
     let (requests, waiting) = (Arc::new(Semaphore::new(places)), Arc::new(Semaphore::new(places)));
-    let server = Arc::new(Server { state, config, requests, waiting });
+    let sockets = Arc::new(Semaphore::new(websocket::MAX_SOCKETS));
+    let subscribers = Arc::new(Semaphore::new(websocket::MAX_CLIENTS));
+    let server = Server { state, config, requests, waiting, sockets, subscribers, feed, dying };
+    let server = Arc::new(server);
     Router::new()
         .route("/", post(posted).get(index))
+        .route("/websocket", get(websocket::upgrade).post(posted))
         .route("/:method", get(by_uri).post(posted))
         .layer(DefaultBodyLimit::max(limit))
         .layer(from_fn_with_state(server.clone(), in_time))
@@ -103,10 +122,7 @@ async fn in_time(State(server): State<Arc<Server>>, request: Request<HttpBody>, 
 /// Let the pages of chosen origins call.
 async fn cors(State(server): State<Arc<Server>>, request: Request<HttpBody>, next: Next) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
-    let allowed = origin.filter(|origin| {
-        let origins = &server.config.cors_origins;
-        origins.iter().any(|each| each == "*" || each.as_bytes() == origin.as_bytes())
-    });
+    let allowed = origin.filter(|origin| server.allows(origin));
     let preflight = request.method() == Method::OPTIONS;
     let mut response =
         if preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
@@ -124,7 +140,7 @@ async fn cors(State(server): State<Arc<Server>>, request: Request<HttpBody>, nex
     response
 }
 
-fn busy() -> Response {
+pub(super) fn busy() -> Response {
     let error = RpcError::internal("too many requests at a time; try again").answer(&Value::Null);
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], axum::Json(error)).into_response()
 }
@@ -210,9 +226,23 @@ fn decode_percent(text: &str) -> Result<String, RpcError> {
 }
 
 impl Server {
+    /// Whether the pages of this origin may call.
+    fn allows(&self, origin: &HeaderValue) -> bool {
+        let origins = &self.config.cors_origins;
+        origins.iter().any(|each| each == "*" || each.as_bytes() == origin.as_bytes())
+    }
+
+    /// Whether a WebSocket may be opened: by programs, by the node's own pages, and by those of allowed origins.
+    pub(super) fn takes_origin(&self, headers: &HeaderMap) -> bool {
+        let Some(origin) = headers.get(header::ORIGIN) else { return true };
+        let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
+        let own = origin.as_bytes().splitn(2, |byte| *byte == b'/').nth(1);
+        self.allows(origin) || own.is_some_and(|own| own.strip_prefix(b"/") == host)
+    }
+
     /// Answer calls one after the other, outside the tasks that serve connections. Nothing when too many
     /// others are being answered.
-    async fn answer(self: &Arc<Self>, calls: Vec<Parsed>) -> Option<Vec<Value>> {
+    pub(super) async fn answer(self: &Arc<Self>, calls: Vec<Parsed>) -> Option<Vec<Value>> {
         let waits = |call: &Parsed| call.as_ref().is_ok_and(|call| call.method == methods::BROADCAST_COMMIT);
         if calls.iter().any(waits) {
             let _place = self.waiting.clone().try_acquire_owned().ok()?;
@@ -240,7 +270,12 @@ impl Server {
     fn answer_one(&self, call: Parsed) -> Option<Value> {
         match call {
             Err((id, error)) => Some(error.answer(&id)),
-            Ok(call) => told(call.id, methods::run(&self.state, &call.method, &call.args)),
+            Ok(call) => {
+                let run = || methods::run(&self.state, &call.method, &call.args);
+                // The next call begins anew with what is stored, whatever this one left behind.
+                let result = catch_unwind(AssertUnwindSafe(run));
+                told(call.id, result.unwrap_or_else(|_| Err(RpcError::internal(DIED))))
+            }
         }
     }
 
@@ -272,5 +307,5 @@ fn told(id: Option<Value>, result: Result<Value, RpcError>) -> Option<Value> {
 }
 
 fn died() -> Value {
-    RpcError::internal("the call failed within the node").answer(&Value::Null)
+    RpcError::internal(DIED).answer(&Value::Null)
 }

@@ -28,7 +28,7 @@ fn net_12_malformed_requests_are_answered_with_their_error() {
         (r#"{"id":[1],"method":"status"}"#, -32600),
         (r#"{"id":123456789012345678901234567890,"method":"status"}"#, -32600),
         (r#"{"id":1,"method":"unsafe_dial_peers"}"#, -32601),
-        (r#"{"id":1,"method":"dump_consensus_state"}"#, -32601),
+        (r#"{"id":1,"method":"dial_peers"}"#, -32601),
         (&long_method, -32601),
         (r#"{"id":1,"method":"block","params":{"height":{}}}"#, -32602),
         (r#"{"id":1,"method":"block","params":{"height":"99999999999999999999999"}}"#, -32602),

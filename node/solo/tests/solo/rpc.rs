@@ -372,6 +372,13 @@ fn searches_find_by_hash_height_and_events() {
     assert_eq!(search("tx.height=2 AND tm.event='Tx'").len(), 4);
     assert_eq!(search("tx.height>=2 AND tx.height<4").len(), 6);
     assert_eq!(search("kv.key='nothing'"), [""; 0]);
+    assert_eq!(search("kv.value>1"), ["b=2", "a=3"]);
+    assert_eq!(search("kv.value<=2 AND kv.key='b'"), ["b=2"]);
+    assert_eq!(search("kv.key CONTAINS 'ai'"), ["fail=1"]);
+    assert_eq!(search("kv.key EXISTS AND tx.height=3 AND kv.value>=1"), ["fail=1"]);
+    assert_eq!(search("kv.key EXISTS AND kv.nothing EXISTS"), [""; 0]);
+    assert_eq!(search("tx.height EXISTS").len(), 8);
+    assert_eq!(search("tx.height > 2.5 AND tx.height < 3.5 AND kv.key='fail'"), ["fail=1"]);
     let page = |page: u64, order: &str| {
         let params = json!({ "query": "tx.height=2", "page": page, "per_page": "3", "order_by": order });
         node.try_call("tx_search", params)
@@ -383,6 +390,31 @@ fn searches_find_by_hash_height_and_events() {
     assert!(page(3, "asc").is_err() && page(1, "sideways").is_err());
     let proven = node.call("tx_search", json!({ "query": "kv.key='b'", "prove": true }));
     check("tx_search", &proven, &prefixed("txs.0.proof", &PROOF));
+}
+
+#[test]
+fn blocks_are_found_by_height_and_events() {
+    let node = Running::with_blocks();
+    let search = |query: &str, order: Value| {
+        let params = json!({ "query": query, "order_by": order, "page": "1", "per_page": "50" });
+        let found = node.call("block_search", params);
+        let blocks = found["blocks"].as_array().unwrap();
+        assert_eq!(found["total_count"], blocks.len().to_string());
+        let heights =
+            blocks.iter().map(|block| block["block"]["header"]["height"].as_str().unwrap().to_owned());
+        heights.collect::<Vec<_>>()
+    };
+    assert_eq!(search("block.height=2", Value::Null), ["2"]);
+    assert_eq!(search("block.height>2", Value::Null), ["4", "3"]);
+    assert_eq!(search("block.at<=2", "asc".into()), ["1", "2"]);
+    assert_eq!(
+        search("block.at EXISTS AND block.height<4 AND tm.event='NewBlock'", "desc".into()),
+        ["3", "2", "1"]
+    );
+    assert_eq!(search("block.at='2' AND block.at>=2", Value::Null), ["2"]);
+    assert_eq!(search("kv.key='a'", Value::Null), [""; 0]);
+    let block = node.call("block_search", json!({ "query": "block.at=2" }))["blocks"][0].clone();
+    assert_eq!(block, node.call("block", json!({ "height": "2" })));
 }
 
 #[test]
@@ -405,7 +437,8 @@ fn arguments_in_the_uri_do_the_same() {
     assert_eq!(get("/broadcast_tx_sync?tx=\"k=v\"")["result"]["code"], 0);
     assert_eq!(get("/broadcast_tx_sync?tx=0x6b3d77")["result"]["code"], 0);
     assert_eq!(get("/nothing")["error"]["code"], -32601);
-    assert_eq!(get("/websocket")["error"]["code"], -32603);
+    assert_eq!(node.get("/websocket").status, 400);
+    assert_eq!(get("/subscribe?query=\"tm.event='Tx'\"")["error"]["code"], -32601);
     assert_eq!(get("/block?height=two")["error"]["code"], -32602);
     assert_eq!(get("/tx?hash=0xzz")["error"]["code"], -32602);
     assert_eq!(get("/block?height=%zz")["error"]["code"], -32602);

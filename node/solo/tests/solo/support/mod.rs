@@ -1,6 +1,7 @@
 //! A small application that remembers every call, and chains made with it.
 
 pub mod net;
+pub mod socket;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -87,6 +88,7 @@ impl Application for Fake {
     fn query(&self, request: RequestQuery) -> ResponseQuery {
         let height = self.disk().height;
         match request.path.as_str() {
+            "/panic" => panic!("told to"),
             "/echo" => ResponseQuery { value: request.data, height, ..Default::default() },
             path => ResponseQuery {
                 code: 22,
@@ -151,6 +153,7 @@ impl Application for Fake {
 
     fn finalize_block(&self, request: RequestFinalizeBlock) -> ResponseFinalizeBlock {
         self.called(format!("finalize {}", request.height));
+        let request_height = request.height;
         let mut hash = Sha256::new_with_prefix(self.state());
         hash.update(request.height.to_be_bytes());
         hash.update(request.time.unwrap().seconds.to_be_bytes());
@@ -177,7 +180,9 @@ impl Application for Fake {
         let hash = hash.finalize().to_vec();
         *self.staged.lock().unwrap() = Some((request.height, hash.clone()));
         self.disk().decided.push(request);
-        let events = vec![Event { r#type: "block".into(), attributes: Vec::new() }];
+        let at = request_height.to_string();
+        let attribute = EventAttribute { key: "at".into(), value: at, index: true };
+        let events = vec![Event { r#type: "block".into(), attributes: vec![attribute] }];
         ResponseFinalizeBlock { events, tx_results, app_hash: hash.into(), ..Default::default() }
     }
 

@@ -51,7 +51,12 @@ impl Running {
 
     /// A chain of four blocks: three transactions in the second, one (failed) in the third.
     pub fn with_blocks() -> Self {
-        let node = Self::start(any_port());
+        Self::blocks_with(any_port())
+    }
+
+    /// The same on another server.
+    pub fn blocks_with(rpc: RpcConfig) -> Self {
+        let node = Self::start(rpc);
         node.step();
         for tx in ["a=1", "b=2", "a=3"] {
             assert_eq!(node.handle.submit_tx(tx).unwrap().code, 0);
@@ -72,12 +77,7 @@ impl Running {
     }
 
     pub fn post(&self, body: impl AsRef<[u8]>) -> Answer {
-        let body = body.as_ref();
-        let head = format!(
-            "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        );
-        self.send(&[head.as_bytes(), body].concat())
+        self.send(&posted("HTTP/1.1", body.as_ref()))
     }
 
     pub fn get(&self, path: &str) -> Answer {
@@ -85,19 +85,18 @@ impl Running {
     }
 
     pub fn send(&self, request: &[u8]) -> Answer {
-        let mut stream = TcpStream::connect(self.address()).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        // The server may answer and close before all of a body that is too long was sent.
-        let _ = stream.write_all(request);
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
-        parse(&answer)
+        send_to(self.address(), request)
     }
 
     /// The result of a call that goes well.
     pub fn call(&self, method: &str, params: Value) -> Value {
         let answer = self.try_call(method, params.clone());
         answer.unwrap_or_else(|error| panic!("{method} {params}: {error}"))
+    }
+
+    /// What a call is answered with, whole.
+    pub fn post_call(&self, method: &str, params: Value) -> Value {
+        post_to(self.address(), method, params)
     }
 
     /// The result of a call, or its error object.
@@ -113,6 +112,29 @@ impl Running {
             error => Err(error),
         }
     }
+}
+
+fn posted(version: &str, body: &[u8]) -> Vec<u8> {
+    let head =
+        format!("POST / {version}\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+    [head.as_bytes(), body].concat()
+}
+
+fn send_to(address: SocketAddr, request: &[u8]) -> Answer {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    // The server may answer and close before all of a body that is too long was sent.
+    let _ = stream.write_all(request);
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    parse(&answer)
+}
+
+/// What any node answers to a call, whole.
+pub fn post_to(address: SocketAddr, method: &str, params: Value) -> Value {
+    let call = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+    // Under HTTP 1.0 no node cuts its answer into chunks.
+    send_to(address, &posted("HTTP/1.0", call.to_string().as_bytes())).json()
 }
 
 pub fn any_port() -> RpcConfig {
