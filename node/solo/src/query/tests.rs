@@ -72,9 +72,9 @@ fn what_cometbft_takes_is_taken_and_what_it_refuses_is_refused() {
 fn what_is_too_long_is_refused_by_its_bound() {
     let long = format!("a.b='{}'", "x".repeat(MAX_QUERY));
     assert!(Query::parse(&long).unwrap_err().reason.contains("1024 bytes"));
-    let many = vec!["a=1"; MAX_CONDITIONS + 1].join(" AND ");
+    let many = ["a=1"; MAX_CONDITIONS + 1].join(" AND ");
     assert!(Query::parse(&many).unwrap_err().reason.contains("more than 10"));
-    assert!(Query::parse(&vec!["a=1"; MAX_CONDITIONS].join(" AND ")).is_ok());
+    assert!(Query::parse(&["a=1"; MAX_CONDITIONS].join(" AND ")).is_ok());
 }
 
 #[test]

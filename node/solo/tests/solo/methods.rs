@@ -128,19 +128,28 @@ fn every_method_answers_good_arguments_alike_in_every_form() {
     let mut calls = 0;
     for (name, params) in good {
         let order = listed(&node).into_iter().find(|(each, _)| each == name).unwrap().1;
-        let list: Vec<Value> = order.iter().map(|param| params[param].clone()).collect();
+        // What is sent again is refused as known: each form has a transaction of its own.
+        let with = |tx: &str| {
+            let mut params = params.clone();
+            if name.starts_with("broadcast_tx") {
+                params["tx"] = format!("{}{tx}", params["tx"].as_str().unwrap()).into();
+            }
+            params
+        };
+        let listed_as = |params: Value| order.iter().map(|param| params[param].clone()).collect::<Vec<_>>();
+        let list = listed_as(params.clone());
         assert_eq!(list.len(), params.as_object().unwrap().len(), "{name}: all arguments are given");
         let uri: Vec<String> =
             order.iter().zip(&list).map(|(param, value)| uri_argument(param, value)).collect();
         let forms = [
             json!({ "result": node.call(name, params.clone()) }),
-            json!({ "result": node.call(name, Value::from(list)) }),
+            json!({ "result": node.call(name, listed_as(with("AAAA")).into()) }),
             node.get(&format!("/{name}?{}", uri.join("&"))).json(),
-            socket.call(1, name, params.clone()),
+            socket.call(1, name, with("BBBB")),
         ];
         for form in &forms {
             assert!(form["error"].is_null(), "{name}: {form}");
-            // What is sent again is known already, what waits has changed: only the shape is the same.
+            // What waits has changed meanwhile.
             if !name.contains("unconfirmed") && !name.starts_with("broadcast") {
                 assert_eq!(form["result"], forms[0]["result"], "{name}");
             }

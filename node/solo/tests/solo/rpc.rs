@@ -372,10 +372,10 @@ fn searches_find_by_hash_height_and_events() {
     assert_eq!(search("tx.height=2 AND tm.event='Tx'").len(), 4);
     assert_eq!(search("tx.height>=2 AND tx.height<4").len(), 6);
     assert_eq!(search("kv.key='nothing'"), [""; 0]);
-    assert_eq!(search("kv.value>1"), ["b=2", "a=3"]);
+    assert_eq!(search("kv.value>1 AND tx.height=2 AND kv.value<3.5"), ["b=2", "a=3"]);
     assert_eq!(search("kv.value<=2 AND kv.key='b'"), ["b=2"]);
     assert_eq!(search("kv.key CONTAINS 'ai'"), ["fail=1"]);
-    assert_eq!(search("kv.key EXISTS AND tx.height=3 AND kv.value>=1"), ["fail=1"]);
+    assert_eq!(search("kv.key EXISTS AND tx.height=3 AND kv.value>=1"), ["votes=2:3,2:2,2:1", "fail=1"]);
     assert_eq!(search("kv.key EXISTS AND kv.nothing EXISTS"), [""; 0]);
     assert_eq!(search("tx.height EXISTS").len(), 8);
     assert_eq!(search("tx.height > 2.5 AND tx.height < 3.5 AND kv.key='fail'"), ["fail=1"]);

@@ -20,6 +20,7 @@ use super::{Published, MAX_CLIENTS};
 use crate::query::Query;
 use crate::rpc::args::Params;
 use crate::rpc::envelope::{answer, Body, Call, Parsed, RpcError};
+use crate::rpc::events::Emitted;
 use crate::rpc::server::Server;
 
 /// Most subscriptions of one connection.
@@ -219,18 +220,23 @@ impl Subscriber {
                 }
             };
             for turn in events.chunks(TURN) {
-                let subscriptions = self.held().subscriptions.clone();
-                for event in turn {
-                    for subscription in subscriptions.iter().filter(|each| each.query.matches(&event.events))
-                    {
-                        if let Err(full) = self.outbox.event(subscription, event) {
-                            return full.into();
-                        }
-                    }
+                if let Err(full) = self.put(turn) {
+                    return full.into();
                 }
                 tokio::task::yield_now().await;
             }
         }
+    }
+
+    /// Put what was subscribed to into the outbox.
+    fn put(&self, events: &[Arc<Emitted>]) -> Result<(), Full> {
+        let subscriptions = self.held().subscriptions.clone();
+        for event in events {
+            for subscription in subscriptions.iter().filter(|each| each.query.matches(&event.events)) {
+                self.outbox.event(subscription, event)?;
+            }
+        }
+        Ok(())
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
