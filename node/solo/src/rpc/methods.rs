@@ -67,9 +67,9 @@ const MAX_CHUNK: usize = 16 << 20;
 /// The method that waits.
 pub(super) const BROADCAST_COMMIT: &str = "broadcast_tx_commit";
 
-/// Whether the method gives a transaction to the mempool.
+/// Whether the method has a transaction checked.
 pub(super) fn is_broadcast(method: &str) -> bool {
-    method.starts_with("broadcast_tx_")
+    method.starts_with("broadcast_tx_") || method == "check_tx"
 }
 
 /// Names of all methods, for the index page.

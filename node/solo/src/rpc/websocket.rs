@@ -57,7 +57,7 @@ pub(super) async fn publish(
             Ok(_) if feed.receiver_count() == 0 => continue,
             Ok(decided) => {
                 let state = state.clone();
-                let work = tokio::task::spawn_blocking(move || {
+                let work = aside::run(move || {
                     let commit = state.store.commit(decided.height);
                     events::of_block(&decided, commit.ok().flatten().as_ref())
                 });
