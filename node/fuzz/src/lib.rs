@@ -37,6 +37,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "compact_batch", run: wire::compact_batch, seeds: wire::batches },
     Target { name: "abci_frame", run: wire::abci_frame, seeds: wire::frames },
     Target { name: "json_rpc", run: requests::json_rpc, seeds: requests::json_calls },
+    Target { name: "event_query", run: requests::event_query, seeds: requests::queries },
     Target { name: "vote_extension", run: proposals::vote_extension, seeds: proposals::extensions },
     Target { name: "extended_commit", run: proposals::extended_commit, seeds: proposals::commits },
     Target { name: "process_proposal", run: proposals::process_proposal, seeds: proposals::blocks },
