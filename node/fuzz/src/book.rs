@@ -5,14 +5,12 @@ use num::Subticks;
 use store::Journaled;
 use types::{Address, MarketId, SubaccountId};
 
+use crate::close::world::plain;
 use crate::input::Input;
 use naive::Naive;
-use plain::plain;
 
 #[path = "../../../modules/clob/tests/naive/mod.rs"]
 mod naive;
-#[path = "../../../modules/clob/tests/plain/mod.rs"]
-mod plain;
 
 const MARKET: MarketId = MarketId(0);
 const TICK: u32 = 5;

@@ -15,7 +15,7 @@ use world::{account, World, BTC, DOLLAR, ETH, REST, SOL};
 
 #[path = "../../../modules/liquidations/tests/liquidations/world.rs"]
 #[expect(dead_code, reason = "the world of the module's own tests, which use more of it")]
-mod world;
+pub(crate) mod world;
 
 const MARKETS: [MarketId; 3] = [BTC, ETH, SOL];
 /// Names of those who quote; the others have no orders that others could fill.

@@ -6,7 +6,7 @@ use clob::{Books, GoodTil, Order, OrderId, Side, Size};
 use liquidations::{Params, Report, Watch};
 use num::{BaseQuantums, FundingIndex, Ppm, Price, QuoteQuantums, SignedPpm, Subticks};
 use perpetuals::{MarketType, Perpetual, Tier};
-use plain::plain;
+pub(crate) use plain::plain;
 use store::{Ctx, Memory};
 use subaccounts::{Kind, Position, Refused, Subaccount, Update};
 use types::{Address, Block, Chain, Coin, Denom, Events, MarketId, SubaccountId, Time, Value};
