@@ -50,7 +50,7 @@ impl Base {
             .iter()
             .map(|(name, buffer)| ColumnFamilyDescriptor::new(*name, family_options(buffer * MIB)));
         let db = DB::open_cf_descriptors(&database_options(fresh), path, families).map_err(|error| {
-            if error.kind() == ErrorKind::IOError && held(&error.to_string()) {
+            if error.kind() == ErrorKind::IOError && held(error.as_ref()) {
                 Error::Locked(path.to_path_buf())
             } else {
                 failed("the database", error)
