@@ -148,7 +148,7 @@ fn map_key(value: Value) -> Result<MapKey, String> {
     })
 }
 
-/// `{"@type": …}` with the fields of that type beside it, or with its bytes as `value` if nobody described it.
+/// `{"@type": ...}` with the fields of that type beside it, or with its bytes as `value` if nobody described it.
 fn any(schema: &Schema, kind: &MessageDescriptor, json: &Json) -> Result<DynamicMessage, String> {
     let Some(members) = json.as_object() else { return Err("an Any must be an object".into()) };
     let url = match members.get("@type") {
