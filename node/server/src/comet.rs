@@ -143,7 +143,16 @@ impl CometEngine {
     }
 
     async fn read_params(&self) -> Result<ConsensusParams, EngineError> {
-        let params = self.call::<wire::Params>("consensus_params", json!({})).await?;
+        let params = match self.call::<wire::Params>("consensus_params", json!({})).await {
+            // Without a height CometBFT looks for those of the next block, which are not there yet while the last
+            // one is executed. Those that the last one was made by are.
+            Err(Refusal::Words(words)) if words.contains("could not find consensus params") => {
+                let last = self.call::<Value>("block", json!({})).await?;
+                let height = &last["block"]["header"]["height"];
+                self.call::<wire::Params>("consensus_params", json!({ "height": height })).await?
+            }
+            answer => answer?,
+        };
         Ok(params.read().map_err(failed)?)
     }
 

@@ -368,6 +368,11 @@ async def _():
 # ---- refusals
 
 
+async def short_term(blocks):
+    until = await client.latest_block_height() + blocks
+    return order(next_id(SHORT_TERM), OrderType.LIMIT, BUY, LOW, good_til_block=until)
+
+
 async def refused(placed):
     answer = (await client.place_order(alice, placed)).tx_response
     return answer.codespace, answer.code
@@ -375,14 +380,14 @@ async def refused(placed):
 
 @check("an order off the tick is clob 12")
 async def _():
-    placed = order(next_id(SHORT_TERM), OrderType.LIMIT, BUY, LOW, good_til_block=await client.latest_block_height() + 5)
+    placed = await short_term(5)
     placed.subticks += 1
     assert await refused(placed) == ("clob", 12)
 
 
 @check("a short-term order too far ahead is clob 11")
 async def _():
-    placed = order(next_id(SHORT_TERM), OrderType.LIMIT, BUY, LOW, good_til_block=await client.latest_block_height() + 60)
+    placed = await short_term(60)
     assert await refused(placed) == ("clob", 11)
 
 

@@ -10,23 +10,26 @@ use bytes::Bytes;
 use serde_json::{json, Value};
 use server::{CometEngine, Condition, Engine, EngineError, Search, Value as Wanted, Wait};
 
-/// A node that gives one answer and remembers the question.
+/// A node that gives one answer, or those of a list one after the other, and remembers the last question.
 #[derive(Clone)]
 struct Comet {
-    answer: Value,
+    answers: Arc<Mutex<Vec<Value>>>,
     asked: Arc<Mutex<Value>>,
 }
 
 async fn comet(answer: Value) -> (CometEngine, Arc<Mutex<Value>>) {
     async fn reply(State(comet): State<Comet>, Json(call): Json<Value>) -> Json<Value> {
-        let mut answer = comet.answer.clone();
+        let mut answers = comet.answers.lock().unwrap();
+        let mut answer = if answers.len() > 1 { answers.remove(0) } else { answers[0].clone() };
         answer["jsonrpc"] = "2.0".into();
         answer["id"] = call["id"].clone();
         *comet.asked.lock().unwrap() = call;
         Json(answer)
     }
     let asked = Arc::new(Mutex::new(Value::Null));
-    let router = Router::new().route("/", post(reply)).with_state(Comet { answer, asked: asked.clone() });
+    let answers = answer.as_array().cloned().unwrap_or_else(|| vec![answer]);
+    let comet = Comet { answers: Arc::new(Mutex::new(answers)), asked: asked.clone() };
+    let router = Router::new().route("/", post(reply)).with_state(comet);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -148,15 +151,27 @@ async fn a_block_is_read_also_the_first_and_none() {
     assert_eq!(engine.block(Some(1017)).await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn rules_and_status_are_read() {
-    let (engine, _) = comet(json!({ "result": { "block_height": "18", "consensus_params": {
+fn rules() -> Value {
+    json!({ "result": { "block_height": "18", "consensus_params": {
         "block": { "max_bytes": "22020096", "max_gas": "-1" },
         "evidence": { "max_age_num_blocks": "100000", "max_age_duration": "172800000000001", "max_bytes": "5" },
         "validator": { "pub_key_types": ["ed25519"] }, "version": {},
         "abci": { "vote_extensions_enable_height": "2" },
-    }}}))
-    .await;
+    }}})
+}
+
+#[tokio::test]
+async fn while_a_block_is_executed_the_rules_that_it_was_made_by_are_read() {
+    let early = refusal("could not find consensus params for height #18: value retrieved from db is empty");
+    let last = json!({ "result": { "block": { "header": { "height": "17" } } } });
+    let (engine, asked) = comet(json!([early, last, rules()])).await;
+    assert_eq!(engine.consensus_params().await.unwrap().block.unwrap().max_gas, -1);
+    assert_eq!(asked.lock().unwrap()["params"], json!({ "height": "17" }));
+}
+
+#[tokio::test]
+async fn rules_and_status_are_read() {
+    let (engine, _) = comet(rules()).await;
     let params = engine.consensus_params().await.unwrap();
     assert_eq!((params.block.unwrap().max_bytes, params.block.unwrap().max_gas), (22_020_096, -1));
     let age = params.evidence.unwrap().max_age_duration.unwrap();
