@@ -1,5 +1,5 @@
-"""cosmpy, a client of any Cosmos chain that nobody here wrote, against a node: over gRPC, and over REST where the
-node has it. The checks run one after the other on one chain; each stands on what the ones before left."""
+"""cosmpy, a client of any Cosmos chain that nobody here wrote, against a node over gRPC. The checks run one after
+the other on one chain; each stands on what the ones before left."""
 
 import os
 
@@ -113,6 +113,4 @@ def checks(way, url):
 
 
 checks("gRPC", f"grpc+http://{os.environ['BALLAST_TEST_GRPC']}")
-if rest := os.environ.get("BALLAST_TEST_REST"):
-    checks("REST", f"rest+{rest}")
 run()

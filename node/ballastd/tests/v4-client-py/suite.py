@@ -20,7 +20,7 @@ from v4_proto.dydxprotocol.clob import query_pb2, query_pb2_grpc
 from v4_proto.dydxprotocol.clob.order_pb2 import Order
 from v4_proto.dydxprotocol.clob.tx_pb2 import OrderBatch
 
-from calls import absent, check, eventually, run, works
+from calls import check, differs, eventually, run, works
 
 warnings.simplefilter("ignore")
 
@@ -218,6 +218,63 @@ async def _():
 async def _():
     status = await client.get_withdrawal_and_transfer_gating_status(0)
     assert status.withdrawals_and_transfers_unblocked_at_block == 0
+
+
+# ---- parts that this chain has less of
+
+
+@works("get_all_validators")
+async def _():
+    assert len((await client.get_all_validators()).validators) == 1
+
+
+def empty(name, note, ask, field):
+    @differs(name, note)
+    async def _():
+        assert len(getattr(await ask(), field)) == 0
+
+
+DELEGATIONS = "always empty: nobody delegates"
+AFFILIATES = "always empty: nobody is paid for bringing traders"
+empty("get_delegator_delegations", DELEGATIONS,
+      lambda: client.get_delegator_delegations(ALICE_ADDRESS), "delegation_responses")
+empty("get_delegator_unbonding_delegations", DELEGATIONS,
+      lambda: client.get_delegator_unbonding_delegations(ALICE_ADDRESS), "unbonding_responses")
+empty("get_delegation_total_rewards", DELEGATIONS,
+      lambda: client.get_delegation_total_rewards(ALICE_ADDRESS), "total")
+empty("get_all_gov_proposals", "always empty: an authority changes parameters, nobody votes",
+      lambda: client.get_all_gov_proposals(), "proposals")
+empty("get_delayed_complete_bridge_messages", "always empty: there is no bridge",
+      lambda: client.get_delayed_complete_bridge_messages(), "messages")
+empty("get_withdrawal_capacity_by_denom", "always empty: no coin has such a limit",
+      lambda: client.get_withdrawal_capacity_by_denom(USDC), "limiter_capacity_list")
+empty("get_authenticators", "always empty: only keys sign",
+      lambda: client.get_authenticators(ALICE_ADDRESS), "account_authenticators")
+
+
+@differs("get_rewards_params", "always zero: trading is not rewarded")
+async def _():
+    assert (await client.get_rewards_params()).params.fee_multiplier_ppm == 0
+
+
+@differs("get_affiliate_info", AFFILIATES)
+async def _():
+    assert not (await client.get_affiliate_info(ALICE_ADDRESS)).is_whitelisted
+
+
+@differs("get_referred_by", AFFILIATES)
+async def _():
+    assert (await client.get_referred_by(ALICE_ADDRESS)).affiliate_address == ""
+
+
+@differs("get_all_affiliate_tiers", AFFILIATES)
+async def _():
+    assert len((await client.get_all_affiliate_tiers()).tiers.tiers) == 0
+
+
+@differs("get_affiliate_whitelist", AFFILIATES)
+async def _():
+    assert len((await client.get_affiliate_whitelist()).whitelist.tiers) == 0
 
 
 # ---- moving collateral
