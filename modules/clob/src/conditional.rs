@@ -1,13 +1,13 @@
 //! Conditional orders until their trigger: how they wait, and what ends their waiting.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use store::{attempt, fault, Ctx, Read};
+use store::{attempt, fault, Ctx, Read, Scheduled};
 
 use crate::arena::Handle;
 use crate::books::Books;
 use crate::error::Error;
 use crate::event::{Reason, Removed};
-use crate::later_event::{ConditionalPlaced, ConditionalTriggered};
+use crate::later_event::{ConditionalPlaced, ConditionalTriggered, RemovalFailed};
 use crate::limits::{within_tier, Counted};
 use crate::order::{Condition, GoodTil, Order, OrderId, Side, Size};
 use crate::place::{admissible, put, Origin, PlacedOrder, Status};
@@ -146,15 +146,19 @@ pub(crate) fn cancel(
 /// Take out the orders that waited until now, conditional and TWAP ones, oldest end first.
 pub(crate) fn expire(ctx: &mut Ctx<'_>, books: &mut Books) {
     for id in books.waiting.expired(ctx.block.time.seconds()) {
-        let ended: Result<(), Error> = attempt(ctx, books, |ctx, books| {
+        let ended = attempt(ctx, books, |ctx, books| {
             match waiting(ctx.state.as_read(), &id) {
                 Some(row) => remove(ctx, books, &row, Reason::Expired),
                 None => twap::end(ctx, books, &id, Reason::Expired),
             }
+            if ctx.stumbles(Scheduled::WaitingExpiry) {
+                return Err(Error::Overflow(id.market));
+            }
             Ok(())
         });
-        if ended.is_err() {
-            return;
+        if let Err(error) = &ended {
+            // It stays in the calendar: the next block tries again.
+            ctx.emit(RemovalFailed { id, reason: Reason::Expired, error });
         }
     }
 }
@@ -179,7 +183,7 @@ pub(crate) fn fire(ctx: &mut Ctx<'_>, books: &mut Books, woken: &Woken, step: St
     let placed = attempt(ctx, books, |ctx, books| {
         leave(ctx, books);
         let put = put(ctx, books, order, Origin::Triggered)?;
-        if ctx.stumbles() {
+        if ctx.stumbles(Scheduled::Trigger) {
             return Err(Error::Overflow(id.market));
         }
         Ok(put)

@@ -2,12 +2,14 @@
 
 use core::hint::black_box;
 
-use store::{attempt, Batch, Ctx};
+use store::{attempt, Batch, Ctx, Scheduled};
 
+use crate::arena::Handle;
 use crate::books::{Books, TOGETHER};
 use crate::conditional;
 use crate::error::Error;
 use crate::event::Reason;
+use crate::later_event::RemovalFailed;
 use crate::limits;
 use crate::order::{Order, Resting, Size};
 use crate::spent;
@@ -24,18 +26,34 @@ pub fn expire(ctx: &mut Ctx<'_>, books: &mut Books) {
     for some in books.expired(height, seconds).chunks(TOGETHER) {
         black_box(books.glance_at_leaving(some));
         for handle in some {
-            let ended: Result<(), Error> = attempt(ctx, books, |ctx, books| {
-                spent::remove(ctx, books, *handle, Reason::Expired);
-                Ok(())
-            });
-            if ended.is_err() {
-                return;
-            }
+            // The calendar keeps an order that stays: the next block tries again.
+            let _gone = retire(ctx, books, *handle, Reason::Expired);
         }
     }
     wind_up(ctx, books);
     conditional::expire(ctx, books);
     books.used.prune(ctx.block.height);
+}
+
+/// Take a resting order out by itself, for a reason of the chain's own. When that fails it stays, which is told.
+/// Answers whether it is gone.
+pub(crate) fn retire(ctx: &mut Ctx<'_>, books: &mut Books, handle: Handle, reason: Reason) -> bool {
+    let gone = attempt(ctx, books, |ctx, books| {
+        let id = books.id(handle);
+        let what = match reason {
+            Reason::FinalSettlement => Scheduled::WindUp,
+            _ => Scheduled::Expiry,
+        };
+        spent::remove(ctx, books, handle, reason);
+        if ctx.stumbles(what) {
+            return Err((id, Error::Overflow(id.market)));
+        }
+        Ok(())
+    });
+    if let Err((id, error)) = &gone {
+        ctx.emit(RemovalFailed { id: *id, reason, error });
+    }
+    gone.is_ok()
 }
 
 /// Write the rows of orders, levels and spent ids.

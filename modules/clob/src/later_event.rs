@@ -4,12 +4,16 @@
 //! those placed, less those completed, failed or removed; fills of slices count against them.
 
 use num::Subticks;
-use types::{Events, Record, Tell, Time};
+use types::{Events, Record, Rejection, Tell, Time};
 
 use crate::conditional::{until, Conditional};
-use crate::event::with_id;
+use crate::error::Error;
+use crate::event::{with_id, Reason};
 use crate::order::{ConditionKind, Order, OrderId, Size, TimeInForce};
 use crate::twap::Parent;
+
+/// Kind of the event of an order that the chain could not take out.
+pub const REMOVAL_FAILED_EVENT: &str = "removal_failed";
 
 fn with_terms<'a>(event: Record<'a>, order: &Order) -> Record<'a> {
     let event = event
@@ -113,6 +117,24 @@ impl Tell for TwapCompleted {
     fn tell(self, events: &mut Events) {
         let completed = self;
         with_id(events.begin("twap_completed"), &completed.id).with("remaining", completed.remaining.raw());
+    }
+}
+
+/// The chain could not take an order out. It stays, and the next block tries again.
+pub(crate) struct RemovalFailed<'a> {
+    pub(crate) id: OrderId,
+    /// Why it was to go.
+    pub(crate) reason: Reason,
+    /// Why it did not.
+    pub(crate) error: &'a Error,
+}
+
+impl Tell for RemovalFailed<'_> {
+    fn tell(self, events: &mut Events) {
+        with_id(events.begin(REMOVAL_FAILED_EVENT), &self.id)
+            .with("reason", self.reason.name())
+            .with("codespace", self.error.codespace())
+            .with("code", self.error.code());
     }
 }
 

@@ -76,6 +76,7 @@ pub use execute::{check, execute, Outcome};
 pub use expire::{end_block, expire};
 pub use genesis::Genesis;
 pub use impact::{impact, Impact};
+pub use later_event::REMOVAL_FAILED_EVENT;
 pub use leverage::{decode_leverage, Leverage};
 pub use limits::{charge, room, Family, RateLimits, Usage, Window};
 pub use matching::{next, sweep, Next, Taker};

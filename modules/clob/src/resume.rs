@@ -1,6 +1,6 @@
 //! Going on: orders that met as many others as one order or one block may, in the next block.
 
-use store::{attempt, Ctx};
+use store::{attempt, Ctx, Scheduled};
 
 use crate::books::Books;
 use crate::error::Error;
@@ -85,7 +85,7 @@ pub fn resume(ctx: &mut Ctx<'_>, books: &mut Books) {
         let went_on: Result<_, Error> = attempt(ctx, books, |ctx, books| {
             unpark(ctx, books, number);
             let put = put(ctx, books, &order, Origin::Continued)?;
-            if ctx.stumbles() {
+            if ctx.stumbles(Scheduled::Parked) {
                 return Err(Error::Overflow(order.id.market));
             }
             Ok(put)

@@ -1,16 +1,16 @@
 //! What a market accepts, how it comes to accept something else, and how the orders of one that is over go.
 
 use num::{Ratio, Round};
-use store::{attempt, Ctx, Read};
+use store::{Ctx, Read};
 use types::MarketId;
 
 use crate::books::Books;
 use crate::error::Error;
 use crate::event::{Reason, StatusChanged};
+use crate::expire::retire;
 use crate::oracle::oracle_subticks;
 use crate::order::{Kind, Order, Side, TimeInForce};
 use crate::pairs;
-use crate::spent;
 use crate::state::{pair, Pair, Status};
 
 /// Orders of markets that are over which a block removes.
@@ -103,12 +103,9 @@ pub(crate) fn wind_up(ctx: &mut Ctx<'_>, books: &mut Books) {
             let best = books.best(market, Side::Buy).or_else(|| books.best(market, Side::Sell));
             let Some(handle) = best else { break };
             left = left.saturating_sub(1);
-            let removed: Result<(), Error> = attempt(ctx, books, |ctx, books| {
-                spent::remove(ctx, books, handle, Reason::FinalSettlement);
-                Ok(())
-            });
-            if removed.is_err() {
-                return;
+            if !retire(ctx, books, handle, Reason::FinalSettlement) {
+                // What is best stays best: the next block goes on here.
+                break;
             }
         }
         if !over || !books.has_orders(market) {

@@ -2,7 +2,7 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use num::{mul_div, round_to_multiple, Ratio, Round, Subticks};
-use store::{attempt, fault, Ctx, Read};
+use store::{attempt, fault, Ctx, Read, Scheduled};
 use types::{Rejection, Time};
 
 use crate::books::Books;
@@ -186,7 +186,7 @@ pub fn slices(ctx: &mut Ctx<'_>, books: &mut Books) {
         let Some(id) = due else { return };
         if let Err(error) = attempt(ctx, books, |ctx, books| {
             turn(ctx, books, &id)?;
-            if ctx.stumbles() {
+            if ctx.stumbles(Scheduled::Slice) {
                 return Err(Error::Overflow(id.market));
             }
             Ok(())

@@ -3,7 +3,7 @@
 use clob::{Books, Impact};
 use num::{Price, Ratio, Round, SignedPpm, Subticks};
 use perpetuals::Perpetual;
-use store::{attempt, Ctx};
+use store::{attempt, Ctx, Scheduled};
 use types::MarketId;
 
 use crate::formulas::{clamped, in_subticks, premium};
@@ -16,12 +16,15 @@ use crate::{event, Error, Report};
 pub(crate) fn all(ctx: &mut Ctx<'_>, books: &Books, params: &Params, report: &mut Report) {
     for perpetual in perpetuals::all(ctx.state.as_read()) {
         let market = perpetual.market;
-        let done = attempt(ctx, &mut (), |ctx, ()| match look(ctx, books, &perpetual)? {
-            Some(measured) => keep(ctx, market, &measured, params),
-            None => {
-                MEASURED.remove(ctx.state, &market);
-                Ok(())
+        let done = attempt(ctx, &mut (), |ctx, ()| {
+            match look(ctx, books, &perpetual)? {
+                Some(measured) => keep(ctx, market, &measured, params)?,
+                None => MEASURED.remove(ctx.state, &market),
             }
+            if ctx.stumbles(Scheduled::Measure) {
+                return Err(Error::Overflow(market));
+            }
+            Ok(())
         });
         if let Err(reason) = done {
             ctx.emit(event::skipped("measure", market, &reason));

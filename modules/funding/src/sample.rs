@@ -1,7 +1,7 @@
 //! A sample: the median of the premiums that were measured since the last one.
 
 use num::SignedPpm;
-use store::{attempt, Ctx};
+use store::{attempt, Ctx, Scheduled};
 use types::MarketId;
 
 use crate::formulas::sample;
@@ -21,7 +21,7 @@ pub(crate) fn all(ctx: &mut Ctx<'_>, params: &Params, report: &mut Report) {
         let premium = sample(premiums, params.measures_per_sample);
         match attempt(ctx, &mut (), |ctx, ()| {
             add(ctx, market, premium)?;
-            if ctx.stumbles() {
+            if ctx.stumbles(Scheduled::Sample) {
                 return Err(Error::Overflow(market));
             }
             Ok(())

@@ -1,7 +1,7 @@
 //! A tick: the period's samples become a rate, and the rate moves the market's funding index.
 
 use perpetuals::{advance_funding, Perpetual};
-use store::{attempt, Ctx};
+use store::{attempt, Ctx, Scheduled};
 
 use crate::event::{self, FundingRate};
 use crate::formulas::{average, index_delta, rate};
@@ -16,7 +16,7 @@ pub(crate) fn all(ctx: &mut Ctx<'_>, params: &Params, report: &mut Report) {
         let market = perpetual.market;
         match attempt(ctx, &mut (), |ctx, ()| {
             let moved = charge(ctx, &perpetual, params)?;
-            if ctx.stumbles() {
+            if ctx.stumbles(Scheduled::Tick) {
                 return Err(Error::Overflow(market));
             }
             Ok(moved)

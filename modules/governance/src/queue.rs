@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use clob::Books;
-use store::{attempt, fault, Ctx, Read};
+use store::{attempt, fault, Ctx, Read, Scheduled};
 use types::{Chain, Event};
 
 use crate::admin::{apply, decode, rehearse, Change, Msg};
@@ -88,8 +88,15 @@ pub fn begin_block(ctx: &mut Ctx<'_>, books: &mut Books) -> usize {
         let event = Event::new("change").with("number", number).with("type", row.type_url);
         // A finer grid cannot be taken back by books: try first, then do what was seen to work.
         let result = rehearse(ctx, books, &change);
-        let result =
-            result.and_then(|()| attempt(ctx, books, |ctx, books| apply(ctx, books, &change, false)));
+        let result = result.and_then(|()| {
+            attempt(ctx, books, |ctx, books| {
+                // Asked before it is done, for the same reason.
+                if ctx.stumbles(Scheduled::Change) {
+                    return Err(Error::Full(PER_BLOCK));
+                }
+                apply(ctx, books, &change, false)
+            })
+        });
         match result {
             Ok(()) => {
                 done = done.saturating_add(1);

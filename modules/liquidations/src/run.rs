@@ -7,7 +7,7 @@ use core::cmp::Reverse;
 
 use clob::Books;
 use num::{BaseQuantums, QuoteQuantums};
-use store::{attempt, Ctx, Read};
+use store::{attempt, Ctx, Read, Scheduled};
 use subaccounts::{Accounts, Subaccount};
 use types::{Block, MarketId, SubaccountId};
 
@@ -207,7 +207,7 @@ fn sell(
     let mut after = *tally;
     let sold = attempt(ctx, books, |ctx, books| {
         let sold = liquidate(ctx, books, (id, market), &mut after, params)?;
-        if ctx.stumbles() {
+        if ctx.stumbles(Scheduled::Liquidation) {
             return Err(Error::Overflow(market));
         }
         Ok(sold)
@@ -244,7 +244,7 @@ fn cover(
     let covered = attempt(ctx, books, |ctx, books| {
         let most = params.max_counterparties.min(fills);
         let outcome = deleverage((ctx, books), id, market, pair.step.base(), most)?;
-        if ctx.stumbles() {
+        if ctx.stumbles(Scheduled::Deleveraging) {
             return Err(Error::Overflow(market));
         }
         Ok(outcome)

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use clob::state::Status;
 use clob::Books;
 use num::{BaseQuantums, QuoteQuantums};
-use store::{attempt, Ctx, Read};
+use store::{attempt, Ctx, Read, Scheduled};
 use subaccounts::{Accounts, Side, Update};
 use types::{MarketId, SubaccountId};
 
@@ -137,6 +137,9 @@ fn close(
         ];
         crate::deleverage::change((ctx, accounts), &updates)?;
         ctx.emit(Settled { id: *first, counterparty: *second, market, size, quote });
+        if ctx.stumbles(Scheduled::Settlement) {
+            return Err(Error::Overflow(market));
+        }
         Ok(())
     })
 }

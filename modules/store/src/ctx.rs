@@ -2,6 +2,7 @@
 
 use types::{Block, Chain, Events, Tell};
 
+use crate::scheduled::Scheduled;
 use crate::state::{Journaled, State};
 
 /// Everything a transition may see or touch.
@@ -19,8 +20,8 @@ pub struct Ctx<'a> {
 impl Ctx<'_> {
     /// Asked once by each thing that a block does by itself, after it is done: true when it is to fail, which
     /// happens in simulators only.
-    pub fn stumbles(&mut self) -> bool {
-        self.state.stumbles(self.block.height)
+    pub fn stumbles(&mut self, what: Scheduled) -> bool {
+        self.state.stumbles(what, self.block.height)
     }
 
     /// Tell the outside that something happened.

@@ -14,6 +14,7 @@ mod journal;
 mod key;
 mod memory;
 mod overlay;
+mod scheduled;
 mod state;
 mod table;
 
@@ -24,5 +25,6 @@ pub use journal::Journal;
 pub use key::{Key, Last};
 pub use memory::{Change, Memory};
 pub use overlay::{Before, Overlay};
+pub use scheduled::Scheduled;
 pub use state::{fault, Journaled, Pair, Read, State};
 pub use table::{Collection, Item, Map};

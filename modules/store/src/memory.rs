@@ -5,12 +5,14 @@ mod hash;
 mod order;
 mod table;
 
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Bound;
 
 use crate::batch::Writes;
 use crate::buffer::KeyBytes;
+use crate::scheduled::Scheduled;
 use crate::state::{Journaled, Pair, Read, State};
 use cell::{narrow, wide, NONE};
 use table::Table;
@@ -37,13 +39,13 @@ pub struct Memory {
 }
 
 /// Which of the things that a block does by itself fail, in simulators.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Stumble {
     seed: Option<u64>,
     /// Things that the running block did.
     asked: u64,
-    /// Things that failed.
-    fell: u64,
+    /// Things that failed, by kind.
+    fell: BTreeMap<Scheduled, u64>,
 }
 
 /// What undoes a write: the cell and where its old value begins.
@@ -123,9 +125,9 @@ impl Memory {
         self.stumble.seed = seed;
     }
 
-    /// How much failed for that reason.
-    pub fn stumbled(&self) -> u64 {
-        self.stumble.fell
+    /// How much failed for that reason, by kind.
+    pub fn stumbled(&self) -> &BTreeMap<Scheduled, u64> {
+        &self.stumble.fell
     }
 
     fn close(&mut self) {
@@ -308,14 +310,17 @@ impl Journaled for Memory {
 }
 
 impl State for Memory {
-    fn stumbles(&mut self, height: u64) -> bool {
+    fn stumbles(&mut self, what: Scheduled, height: u64) -> bool {
         let Some(seed) = self.stumble.seed else { return false };
         self.stumble.asked = self.stumble.asked.wrapping_add(1);
         let mixed = seed ^ height.rotate_left(32) ^ self.stumble.asked;
         let mixed =
             mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let falls = mixed.rotate_left(31).is_multiple_of(4);
-        self.stumble.fell = self.stumble.fell.wrapping_add(u64::from(falls));
+        if falls {
+            let fell = self.stumble.fell.entry(what).or_default();
+            *fell = fell.wrapping_add(1);
+        }
         falls
     }
 

@@ -5,6 +5,7 @@ use core::ops::Bound;
 
 use crate::batch::Writes;
 use crate::buffer::KeyBytes;
+use crate::scheduled::Scheduled;
 
 /// A key and its value.
 pub type Pair = (Vec<u8>, Vec<u8>);
@@ -63,9 +64,9 @@ impl Journaled for () {
 
 /// A state that blocks are executed on.
 pub trait State: Read + Journaled {
-    /// Whether what a block of this height does next by itself fails, to show that nothing else does. Only in
-    /// simulators.
-    fn stumbles(&mut self, _height: u64) -> bool {
+    /// Whether `what`, which a block of this height does by itself, fails, to show that nothing else does. Only
+    /// in simulators.
+    fn stumbles(&mut self, _what: Scheduled, _height: u64) -> bool {
         false
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
 use num::Price;
-use store::{Change, Ctx, Memory, Read};
+use store::{Change, Ctx, Memory, Read, Scheduled};
 use types::{Block, Chain, Event, Events, MarketId, Time};
 
 use crate::error::Refusal;
@@ -159,14 +159,14 @@ impl Machine {
         &mut self.state
     }
 
-    /// For simulators: from now on a quarter of what blocks do by themselves (triggers, slices, funding,
-    /// liquidations) fails, as `seed` says; or nothing. It is no part of the state: all nodes must be told.
+    /// For simulators: from now on a quarter of what blocks do by themselves (each kind of
+    /// [`Scheduled`]) fails, as `seed` says; or nothing. It is no part of the state: all nodes must be told.
     pub fn stumble(&mut self, seed: Option<u64>) {
         self.state.stumble(seed);
     }
 
-    /// How much failed for that reason.
-    pub fn stumbled(&self) -> u64 {
+    /// How much failed for that reason, by kind.
+    pub fn stumbled(&self) -> &BTreeMap<Scheduled, u64> {
         self.state.stumbled()
     }
 

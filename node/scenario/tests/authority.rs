@@ -69,6 +69,31 @@ fn trade(world: &mut World, size: u64) {
 }
 
 #[test]
+fn a_change_that_fails_is_told_and_those_behind_it_are_carried_out() {
+    let (mut dropped, mut behind) = (0, 0);
+    for seed in 0..8 {
+        let mut world = world();
+        let messages: Vec<_> = (1..=6).map(|limit| limits(&world, 10, limit)).collect();
+        assert_eq!(world.run("olga", &messages).refusal, None);
+        assert_eq!(governance::queue::waiting(world.machine.state()).len(), 6);
+        world.stumble(Some(seed));
+        world.block();
+        assert!(governance::queue::waiting(world.machine.state()).is_empty(), "each had its turn");
+        let changes = world.last.events.iter().filter(|event| event.kind == "change");
+        let refused: Vec<_> = changes.map(|event| event.get("refused").is_some()).collect();
+        assert_eq!(refused.len(), 6);
+        let last = refused.iter().rposition(|refused| !refused);
+        let holds = clob::params(world.machine.state()).rate_limits.short_term;
+        let limit = holds.first().map(|window| usize::try_from(window.limit).unwrap());
+        assert_eq!(limit, last.map(|last| last + 1), "the last one that did not fail holds, seed {seed}");
+        dropped += refused.iter().filter(|refused| **refused).count();
+        behind += refused.iter().skip_while(|refused| !**refused).filter(|refused| !**refused).count();
+    }
+    println!("{dropped} changes failed, {behind} behind them were carried out");
+    assert!(dropped > 0 && behind > 0);
+}
+
+#[test]
 fn gov_01_nobody_but_the_authority_changes_anything() {
     let mut world = world();
     // Signed by somebody else, the message is not theirs to send.

@@ -7,8 +7,12 @@ use tree::Breakage;
 use crate::twins::Kind;
 
 /// Every kind of fault that a long run has.
-pub(crate) const KINDS: [&str; 27] = [
-    "a scheduled item fails",
+pub(crate) fn kinds() -> impl Iterator<Item = &'static str> {
+    KINDS.into_iter().chain(store::Scheduled::ALL.into_iter().map(store::Scheduled::name))
+}
+
+/// Those that are not failures of what blocks do by themselves.
+const KINDS: [&str; 26] = [
     "block came twice",
     "bit flipped on disk",
     "disk full",

@@ -255,9 +255,12 @@ impl Stage {
             self.world.restart();
         }
         let mut twin = dice.once_in(8).then(|| self.world.twin());
-        let before = self.world.machine.stumbled();
+        let before = self.world.machine.stumbled().clone();
         let changes = self.world.execute(input).map_err(|fault| fault.to_string())?;
-        self.counts.rounds.note("a scheduled item fails", self.world.machine.stumbled() - before);
+        for (kind, count) in self.world.machine.stumbled() {
+            let before = before.get(kind).copied().unwrap_or_default();
+            self.counts.rounds.note(kind.name(), count - before);
+        }
         if let Some(twin) = &mut twin {
             let theirs = twin.execute(input).map_err(|fault| format!("the rebuilt one: {fault}"))?;
             if (&self.world.last.results, &self.world.last.events) != (&twin.last.results, &twin.last.events)

@@ -25,7 +25,7 @@ fn low(client_id: u32, kind: ConditionKind, dollars: u64) -> Order {
 }
 
 /// A sell that rests far above the market once it is triggered.
-fn high(client_id: u32, kind: ConditionKind, dollars: u64) -> Order {
+pub(crate) fn high(client_id: u32, kind: ConditionKind, dollars: u64) -> Order {
     waiting(sell(1, client_id, 1, 60_000), kind, dollars)
 }
 

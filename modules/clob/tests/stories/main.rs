@@ -15,6 +15,7 @@ mod bounding;
 mod closing;
 mod conditional;
 mod decoding;
+mod failing;
 mod growing;
 mod impact;
 mod life;

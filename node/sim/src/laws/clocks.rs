@@ -180,6 +180,9 @@ pub(super) fn queues(seen: &Seen<'_>) -> Verdict {
     let (height, now) = (seen.block.0, seen.block.1.seconds());
     let placed: BTreeSet<_> =
         seen.of_kind(clob::PLACED_EVENT).filter_map(|event| id_of(event, OWN)).collect();
+    // What the chain could not take out stays for the next block.
+    let stays: BTreeSet<_> =
+        seen.of_kind(clob::REMOVAL_FAILED_EVENT).filter_map(|event| id_of(event, OWN)).collect();
     let mut count = 0;
     for market in seen.books.markets() {
         for side in [clob::Side::Buy, clob::Side::Sell] {
@@ -193,7 +196,7 @@ pub(super) fn queues(seen: &Seen<'_>) -> Verdict {
                     }
                     GoodTil::Time(end) => i64::from(end) > now,
                 };
-                if !alive {
+                if !alive && !stays.contains(&resting.order.id) {
                     return Err(format!(
                         "{} rests at {height}, {now}: {:?}",
                         resting.order.id, resting.order
