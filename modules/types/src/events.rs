@@ -12,6 +12,9 @@ pub struct Events {
     /// Kind of each event and where its attributes begin.
     heads: Vec<(&'static str, Mark)>,
     attributes: Packed,
+    /// Events that were looked at.
+    #[cfg(test)]
+    looked: core::cell::Cell<usize>,
 }
 
 /// An event of a buffer.
@@ -106,17 +109,24 @@ impl Events {
 
     /// Each, in order.
     pub fn iter(&self) -> impl Iterator<Item = Told<'_>> {
-        let ends = self.heads.iter().skip(1).map(|(_, start)| *start).chain([self.attributes.mark()]);
-        self.heads
-            .iter()
-            .zip(ends)
-            .map(|((kind, start), end)| Told { kind, attributes: self.attributes.range(*start, end) })
+        self.since(0)
+    }
+
+    /// Each but the first `mark`, in order; those before them cost nothing.
+    fn since(&self, mark: usize) -> impl Iterator<Item = Told<'_>> {
+        let heads = self.heads.get(mark..).unwrap_or_default();
+        let ends = heads.iter().skip(1).map(|(_, start)| *start).chain([self.attributes.mark()]);
+        heads.iter().zip(ends).map(|((kind, start), end)| {
+            #[cfg(test)]
+            self.looked.set(self.looked.get().saturating_add(1));
+            Told { kind, attributes: self.attributes.range(*start, end) }
+        })
     }
 
     /// Take all but the first `mark`, each as an event of its own.
     pub fn split_off(&mut self, mark: usize) -> Vec<Event> {
         let event = |told: Told<'_>| Event { kind: told.kind, attributes: told.attributes.collect() };
-        let rest = self.iter().skip(mark).map(event).collect();
+        let rest = self.since(mark).map(event).collect();
         self.truncate(mark);
         rest
     }
@@ -149,6 +159,21 @@ mod tests {
         assert_eq!(events.clone().split_off(1), [b.clone(), c.clone()]);
         assert_eq!(events.take(), [a, b, c]);
         assert!(events.is_empty() && events.take().is_empty());
+    }
+
+    #[test]
+    fn splitting_off_costs_as_much_as_is_split_off() {
+        for before in [0, 10, 10_000] {
+            let mut events = Events::default();
+            (0..before).for_each(|number: u32| drop(events.begin("before").with("number", number)));
+            let mark = events.len();
+            (0..7_u32).for_each(|number| drop(events.begin("own").with("number", number)));
+            events.looked.set(0);
+            let own = events.split_off(mark);
+            assert_eq!((own.len(), events.len()), (7, mark));
+            assert_eq!(own.last(), Some(&Event::new("own").with("number", 6_u32)));
+            assert_eq!(events.looked.get(), 7, "events looked at, {before} before them");
+        }
     }
 
     #[test]
