@@ -27,7 +27,7 @@ pub fn expire(ctx: &mut Ctx<'_>, books: &mut Books) {
         black_box(books.glance_at_leaving(some));
         for handle in some {
             // The calendar keeps an order that stays: the next block tries again.
-            let _gone = retire(ctx, books, *handle, Reason::Expired);
+            let _gone = retire(ctx, books, *handle, (Scheduled::Expiry, Reason::Expired));
         }
     }
     wind_up(ctx, books);
@@ -37,21 +37,22 @@ pub fn expire(ctx: &mut Ctx<'_>, books: &mut Books) {
 
 /// Take a resting order out by itself, for a reason of the chain's own. When that fails it stays, which is told.
 /// Answers whether it is gone.
-pub(crate) fn retire(ctx: &mut Ctx<'_>, books: &mut Books, handle: Handle, reason: Reason) -> bool {
+pub(crate) fn retire(
+    ctx: &mut Ctx<'_>,
+    books: &mut Books,
+    handle: Handle,
+    (what, reason): (Scheduled, Reason),
+) -> bool {
     let gone = attempt(ctx, books, |ctx, books| {
         let id = books.id(handle);
-        let what = match reason {
-            Reason::FinalSettlement => Scheduled::WindUp,
-            _ => Scheduled::Expiry,
-        };
         spent::remove(ctx, books, handle, reason);
         if ctx.stumbles(what) {
-            return Err((id, Error::Overflow(id.market)));
+            return Err(Error::Overflow(id.market));
         }
         Ok(())
     });
-    if let Err((id, error)) = &gone {
-        ctx.emit(RemovalFailed { id: *id, reason, error });
+    if let Err(error) = &gone {
+        ctx.emit(RemovalFailed { id: books.id(handle), reason, error });
     }
     gone.is_ok()
 }

@@ -1,7 +1,7 @@
 //! What a market accepts, how it comes to accept something else, and how the orders of one that is over go.
 
 use num::{Ratio, Round};
-use store::{Ctx, Read};
+use store::{Ctx, Read, Scheduled};
 use types::MarketId;
 
 use crate::books::Books;
@@ -103,7 +103,7 @@ pub(crate) fn wind_up(ctx: &mut Ctx<'_>, books: &mut Books) {
             let best = books.best(market, Side::Buy).or_else(|| books.best(market, Side::Sell));
             let Some(handle) = best else { break };
             left = left.saturating_sub(1);
-            if !retire(ctx, books, handle, Reason::FinalSettlement) {
+            if !retire(ctx, books, handle, (Scheduled::WindUp, Reason::FinalSettlement)) {
                 // What is best stays best: the next block goes on here.
                 break;
             }
