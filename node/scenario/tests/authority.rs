@@ -317,6 +317,41 @@ fn ord_20_a_market_that_is_over_loses_its_orders_and_settles_every_position_at_t
 }
 
 #[test]
+fn a_market_that_is_over_is_wound_up_though_parts_of_it_fail_again_and_again() {
+    let (mut orders, mut positions) = (0, 0);
+    for seed in 1..=16_u64 {
+        let mut world = world();
+        fund(&mut world);
+        trade(&mut world, 10_000_000_000);
+        for number in 2..6 {
+            let rest = world.order("alice", 0, number, (Side::Sell, 10_000_000_000, 2_900_000_000));
+            let rest = world.place(rest);
+            assert_eq!(refusal(&mut world, "alice", rest), None);
+        }
+        world.stumble(Some(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        let is_over = |world: &World| {
+            let pair = clob::pair(world.machine.state(), BTC).unwrap();
+            pair.status == clob::state::Status::FinalSettlement
+        };
+        // The change itself fails at times.
+        while !is_over(&world) {
+            let over =
+                pair(&world, |pair| pair.status = clob_wire::clob_pair::Status::FinalSettlement.into());
+            assert_eq!(refusal(&mut world, "olga", over), None);
+            world.block();
+        }
+        world.blocks(30);
+        assert_eq!(world.machine.books().len(), 0, "its orders are gone");
+        assert!(["alice", "bob"].iter().all(|person| world.account(person).positions.is_empty()));
+        let fell = |kind| world.machine.stumbled().get(&kind).copied().unwrap_or_default();
+        orders += fell(store::Scheduled::WindUp);
+        positions += fell(store::Scheduled::Settlement);
+    }
+    println!("{orders} orders and {positions} settlements failed at first");
+    assert!(orders > 0 && positions > 0);
+}
+
+#[test]
 fn margins_of_a_tier_rise_slowly() {
     let mut world = world();
     let old = perpetuals::tier(world.machine.state(), 0).unwrap();

@@ -98,7 +98,7 @@ impl Counts {
         let mut idle: Vec<_> =
             tried.into_iter().filter(|(_, count)| *count == 0).map(|(name, _)| name).collect();
         if self.blocks >= 10_000 {
-            idle.extend(crate::faults::kinds().filter(|kind| fault(kind) == 0));
+            idle.extend(crate::faults::kinds(self.blocks).filter(|kind| fault(kind) == 0));
             idle.extend(laws::unchecked(&self.by_law));
             idle.extend(self.agents.idle());
             let more = [("fills", self.fills), ("liquidations", self.liquidations), ("healing", self.healed)];

@@ -52,11 +52,15 @@ fn pair(pen: &mut Pen<'_>, authority: String) -> Any {
         .find(|pair| !pair.status.is_active() && pair.status != clob::state::Status::FinalSettlement);
     let again = still.filter(|_| !pen.dice.once_in(4));
     let market = again.map_or_else(|| MarketId(pen.terms().id), |pair| pair.market);
+    // One market ends before long; more of them seldom, so that there is still something to trade.
+    let over = clob::pairs(state).iter().any(|pair| pair.status == clob::state::Status::FinalSettlement);
+    let several = pen.market.terms.len() > 1;
     let pair = clob::pair(state, market);
     let mut clob_pair = pair.map(|pair| clob::query::wire_pair(&pair));
     let status = match pen.dice.within(0, 15) {
         _ if again.is_some() => Status::Active,
-        0 if pen.market.terms.len() > 1 => Status::FinalSettlement,
+        12.. if !over && several => Status::FinalSettlement,
+        0 if several => Status::FinalSettlement,
         1 => Status::Paused,
         2 => Status::CancelOnly,
         3 => Status::PostOnly,
