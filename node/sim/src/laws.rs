@@ -109,6 +109,7 @@ impl Laws {
             *self.counts.entry(name).or_default() += count;
         }
         let once = clocks::once(&seen, &mut self.ran).map_err(|reason| format!("I-19 once: {reason}"))?;
+        let late = clocks::late(&seen);
         self.note("I-19 once", once);
         if self.ran.len() > REMEMBERED {
             self.ran.clear();
@@ -122,16 +123,16 @@ impl Laws {
         self.shadow.end_block();
         self.last = machine.last_block();
         if self.last.0.is_multiple_of(SAMPLED) {
-            self.sampled(machine)?;
+            self.sampled(machine, &late)?;
         }
         Ok(self.counts.values().sum::<u64>() - before)
     }
 
     /// What takes a look at every row.
-    fn sampled(&mut self, machine: &Machine) -> Result<(), String> {
+    fn sampled(&mut self, machine: &Machine, late: &BTreeSet<clob::OrderId>) -> Result<(), String> {
         app::invariants::check_rebuilt(machine.state(), machine.books())?;
         self.note("I-18", 1);
-        let grown = books::growth(&self.shadow, machine.books(), self.last.0);
+        let grown = books::growth(&self.shadow, machine.books(), (self.last.0, late));
         self.note("I-35", grown.map_err(|reason| format!("I-35: {reason}"))?);
         Ok(())
     }

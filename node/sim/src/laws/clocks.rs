@@ -174,6 +174,11 @@ pub(super) fn validators(seen: &Seen<'_>) -> Verdict {
     Ok(1)
 }
 
+/// Orders that the chain could not take out in this block.
+pub(super) fn late(seen: &Seen<'_>) -> BTreeSet<clob::OrderId> {
+    seen.of_kind(clob::REMOVAL_FAILED_EVENT).filter_map(|event| id_of(event, OWN)).collect()
+}
+
 /// I-25: no order rests past its end, one that was placed in this block past that of the block before, and what waits
 /// for the authority's blocks is bounded.
 pub(super) fn queues(seen: &Seen<'_>) -> Verdict {
@@ -181,8 +186,7 @@ pub(super) fn queues(seen: &Seen<'_>) -> Verdict {
     let placed: BTreeSet<_> =
         seen.of_kind(clob::PLACED_EVENT).filter_map(|event| id_of(event, OWN)).collect();
     // What the chain could not take out stays for the next block.
-    let stays: BTreeSet<_> =
-        seen.of_kind(clob::REMOVAL_FAILED_EVENT).filter_map(|event| id_of(event, OWN)).collect();
+    let stays = late(seen);
     let mut count = 0;
     for market in seen.books.markets() {
         for side in [clob::Side::Buy, clob::Side::Sell] {

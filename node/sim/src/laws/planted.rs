@@ -370,12 +370,13 @@ fn what_runs_twice_and_what_stays_for_ever_is_noticed() {
     assert!(clocks::once(&seen, &mut ran).is_ok_and(|count| count > 0));
     assert!(clocks::once(&seen, &mut ran).is_err());
     let height = case.input.height;
-    assert!(books::growth(&case.now, machine.books(), height).is_ok_and(|count| count > 4));
-    assert!(books::growth(&case.now, machine.books(), height + 1_000).is_err(), "spent ids stay");
+    let none = Default::default();
+    assert!(books::growth(&case.now, machine.books(), (height, &none)).is_ok_and(|count| count > 4));
+    assert!(books::growth(&case.now, machine.books(), (height + 1_000, &none)).is_err(), "spent ids stay");
     let mut less = copy(&case.now);
     less.savepoint();
     less.remove(&rows(&less, [0x17, 0x02])[0].0.clone());
-    assert!(books::growth(&less, machine.books(), height).is_err(), "an order has no row");
+    assert!(books::growth(&less, machine.books(), (height, &none)).is_err(), "an order has no row");
     assert!(app::invariants::check_rebuilt(machine.state(), machine.books()).is_ok());
     assert!(app::invariants::check_rebuilt(&case.before, machine.books()).is_err());
 }
