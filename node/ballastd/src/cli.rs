@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::failure::{Outcome, EXIT_OK};
 use crate::home::HomeArgs;
@@ -69,6 +69,12 @@ enum Command {
     /// The genesis document
     #[command(subcommand)]
     Genesis(genesis::Command),
+    /// Print what makes a shell complete the commands
+    #[command(after_help = "Example: source <(ballastd completion bash)")]
+    Completion {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
     /// Print the version
     Version,
 }
@@ -113,6 +119,13 @@ fn dispatch(command: Command) -> Outcome {
         Command::Snapshot(command) => snapshot::run(&command),
         Command::Restore(args) => snapshot::restore(&args),
         Command::Genesis(command) => genesis::run(&command),
+        Command::Completion { shell } => {
+            let (mut command, mut text) = (Cli::command(), Vec::new());
+            clap_complete::generate(shell, &mut command, "ballastd", &mut text);
+            // A reader that has gone is no reason to complain.
+            let _ = std::io::Write::write_all(&mut std::io::stdout(), &text);
+            Ok(())
+        }
         Command::Version => {
             println!("{}", env!("CARGO_PKG_VERSION"));
             Ok(())

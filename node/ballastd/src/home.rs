@@ -62,7 +62,7 @@ impl Home {
 
     /// The keys of accounts.
     pub(crate) fn keyring(&self) -> client::Keyring {
-        client::Keyring::new(self.folder.join("keyring-test"))
+        client::Keyring::new(self.folder.join("keyring-test")).asking(crate::passphrase::of)
     }
 
     /// Folder of all that the node writes.

@@ -95,7 +95,7 @@ fn resolved(home: &Home, grant: &Grant, prefix: &str) -> Grant {
 
 /// The address of a key with this name, or else the name itself.
 fn address_of(home: &Home, name: &str, prefix: &str) -> String {
-    home.keyring().load(name).map_or_else(|_| name.into(), |key| key.address().to_bech32(prefix))
+    home.keyring().public(name).map_or_else(|_| name.into(), |key| key.address().to_bech32(prefix))
 }
 
 /// The configuration file with the choices of the command line in it.

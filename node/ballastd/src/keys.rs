@@ -2,12 +2,13 @@
 
 use std::io::Read as _;
 
-use client::{new_mnemonic, Key};
+use client::{new_mnemonic, Key, PublicKey};
 use serde_json::{json, Value};
 
 use crate::failure::{Failure, Outcome};
 use crate::home::HomeArgs;
 use crate::output::{pairs, table, OutputArgs};
+use crate::passphrase;
 
 /// Options that all of them share.
 #[derive(clap::Args, Clone, Debug)]
@@ -31,6 +32,9 @@ pub(crate) enum Command {
         /// Read 12 or 24 words from standard input instead of making new ones
         #[arg(long)]
         recover: bool,
+        /// Seal it under a passphrase: $BALLAST_PASSPHRASE, or asked for
+        #[arg(long)]
+        seal: bool,
         #[command(flatten)]
         common: Common,
     },
@@ -63,6 +67,9 @@ pub(crate) enum Command {
     Import {
         /// Its name
         name: String,
+        /// Seal it under a passphrase: $BALLAST_PASSPHRASE, or asked for
+        #[arg(long)]
+        seal: bool,
         #[command(flatten)]
         common: Common,
     },
@@ -81,34 +88,46 @@ pub(crate) enum Command {
 /// Run one of them.
 pub(crate) fn run(command: &Command) -> Outcome {
     match command {
-        Command::Add { name, recover, common } => add(name, *recover, common),
+        Command::Add { name, recover, seal, common } => add(name, (*recover, *seal), common),
         Command::List { common } => list(common),
         Command::Show { name, address, common } => show(name, *address, common),
         Command::Delete { name, yes, common } => delete(name, *yes, common),
-        Command::Import { name, common } => {
+        Command::Import { name, seal, common } => {
             let key = Key::from_hex(&read_secret()?)?;
-            common.home.resolve()?.keyring().store(name, &key)?;
-            print(name, &key, common);
+            store(name, &key, *seal, common)?;
+            print(name, &PublicKey { bytes: key.public(), sealed: *seal }, common);
             Ok(())
         }
         Command::Export { name, unsafe_, common } => export(name, *unsafe_, common),
     }
 }
 
-fn add(name: &str, recover: bool, common: &Common) -> Outcome {
+fn store(name: &str, key: &Key, seal: bool, common: &Common) -> Outcome {
+    let keyring = common.home.resolve()?.keyring();
+    if seal {
+        let passphrase = passphrase::new(name).map_err(Failure::refused)?;
+        keyring.store_sealed(name, key, &passphrase)?;
+    } else {
+        keyring.store(name, key)?;
+    }
+    Ok(())
+}
+
+fn add(name: &str, (recover, seal): (bool, bool), common: &Common) -> Outcome {
     let phrase = if recover { read_secret()? } else { new_mnemonic()? };
     let key = Key::from_mnemonic(&phrase)?;
-    common.home.resolve()?.keyring().store(name, &key)?;
+    store(name, &key, seal, common)?;
+    let known = PublicKey { bytes: key.public(), sealed: seal };
     if recover {
-        print(name, &key, common);
+        print(name, &known, common);
         return Ok(());
     }
-    let mut answer = described(name, &key, common);
+    let mut answer = described(name, &known, common);
     answer["mnemonic"] = phrase.clone().into();
     common.output.print(&answer, || {
         format!(
             "{}\n\nThese words are the key. They are shown this once; whoever has them has the account:\n\n{phrase}",
-            rows(name, &key, common)
+            rows(name, &known, common)
         )
     });
     Ok(())
@@ -118,19 +137,22 @@ fn list(common: &Common) -> Outcome {
     let keyring = common.home.resolve()?.keyring();
     let mut keys = Vec::new();
     for name in keyring.names()? {
-        let key = keyring.load(&name)?;
+        let key = keyring.public(&name)?;
         keys.push((name, key));
     }
     let answer: Vec<_> = keys.iter().map(|(name, key)| described(name, key, common)).collect();
     common.output.print(&Value::Array(answer), || {
-        let row = |(name, key): &(String, Key)| vec![name.clone(), key.address().to_bech32(&common.prefix)];
-        table(&["NAME", "ADDRESS"], &keys.iter().map(row).collect::<Vec<_>>())
+        let row = |(name, key): &(String, PublicKey)| {
+            let sealed = if key.sealed { "yes" } else { "no" };
+            vec![name.clone(), key.address().to_bech32(&common.prefix), sealed.into()]
+        };
+        table(&["NAME", "ADDRESS", "SEALED"], &keys.iter().map(row).collect::<Vec<_>>())
     });
     Ok(())
 }
 
 fn show(name: &str, address: bool, common: &Common) -> Outcome {
-    let key = common.home.resolve()?.keyring().load(name)?;
+    let key = common.home.resolve()?.keyring().public(name)?;
     if address {
         println!("{}", key.address().to_bech32(&common.prefix));
     } else {
@@ -160,23 +182,25 @@ fn export(name: &str, sure: bool, common: &Common) -> Outcome {
     Ok(())
 }
 
-fn print(name: &str, key: &Key, common: &Common) {
+fn print(name: &str, key: &PublicKey, common: &Common) {
     common.output.print(&described(name, key, common), || rows(name, key, common));
 }
 
-fn described(name: &str, key: &Key, common: &Common) -> Value {
+fn described(name: &str, key: &PublicKey, common: &Common) -> Value {
     json!({
         "name": name,
         "address": key.address().to_bech32(&common.prefix),
-        "public_key": hex::encode(key.public()),
+        "public_key": hex::encode(key.bytes),
+        "sealed": key.sealed,
     })
 }
 
-fn rows(name: &str, key: &Key, common: &Common) -> String {
+fn rows(name: &str, key: &PublicKey, common: &Common) -> String {
     pairs(&[
         ("name", name.into()),
         ("address", key.address().to_bech32(&common.prefix)),
-        ("public key", hex::encode(key.public())),
+        ("public key", hex::encode(key.bytes)),
+        ("sealed", if key.sealed { "yes" } else { "no" }.into()),
     ])
 }
 

@@ -23,6 +23,7 @@ mod keys;
 mod maintain;
 mod output;
 mod pages;
+mod passphrase;
 mod query;
 mod rest;
 mod snapshot;

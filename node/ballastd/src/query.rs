@@ -217,7 +217,7 @@ impl<'a> Asker<'a> {
         if Address::from_bech32(account, &prefix).is_ok() {
             return Ok(account.into());
         }
-        match self.common.home.resolve()?.keyring().load(account) {
+        match self.common.home.resolve()?.keyring().public(account) {
             Ok(key) => Ok(key.address().to_bech32(&prefix)),
             Err(_) => Err(Failure::refused(format!(
                 "{account:?} is neither an address that begins with {prefix}1 nor the name of a key; \

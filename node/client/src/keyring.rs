@@ -1,5 +1,5 @@
-//! Keys in a folder: one file each, readable by their owner only. The secrets in them are not encrypted: this
-//! is the kind of keyring that Cosmos tools call "test", for test chains and machines that nobody else uses.
+//! Keys in a folder: one file each, readable by their owner only. A secret is sealed under a passphrase, or it is
+//! open: the kind of keyring that Cosmos tools call "test", for test chains and machines that nobody else uses.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -7,12 +7,14 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use types::Address;
 
-use crate::keys::{Key, KeyError};
+use crate::keys::{address_of, Key, KeyError};
+use crate::seal::{Sealed, SHORTEST};
 
 /// Longest name of a key.
 const MAX_NAME: usize = 64;
-/// Longest key file, in bytes; a real one has about 300.
+/// Longest key file, in bytes; a real one has at most 700.
 const MAX_FILE: u64 = 4096;
 
 /// Why a key is not there, or cannot be used.
@@ -58,30 +60,75 @@ pub enum KeyringError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The secret is sealed and nobody says the passphrase.
+    #[error("the key {name:?} is sealed: {reason}")]
+    Sealed {
+        /// The name.
+        name: String,
+        /// Why there is no passphrase.
+        reason: String,
+    },
+    /// Not the passphrase that the secret is sealed under, or a changed file.
+    #[error("that is not the passphrase of the key {0:?}")]
+    Passphrase(String),
+    /// A passphrase that is guessed too easily.
+    #[error("a passphrase has at least {SHORTEST} characters")]
+    Short,
     /// The secret in the file is none.
     #[error(transparent)]
     Key(#[from] KeyError),
 }
 
+/// Who is asked for the passphrase of the key of this name, or why nobody can be.
+pub type Ask = fn(&str) -> Result<String, String>;
+
 /// The folder of the keys.
 #[derive(Clone, Debug)]
 pub struct Keyring {
     folder: PathBuf,
+    ask: Ask,
+}
+
+/// What everybody may know of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKey {
+    /// The compressed key.
+    pub bytes: [u8; 33],
+    /// Whether its secret is sealed under a passphrase.
+    pub sealed: bool,
+}
+
+impl PublicKey {
+    /// Address of the account that it controls.
+    pub fn address(&self) -> Address {
+        address_of(&self.bytes)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    warning: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
     kind: String,
     public_key: String,
-    secret: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sealed: Option<Sealed>,
 }
 
 impl Keyring {
     /// The keyring in `folder`; it is made when the first key is stored.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+        let ask: Ask = |_| Err("nobody here can be asked for its passphrase".into());
+        Self { folder: folder.into(), ask }
+    }
+
+    /// The same keyring with somebody to ask for passphrases.
+    #[must_use]
+    pub fn asking(self, ask: Ask) -> Self {
+        Self { ask, ..self }
     }
 
     /// Names of the keys, sorted.
@@ -101,8 +148,38 @@ impl Keyring {
         Ok(names)
     }
 
-    /// The key called `name`. Refuses a file that others may use.
+    /// The key called `name`; asks for the passphrase of a sealed one. Refuses a file that others may use.
     pub fn load(&self, name: &str) -> Result<Key, KeyringError> {
+        let (path, file) = self.read(name)?;
+        let malformed = |reason| KeyringError::Malformed { path: path.clone(), reason };
+        let public = public_of(&file).ok_or_else(|| malformed("its public key is none"))?;
+        let key = match (&file.secret, &file.sealed) {
+            (Some(secret), None) => Key::from_hex(secret)?,
+            (None, Some(sealed)) if sealed.is_known() => {
+                let passphrase = (self.ask)(name);
+                let passphrase =
+                    passphrase.map_err(|reason| KeyringError::Sealed { name: name.into(), reason })?;
+                let secret = sealed.open(&passphrase, &public);
+                Key::from_secret(secret.ok_or_else(|| KeyringError::Passphrase(name.into()))?)?
+            }
+            (None, Some(_)) => return Err(malformed("sealed in a way that is not known here")),
+            _ => return Err(malformed("it has no secret, or two")),
+        };
+        if key.public() != public {
+            return Err(malformed("its public key is of another secret"));
+        }
+        Ok(key)
+    }
+
+    /// What everybody may know of the key called `name`; asks nobody. Refuses a file that others may use.
+    pub fn public(&self, name: &str) -> Result<PublicKey, KeyringError> {
+        let (path, file) = self.read(name)?;
+        let reason = "its public key is none";
+        let bytes = public_of(&file).ok_or(KeyringError::Malformed { path, reason })?;
+        Ok(PublicKey { bytes, sealed: file.sealed.is_some() })
+    }
+
+    fn read(&self, name: &str) -> Result<(PathBuf, File), KeyringError> {
         let path = self.path(name)?;
         let metadata = match fs::metadata(&path) {
             Ok(metadata) => metadata,
@@ -113,37 +190,59 @@ impl Keyring {
         if mode & 0o177 != 0 {
             return Err(KeyringError::Open { path, mode });
         }
-        let malformed = |reason| KeyringError::Malformed { path: path.clone(), reason };
         if metadata.len() > MAX_FILE {
-            return Err(malformed("too long"));
+            return Err(KeyringError::Malformed { path, reason: "too long" });
         }
         let text = fs::read(&path).map_err(|source| failed(&path, source))?;
         // The parser's own message could quote the secret: it is not passed on.
-        let file: File =
-            serde_json::from_slice(&text).map_err(|_| malformed("not the JSON that is expected"))?;
+        let Ok(file) = serde_json::from_slice::<File>(&text) else {
+            return Err(KeyringError::Malformed { path, reason: "not the JSON that is expected" });
+        };
         if file.kind != "secp256k1" {
-            return Err(malformed("not a secp256k1 key"));
+            return Err(KeyringError::Malformed { path, reason: "not a secp256k1 key" });
         }
-        let key = Key::from_hex(&file.secret)?;
-        if hex::encode(key.public()) != file.public_key {
-            return Err(malformed("its public key is of another secret"));
-        }
-        Ok(key)
+        Ok((path, file))
     }
 
-    /// Store a new key; never overwrites one.
+    /// Store a new key, open to whoever can read the file; never overwrites one.
     pub fn store(&self, name: &str, key: &Key) -> Result<(), KeyringError> {
+        let warning = "not encrypted: whoever reads this file has the account";
+        self.write(
+            name,
+            &File {
+                warning: Some(warning.into()),
+                kind: "secp256k1".into(),
+                public_key: hex::encode(key.public()),
+                secret: Some(hex::encode(key.secret())),
+                sealed: None,
+            },
+        )
+    }
+
+    /// Store a new key, sealed under `passphrase`; never overwrites one.
+    pub fn store_sealed(&self, name: &str, key: &Key, passphrase: &str) -> Result<(), KeyringError> {
+        if passphrase.chars().count() < SHORTEST {
+            return Err(KeyringError::Short);
+        }
+        let sealed = Sealed::new(&key.secret(), passphrase, &key.public());
+        self.write(
+            name,
+            &File {
+                warning: None,
+                kind: "secp256k1".into(),
+                public_key: hex::encode(key.public()),
+                secret: None,
+                sealed: Some(sealed.ok_or_else(|| KeyringError::Passphrase(name.into()))?),
+            },
+        )
+    }
+
+    fn write(&self, name: &str, file: &File) -> Result<(), KeyringError> {
         let path = self.path(name)?;
         fs::create_dir_all(&self.folder).map_err(|source| failed(&self.folder, source))?;
         let private = fs::Permissions::from_mode(0o700);
         fs::set_permissions(&self.folder, private).map_err(|source| failed(&self.folder, source))?;
-        let file = File {
-            warning: "not encrypted: whoever reads this file has the account".into(),
-            kind: "secp256k1".into(),
-            public_key: hex::encode(key.public()),
-            secret: hex::encode(key.secret()),
-        };
-        let text = serde_json::to_string_pretty(&file).unwrap_or_default();
+        let text = serde_json::to_string_pretty(file).unwrap_or_default();
         let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         let mut opened = match opened {
             Ok(opened) => opened,
@@ -177,6 +276,10 @@ impl Keyring {
     fn unknown(&self, name: &str) -> KeyringError {
         KeyringError::Unknown { name: name.into(), folder: self.folder.display().to_string() }
     }
+}
+
+fn public_of(file: &File) -> Option<[u8; 33]> {
+    hex::decode(&file.public_key).ok()?.try_into().ok()
 }
 
 fn failed(path: &Path, source: std::io::Error) -> KeyringError {
@@ -228,6 +331,31 @@ mod tests {
         }
         fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
         keyring.load("alice").unwrap();
+    }
+
+    #[test]
+    fn a_sealed_key_opens_under_its_passphrase_alone_and_its_address_is_known_without() {
+        let (_folder, keyring) = keyring();
+        let key = Key::from_seed_text("alice").unwrap();
+        assert!(matches!(keyring.store_sealed("alice", &key, "seven77"), Err(KeyringError::Short)));
+        keyring.store_sealed("alice", &key, "correct horse").unwrap();
+        let text = fs::read_to_string(keyring.folder.join("alice.json")).unwrap();
+        assert!(!text.contains(&hex::encode(key.secret())), "{text}");
+        assert!(text.len() < 700, "{}", text.len());
+        assert_eq!(keyring.public("alice").unwrap(), PublicKey { bytes: key.public(), sealed: true });
+        assert_eq!(keyring.public("alice").unwrap().address(), key.address());
+        assert!(matches!(keyring.load("alice"), Err(KeyringError::Sealed { .. })));
+        let right = keyring.clone().asking(|_| Ok("correct horse".into()));
+        assert_eq!(right.load("alice").unwrap().secret(), key.secret());
+        let wrong = keyring.clone().asking(|_| Ok("correct house".into()));
+        assert!(matches!(wrong.load("alice"), Err(KeyringError::Passphrase(_))));
+        // The text of another key's secret is not accepted in its place.
+        keyring.store_sealed("bob", &Key::from_seed_text("bob").unwrap(), "correct horse").unwrap();
+        let (alice, bob) = (hex::encode(key.public()), hex::encode(keyring.public("bob").unwrap().bytes));
+        let path = keyring.folder.join("bob.json");
+        let swapped = fs::read_to_string(&path).unwrap().replace(&bob, &alice);
+        fs::write(&path, swapped).unwrap();
+        assert!(matches!(right.load("bob"), Err(KeyringError::Passphrase(_))));
     }
 
     #[test]

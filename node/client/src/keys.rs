@@ -81,9 +81,9 @@ impl Key {
         self.public
     }
 
-    /// Address of the account that this key controls: RIPEMD-160 of SHA-256 of the public key.
+    /// Address of the account that this key controls.
     pub fn address(&self) -> Address {
-        Address::new(Ripemd160::digest(Sha256::digest(self.public)).into())
+        address_of(&self.public)
     }
 
     /// 64 bytes of signature (r, s; s in its lower half) over the SHA-256 of `message`.
@@ -91,6 +91,11 @@ impl Key {
         let signature = self.signing.sign(message).map_err(|_| KeyError::Secret)?;
         Ok(signature.normalize_s().unwrap_or(signature).to_bytes().into())
     }
+}
+
+/// Address of the account that a compressed public key controls: RIPEMD-160 of its SHA-256.
+pub(crate) fn address_of(public: &[u8; 33]) -> Address {
+    Address::new(Ripemd160::digest(Sha256::digest(public)).into())
 }
 
 impl std::fmt::Debug for Key {

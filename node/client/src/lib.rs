@@ -17,6 +17,7 @@ mod keys;
 mod market;
 pub mod messages;
 mod query;
+mod seal;
 mod send;
 pub mod tx;
 
@@ -24,7 +25,7 @@ pub use amount::{parse_coin, parse_coins, parse_gas_prices};
 pub use decimal::{Decimal, DecimalError};
 pub use error::Error;
 pub use grpc::Client;
-pub use keyring::{Keyring, KeyringError};
+pub use keyring::{Ask, Keyring, KeyringError, PublicKey};
 pub use keys::{new_mnemonic, Key, KeyError};
 pub use market::{usd, Between, Market, OrderError};
 pub use query::{AccountState, BlockView, Funding, Position, SubaccountView, TxOutcome, ValidatorView};
