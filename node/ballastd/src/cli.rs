@@ -6,7 +6,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::failure::{Outcome, EXIT_OK};
 use crate::home::HomeArgs;
-use crate::{devnet, export, genesis, init, keys, maintain, pages, query, snapshot, start, tx};
+use crate::{devnet, export, genesis, init, keys, maintain, pages, query, snapshot, start, top, tx};
 
 const ABOUT: &str = "A node of the Ballast chain, and the tools to run and use it";
 
@@ -53,6 +53,8 @@ enum Command {
     /// Ask a running node
     #[command(subcommand)]
     Query(query::Command),
+    /// Watch markets, a book, an account and the validators' votes
+    Top(top::Args),
     /// Print what a stopped node's database holds: sums, all rows, or a genesis document
     Export(export::Args),
     /// Check a stopped node's database: all roots from its rows, and every conservation law
@@ -112,6 +114,7 @@ fn dispatch(command: Command) -> Outcome {
         Command::Keys(command) => keys::run(&command),
         Command::Tx(command) => tx::run(&command),
         Command::Query(command) => query::run(&command),
+        Command::Top(args) => top::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Verify(home) => maintain::verify(&home),
         Command::Rollback(args) => maintain::rollback(&args),

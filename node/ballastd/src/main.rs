@@ -30,6 +30,7 @@ mod snapshot;
 mod solo_node;
 mod source;
 mod start;
+mod top;
 mod tx;
 
 use std::process::ExitCode;

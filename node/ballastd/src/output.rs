@@ -26,10 +26,14 @@ impl OutputArgs {
             Format::Json => format!("{json:#}"),
             Format::Text => text(),
         };
-        // A reader that has gone is no reason to complain.
-        let _ =
-            std::io::Write::write_all(&mut std::io::stdout(), format!("{}\n", shown.trim_end()).as_bytes());
+        write(&shown);
     }
+}
+
+/// Write `text` and a line's end.
+pub(crate) fn write(text: &str) {
+    // A reader that has gone is no reason to complain.
+    let _ = std::io::Write::write_all(&mut std::io::stdout(), format!("{}\n", text.trim_end()).as_bytes());
 }
 
 /// Rows under a head, columns as wide as they must be; columns of numbers stand to the right.

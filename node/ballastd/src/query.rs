@@ -10,7 +10,7 @@ use types::Address;
 
 use crate::failure::{Failure, Outcome};
 use crate::home::HomeArgs;
-use crate::output::OutputArgs;
+use crate::output::{Format, OutputArgs};
 
 /// Options that all questions share.
 #[derive(clap::Args, Clone, Debug)]
@@ -22,6 +22,13 @@ pub(crate) struct Common {
     home: HomeArgs,
     #[command(flatten)]
     output: OutputArgs,
+}
+
+impl Common {
+    /// To ask `node`, with answers for people.
+    pub(crate) fn of(node: &str, home: &HomeArgs) -> Self {
+        Self { node: node.into(), home: home.clone(), output: OutputArgs { output: Format::Text } }
+    }
 }
 
 /// Questions.
@@ -197,13 +204,13 @@ async fn dispatch(command: &Command) -> Outcome {
 }
 
 /// Who asks: a connection, the keys for names, and the form of the answer.
-struct Asker<'a> {
-    client: Client,
+pub(crate) struct Asker<'a> {
+    pub(crate) client: Client,
     common: &'a Common,
 }
 
 impl<'a> Asker<'a> {
-    async fn new(common: &'a Common) -> Result<Self, Failure> {
+    pub(crate) async fn new(common: &'a Common) -> Result<Self, Failure> {
         Ok(Self { client: Client::connect(&common.node).await?, common })
     }
 
@@ -212,7 +219,7 @@ impl<'a> Asker<'a> {
     }
 
     /// An address as it is, or that of a key.
-    async fn address(&self, account: &str) -> Result<String, Failure> {
+    pub(crate) async fn address(&self, account: &str) -> Result<String, Failure> {
         let prefix = self.client.prefix().await?;
         if Address::from_bech32(account, &prefix).is_ok() {
             return Ok(account.into());

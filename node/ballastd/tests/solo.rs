@@ -78,6 +78,11 @@ fn two_people_trade_and_the_node_goes_on_where_it_stopped() {
     assert_eq!(risk["refused"], Value::Null);
     let risk = world.ask(&["query", "risk", "bob", "--if", "withdraw 1000000000"]);
     assert_eq!(risk["refused"]["code"], 102, "{risk}");
+    let picture = world.home.run(&["top", "bob", "--once", "--node", &world.node.grpc]);
+    assert_eq!(picture.code, 0, "{}", picture.stderr);
+    for part in ["MARKET", "BTC-USD", "VALIDATOR", "margin ratio", "LIQUIDATION"] {
+        assert!(picture.stdout.contains(part), "{part} is missing:\n{}", picture.stdout);
+    }
     world.try_ask(&["query", "risk", "bob", "--if", "buy much BTC"]).fails(2, "is not a number");
     let book = world.ask(&["query", "orderbook", "0"]);
     assert_eq!(text(&book["asks"][0]["size"]), "0.6");
