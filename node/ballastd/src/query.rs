@@ -16,7 +16,7 @@ use crate::output::{Format, OutputArgs};
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Common {
     /// gRPC address of the node
-    #[arg(long, default_value = "http://127.0.0.1:9090", value_name = "URL")]
+    #[arg(long, env = "BALLAST_NODE", default_value = "http://127.0.0.1:9090", value_name = "URL")]
     node: String,
     #[command(flatten)]
     home: HomeArgs,

@@ -37,7 +37,7 @@ pub(crate) struct Args {
     #[arg(long)]
     once: bool,
     /// gRPC address of the node
-    #[arg(long, default_value = "http://127.0.0.1:9090", value_name = "URL")]
+    #[arg(long, env = "BALLAST_NODE", default_value = "http://127.0.0.1:9090", value_name = "URL")]
     node: String,
     #[command(flatten)]
     home: HomeArgs,
@@ -276,8 +276,7 @@ impl Picture {
 
     fn draw(&self, frame: &mut Frame<'_>) {
         let most = u16::try_from(self.markets.len()).unwrap_or(u16::MAX).saturating_add(3);
-        let [top, bottom] =
-            Layout::vertical([Constraint::Max(most), Constraint::Min(8)]).areas(frame.area());
+        let [top, bottom] = Layout::vertical([Constraint::Max(most), Constraint::Min(8)]).areas(frame.area());
         let [left, middle, right] =
             Layout::horizontal([Constraint::Fill(3), Constraint::Fill(4), Constraint::Fill(3)]).areas(bottom);
         let book = self.market(self.shown).map_or("book".into(), |market| market.ticker.clone());

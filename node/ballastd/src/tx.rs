@@ -26,7 +26,7 @@ pub(crate) struct Common {
     #[command(flatten)]
     home: HomeArgs,
     /// gRPC address of the node
-    #[arg(long, default_value = "http://127.0.0.1:9090", value_name = "URL")]
+    #[arg(long, env = "BALLAST_NODE", default_value = "http://127.0.0.1:9090", value_name = "URL")]
     node: String,
     /// Chain that it is for [default: the node's]
     #[arg(long, value_name = "ID")]

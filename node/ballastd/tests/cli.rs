@@ -78,6 +78,45 @@ fn keys_are_made_listed_shown_exported_imported_and_deleted() {
 }
 
 #[test]
+fn a_sealed_key_needs_its_passphrase_to_be_used_and_not_to_be_known() {
+    let home = Home::empty();
+    let with = |passphrase: &str, args: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_ballastd"))
+            .args(args)
+            .args(["--home", home.path().to_str().unwrap()])
+            .env("BALLAST_PASSPHRASE", passphrase)
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+    };
+    assert!(with("short", &["keys", "add", "alice", "--seal"]).2.contains("at least 8 characters"));
+    let (code, added, _) = with("correct horse", &["keys", "add", "alice", "--seal", "-o", "json"]);
+    assert_eq!(code, 0);
+    let added: serde_json::Value = serde_json::from_str(&added).unwrap();
+    assert_eq!(
+        (added["sealed"].as_bool(), home.address("alice").as_str()),
+        (Some(true), added["address"].as_str().unwrap())
+    );
+    assert!(home.run(&["keys", "list"]).stdout.contains("yes"));
+    home.run(&["keys", "export", "alice", "--unsafe"]).fails(1, "BALLAST_PASSPHRASE");
+    let (code, nothing, why) = with("wrong horse", &["keys", "export", "alice", "--unsafe"]);
+    assert_eq!((code, nothing.as_str()), (1, ""), "{why}");
+    assert!(why.contains("not the passphrase"), "{why}");
+    assert_eq!(with("correct horse", &["keys", "export", "alice", "--unsafe"]).1.trim().len(), 64);
+}
+
+#[test]
+fn shells_are_told_how_to_complete() {
+    for shell in ["bash", "zsh", "fish"] {
+        let told = run(&["completion", shell]);
+        assert!(told.code == 0 && told.stdout.contains("place-order"), "{shell}");
+    }
+    run(&["completion", "abacus"]).fails(2, "[possible values:");
+}
+
+#[test]
 fn what_keys_refuse_is_exit_code_1_and_leaves_the_keys_alone() {
     let home = Home::empty();
     let first = home.run(&["keys", "add", "alice", "-o", "json"]).json();
