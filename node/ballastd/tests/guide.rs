@@ -62,6 +62,13 @@ fn whoever_follows_the_guide_trades_and_sees_what_it_says() {
             "sh node" => {
                 let started = home.start(&["--block-interval", "100"]);
                 printed = format!("ballastd is running: JSON-RPC {}, gRPC {}", started.rpc, started.grpc);
+                // A person takes longer for the next command than the chain for its first block.
+                let first = ["query", "block", "1", "--node", &started.grpc];
+                let there = (0..200).any(|_| {
+                    std::thread::sleep(std::time::Duration::from_millis(50));
+                    home.run(&first).code == 0
+                });
+                assert!(there, "no block comes");
                 node = Some(started);
                 commands += fence.lines.len();
             }
