@@ -73,7 +73,8 @@ fn whoever_follows_the_guide_trades_and_sees_what_it_says() {
                 commands += fence.lines.len();
             }
             "sh" => {
-                let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
+                let path =
+                    format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
                 let mut shell = Command::new("bash");
                 shell.args(["-euo", "pipefail", "-c", &fence.lines.join("\n")]);
                 shell.env("PATH", path).env("BALLAST_HOME", home.path()).env_remove("RUST_LOG");
