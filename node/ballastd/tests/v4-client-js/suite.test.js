@@ -421,9 +421,10 @@ describe("orders", () => {
   });
 
   works("post.updatePerpetualMarketsLeverage", async () => {
-    await inBlock(post.updatePerpetualMarketsLeverage(alice, alice.address, [{ clobPairId: 1, customImfPpm: 200_000 }]));
+    const chosen = [{ clobPairId: 1, customImfPpm: 200_000 }];
+    await inBlock(post.updatePerpetualMarketsLeverage(alice, alice.address, chosen));
     const { clobPairLeverage } = await get.getPerpetualMarketsLeverage(alice.address, 0);
-    assert.deepEqual(clobPairLeverage, [{ clobPairId: 1, customImfPpm: 200_000 }]);
+    assert.deepEqual(clobPairLeverage, chosen);
   });
 });
 
