@@ -1,5 +1,5 @@
-"""cosmpy, a client of any Cosmos chain that nobody here wrote, against a node over gRPC. The checks run one after
-the other on one chain; each stands on what the ones before left."""
+"""cosmpy, a client of any Cosmos chain that nobody here wrote, against a node: over gRPC and over REST. The checks
+run one after the other on one chain; each stands on what the ones before left."""
 
 import os
 
@@ -113,4 +113,5 @@ def checks(way, url):
 
 
 checks("gRPC", f"grpc+http://{os.environ['BALLAST_TEST_GRPC']}")
+checks("REST", f"rest+{os.environ['BALLAST_TEST_REST']}")
 run()
