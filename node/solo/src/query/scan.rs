@@ -131,8 +131,10 @@ impl<'a> Scanner<'a> {
                 Token::Date(day)
             }
             "TIME" if before_space => {
-                let time = Time::parse_from_rfc3339(self.moment());
-                Token::Time(time.map_err(|_| self.wrong("TIME must be followed by 2006-01-02T15:04:05Z"))?)
+                // Second 60 would be read as a part of second 59, which this language cannot write.
+                let time = Time::parse_from_rfc3339(self.moment()).ok();
+                let whole = time.filter(|time| time.unix_timestamp_nanos() % 1_000_000_000 == 0);
+                Token::Time(whole.ok_or_else(|| self.wrong("TIME must be followed by 2006-01-02T15:04:05Z"))?)
             }
             _ => Token::Key(word),
         })
