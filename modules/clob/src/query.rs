@@ -133,6 +133,13 @@ pub fn all_resting(state: &dyn Read) -> Vec<(Resting, Size)> {
     all
 }
 
+/// Every order that waits for a price, then every one that is placed in slices.
+pub fn all_waiting(state: &dyn Read) -> Vec<Order> {
+    let conditionals = CONDITIONALS.scan(state, &(), usize::MAX).into_iter().map(|(_, row)| row.order);
+    let twaps = TWAPS.scan(state, &(), usize::MAX).into_iter().map(|(_, row)| row.order);
+    conditionals.chain(twaps).collect()
+}
+
 /// The terms of an order that is not done: one that rests, waits, is placed in slices, or goes on in the next
 /// block.
 pub fn terms(state: &dyn Read, id: &OrderId) -> Option<Order> {

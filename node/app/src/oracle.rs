@@ -16,7 +16,7 @@ use tendermint_proto::v0_38::abci::ExtendedCommitInfo;
 use tendermint_proto::v0_38::types::CanonicalVoteExtension;
 use types::MarketId;
 
-pub use crate::extension::{decode, extension, MAX_EXTENSION_BYTES};
+pub use crate::extension::{decode, extension, price, MAX_EXTENSION_BYTES};
 
 /// First byte of transaction 0. No transaction of a user can begin with it: it is not a protobuf field tag.
 pub const VOTE_SET_MARK: u8 = 0xff;

@@ -1,15 +1,16 @@
-//! Streams of what blocks did: `dydxprotocol.clob.Query/StreamOrderbookUpdates`.
+//! Streams of what blocks did: `dydxprotocol.clob.Query/StreamOrderbookUpdates` and `ballast.stream.v1.Query/Blocks`.
 //!
 //! Reading order: `serve` (one call), [`Hub`] (the thread that turns blocks into messages, and who gets them),
 //! `inbox` (how blocks come to it), `filter` (what a subscriber wants), `sheet` (a block as pieces, each encoded
-//! once), `books` (the resting orders, by what events tell), `dydx` (events in that chain's words), `queue` (what
-//! a subscriber has not taken yet).
+//! once), `books` (the resting orders, by what events tell), `dydx` (events in that chain's words), `blocks`
+//! (events in our own), `queue` (what a subscriber has not taken yet).
 //!
 //! A subscriber gets a snapshot of what it asks for, and from the next block on what blocks change. Nothing here
 //! makes a block wait: blocks come through a queue of [`StreamLimits::max_backlog`]; when it overflows, what is
 //! in it is left out and every subscriber gets a new snapshot instead. A subscriber that does not take what it
 //! asked for is cut off and told so.
 
+mod blocks;
 mod books;
 mod dydx;
 mod filter;
@@ -36,6 +37,10 @@ pub struct StreamLimits {
     pub max_buffered_bytes: usize,
     /// Blocks on their way to subscribers; with one more all of them get snapshots instead.
     pub max_backlog: usize,
+    /// Blocks that whoever comes back can go on from.
+    pub keep_blocks: usize,
+    /// Bytes of those.
+    pub keep_bytes: usize,
 }
 
 impl Default for StreamLimits {
@@ -46,6 +51,8 @@ impl Default for StreamLimits {
             max_queue_bytes: 16 << 20,
             max_buffered_bytes: 256 << 20,
             max_backlog: 64,
+            keep_blocks: 200,
+            keep_bytes: 64 << 20,
         }
     }
 }

@@ -11,6 +11,8 @@ pub(crate) struct Stream {
     max_queue_bytes: usize,
     max_buffered_bytes: usize,
     max_backlog: usize,
+    keep_blocks: usize,
+    keep_bytes: usize,
 }
 
 impl Default for Stream {
@@ -22,6 +24,8 @@ impl Default for Stream {
             max_queue_bytes: limits.max_queue_bytes,
             max_buffered_bytes: limits.max_buffered_bytes,
             max_backlog: limits.max_backlog,
+            keep_blocks: limits.keep_blocks,
+            keep_bytes: limits.keep_bytes,
         }
     }
 }
@@ -37,7 +41,9 @@ impl Stream {
         within("stream.max_queue_messages", size(self.max_queue_messages), 1, 1_000_000)?;
         within("stream.max_queue_bytes", size(self.max_queue_bytes), 10_000, 1 << 32)?;
         within("stream.max_buffered_bytes", size(self.max_buffered_bytes), 1_000_000, 1 << 40)?;
-        within("stream.max_backlog", size(self.max_backlog), 1, 10_000)
+        within("stream.max_backlog", size(self.max_backlog), 1, 10_000)?;
+        within("stream.keep_blocks", size(self.keep_blocks), 1, 100_000)?;
+        within("stream.keep_bytes", size(self.keep_bytes), 1, 1 << 40)
     }
 
     /// The part of it that the server needs.
@@ -48,6 +54,8 @@ impl Stream {
             max_queue_bytes: self.max_queue_bytes,
             max_buffered_bytes: self.max_buffered_bytes,
             max_backlog: self.max_backlog,
+            keep_blocks: self.keep_blocks,
+            keep_bytes: self.keep_bytes,
         }
     }
 }

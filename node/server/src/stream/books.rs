@@ -52,6 +52,11 @@ impl Books {
         Some(held)
     }
 
+    /// All orders, by market, in the order in which they came to rest.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Held> {
+        self.turns.values().filter_map(|id| self.orders.get(id))
+    }
+
     /// Orders of a market, in the order in which they came to rest.
     pub(crate) fn of_market(&self, market: u32) -> impl Iterator<Item = &Held> {
         let turns = self.turns.range((market, 0)..=(market, u64::MAX));

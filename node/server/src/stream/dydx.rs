@@ -12,6 +12,7 @@ use clob::{Order, OrderId, Size};
 use host::Committed;
 use num::Subticks;
 use prost::Message;
+use proto::ballast::stream::v1 as own;
 use proto::dydxprotocol::clob as wire;
 use proto::dydxprotocol::clob::clob_match::Match;
 use proto::dydxprotocol::clob::stream_update::UpdateMessage;
@@ -21,11 +22,12 @@ use proto::dydxprotocol::subaccounts as accounts_wire;
 use tree::View;
 use types::{Chain, Event, MarketId, SubaccountId, Time};
 
+use super::blocks::{self, Words};
 use super::books::{Books, Held};
 use super::filter::About;
 use super::read::{account, flag, long, number, order_id, short, word, Role};
 use super::sheet::{entry, part_entry, raw_entry, Sheet};
-use wire_forms::{asset, place, position, removal_reason, remove, status_number, update, wire_account};
+use wire_forms::{asset, place, position, remove, removal_reason, status_number, update, wire_account};
 
 /// Stages of a node that made an update.
 const BEGIN_BLOCK: u32 = 100;
@@ -87,10 +89,7 @@ pub(crate) fn book_parts<'a>(scene: &Scene<'_>, orders: impl Iterator<Item = &'a
 
 /// All books asked for as messages, from the parts of each. The first one replaces all that was known of any
 /// book; further ones add to it.
-pub(crate) fn books_snapshot<'a>(
-    scene: &Scene<'_>,
-    parts: impl Iterator<Item = &'a Vec<u8>>,
-) -> Vec<Vec<u8>> {
+pub(crate) fn books_snapshot<'a>(scene: &Scene<'_>, parts: impl Iterator<Item = &'a Vec<u8>>) -> Vec<Vec<u8>> {
     let (mut messages, mut collected) = (Vec::new(), book_head(true));
     for part in parts {
         if collected.len() > HEAD && collected.len().saturating_add(part.len()) > SNAPSHOT_BYTES {
@@ -152,31 +151,46 @@ fn price(scene: &Scene<'_>, market: u32, price: u64, snapshot: bool) -> Option<U
     Some(UpdateMessage::PriceUpdate(prices_wire::StreamPriceUpdate { market_id: market, price, snapshot }))
 }
 
+/// A block in the words of each stream.
+#[derive(Debug, Default)]
+pub(crate) struct Sheets {
+    pub(crate) dydx: Sheet,
+    pub(crate) blocks: Sheet,
+}
+
 /// All that a block did, in order. `books` go from the state `before` the block to the one after it.
-pub(crate) fn tell(scene: &Scene<'_>, before: &View, books: &mut Books, block: &Committed) -> Sheet {
+pub(crate) fn tell(scene: &Scene<'_>, before: &View, books: &mut Books, block: &Committed) -> Sheets {
     let outcome = &block.block.outcome;
     let mut teller = Teller {
         scene,
         before,
         books,
         mode: BEGIN_BLOCK,
+        transaction: 0,
         terms: BTreeMap::new(),
         filled: BTreeMap::new(),
         positions: BTreeMap::new(),
-        sheet: Sheet::default(),
+        sheets: Sheets::default(),
     };
+    for what in blocks::votes(block, before) {
+        teller.put_own(About::Event(None, [None; 2]), what);
+    }
     let (begin, end) = outcome.events.split_at(outcome.begin.min(outcome.events.len()));
     begin.iter().for_each(|event| teller.hear(event));
     teller.mode = FINALIZE;
-    for (tx, result) in block.input.txs.iter().zip(&outcome.results) {
+    for (at, (tx, result)) in block.input.txs.iter().zip(&outcome.results).enumerate() {
+        teller.transaction = u32::try_from(at).unwrap_or(u32::MAX);
         if result.refusal.is_none() && result.events.iter().any(about_orders) {
             teller.learn(tx);
         }
         result.events.iter().for_each(|event| teller.hear(event));
     }
-    teller.mode = END_BLOCK;
+    (teller.mode, teller.transaction) = (END_BLOCK, 0);
     end.iter().for_each(|event| teller.hear(event));
-    teller.sheet
+    let mut sheets = teller.sheets;
+    let last = u32::try_from(sheets.blocks.len()).unwrap_or(u32::MAX);
+    sheets.blocks.begin(blocks::head(scene, last));
+    sheets
 }
 
 fn about_orders(event: &Event) -> bool {
@@ -189,19 +203,32 @@ struct Teller<'a> {
     before: &'a View,
     books: &'a mut Books,
     mode: u32,
+    transaction: u32,
     /// Terms of orders that this block brought.
     terms: BTreeMap<OrderId, Order>,
     /// What has traded under ids of takers of this block.
     filled: BTreeMap<OrderId, u64>,
     /// Markets of accounts that this block touched.
     positions: BTreeMap<SubaccountId, BTreeSet<u32>>,
-    sheet: Sheet,
+    sheets: Sheets,
 }
 
 impl Teller<'_> {
     fn put(&mut self, about: About, message: UpdateMessage) {
         let update = self.scene.update(self.mode, message);
-        self.sheet.put(about, &update);
+        self.sheets.dydx.put(1, about, &update);
+    }
+
+    fn put_own(&mut self, about: About, what: own::event::What) {
+        let stage = match self.mode {
+            BEGIN_BLOCK => own::Stage::Begin,
+            FINALIZE => own::Stage::Transaction,
+            _ => own::Stage::End,
+        };
+        let sequence = u32::try_from(self.sheets.blocks.len().saturating_add(1)).unwrap_or(u32::MAX);
+        let (stage, transaction) = (stage.into(), self.transaction);
+        let event = own::Event { sequence, stage, transaction, what: Some(what) };
+        self.sheets.blocks.put(blocks::EVENTS, about, &event);
     }
 
     /// Remember the orders of a transaction.
@@ -255,7 +282,19 @@ impl Teller<'_> {
         self.filled.get(id).copied().or_else(held).unwrap_or_else(stored)
     }
 
+    /// Tell an event in both ways.
     fn hear(&mut self, event: &Event) {
+        self.in_its_words(event);
+        let words = Words { chain: self.scene.chain, view: self.scene.view };
+        let find = |id: &OrderId| {
+            let held = self.books.get(id).map(|held| held.order);
+            held.unwrap_or_else(|| self.terms(id, event))
+        };
+        let (about, what) = words.tell(event, &find);
+        self.put_own(about, what);
+    }
+
+    fn in_its_words(&mut self, event: &Event) {
         match event.kind {
             "order_placed" => self.placed(event),
             "order_resized" => self.resized(event),
@@ -303,8 +342,7 @@ impl Teller<'_> {
         self.books.put(held);
         let order = in_full(&order, held.filled, remaining);
         let reason = removal_reason("replaced");
-        let gone =
-            remove(&id, (reason, off_chain::order_remove_v1::OrderRemovalStatus::Canceled), self.scene);
+        let gone = remove(&id, (reason, off_chain::order_remove_v1::OrderRemovalStatus::Canceled), self.scene);
         let updates = vec![gone, place(&order, self.scene), update(&id, held.filled, self.scene)];
         self.put(of_one(&id), book(false, updates));
     }
@@ -313,8 +351,7 @@ impl Teller<'_> {
         let Some(id) = order_id(event, Role::Only) else { return };
         self.books.remove(&id);
         let reason = removal_reason(word(event, "reason"));
-        let gone =
-            remove(&id, (reason, off_chain::order_remove_v1::OrderRemovalStatus::Canceled), self.scene);
+        let gone = remove(&id, (reason, off_chain::order_remove_v1::OrderRemovalStatus::Canceled), self.scene);
         self.put(of_one(&id), book(false, vec![gone]));
     }
 

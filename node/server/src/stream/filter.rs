@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use proto::ballast::stream::v1 as own;
 use proto::dydxprotocol::clob as wire;
+use proto::dydxprotocol::subaccounts::SubaccountId as WireId;
 use tonic::Status;
 use types::{Chain, SubaccountId};
 
@@ -18,11 +20,32 @@ pub(crate) enum About {
     Account(SubaccountId),
     /// An oracle price.
     Price(u32),
+    /// Anything in this chain's own words: its market and its accounts, if it has some.
+    Event(Option<u32>, [Option<SubaccountId>; 2]),
 }
 
 /// Subscribers with the same filter get the same bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Filter {
+pub(crate) enum Filter {
+    /// Of `StreamOrderbookUpdates`.
+    Dydx(Books),
+    /// Of `ballast.stream.v1`.
+    Blocks(Events),
+}
+
+impl Filter {
+    /// Whether it wants what is about this.
+    pub(crate) fn wants(&self, about: &About) -> bool {
+        match self {
+            Self::Dydx(books) => books.wants(about),
+            Self::Blocks(events) => events.wants(about),
+        }
+    }
+}
+
+/// Books, accounts and prices.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Books {
     pub(crate) books: BTreeSet<u32>,
     pub(crate) accounts: BTreeSet<SubaccountId>,
     pub(crate) prices: BTreeSet<u32>,
@@ -30,7 +53,7 @@ pub(crate) struct Filter {
     pub(crate) own_orders: bool,
 }
 
-impl Filter {
+impl Books {
     /// What a request asks for.
     pub(crate) fn of(request: wire::StreamOrderbookUpdatesRequest, chain: &Chain) -> Result<Self, Status> {
         let names = [request.clob_pair_id.len(), request.subaccount_ids.len(), request.market_ids.len()];
@@ -56,8 +79,7 @@ impl Filter {
         })
     }
 
-    /// Whether it wants what is about this.
-    pub(crate) fn wants(&self, about: &About) -> bool {
+    fn wants(&self, about: &About) -> bool {
         match about {
             About::Book(market, of) => {
                 let own = || of.iter().flatten().any(|id| self.accounts.contains(id));
@@ -65,6 +87,39 @@ impl Filter {
             }
             About::Account(id) => self.accounts.contains(id),
             About::Price(market) => self.prices.contains(market),
+            About::Event(..) => false,
         }
+    }
+}
+
+/// Events of markets and accounts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Events {
+    /// None: all.
+    markets: BTreeSet<u32>,
+    /// None: all.
+    accounts: BTreeSet<SubaccountId>,
+}
+
+impl Events {
+    /// What a request asks for.
+    pub(crate) fn of(request: &own::BlocksRequest, chain: &Chain) -> Result<Self, Status> {
+        if request.market_ids.len().saturating_add(request.accounts.len()) > MAX_NAMES {
+            let words = format!("the request names more than {MAX_NAMES} markets and accounts");
+            return Err(Status::invalid_argument(words));
+        }
+        let read = |id: &WireId| subaccounts::msg::subaccount("accounts", Some(id.clone()), chain);
+        let accounts: Result<_, _> = request.accounts.iter().map(read).collect();
+        Ok(Self {
+            markets: request.market_ids.iter().copied().collect(),
+            accounts: accounts.map_err(|wrong| Status::invalid_argument(wrong.to_string()))?,
+        })
+    }
+
+    fn wants(&self, about: &About) -> bool {
+        let About::Event(market, of) = about else { return false };
+        let own = || of.iter().flatten().any(|id| self.accounts.contains(id));
+        let whose = self.accounts.is_empty() || of == &[None; 2] || own();
+        whose && (self.markets.is_empty() || market.is_none_or(|market| self.markets.contains(&market)))
     }
 }

@@ -1,22 +1,25 @@
 //! The thread that turns blocks into messages and gives them to who wants them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, VecDeque};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use host::{Committed, Host};
+use proto::ballast::stream::v1::event::What;
+use proto::ballast::stream::v1::Place;
 use tokio::sync::Semaphore;
 use tonic::Status;
 use tree::View;
 use types::{Chain, Time};
 
 use super::books::Books;
-use super::dydx::{self, Scene};
-use super::filter::Filter;
+use super::blocks;
+use super::dydx::{self, Scene, Sheets};
+use super::filter::{About, Books as Wanted, Filter};
 use super::inbox::{Inbox, Join, Work};
 use super::queue::{Alive, Bounds, Queue};
-use super::sheet::frame;
+use super::sheet::{frame, Sheet};
 use super::StreamLimits;
 use crate::activity::Activity;
 
@@ -36,11 +39,12 @@ impl Hub {
         host.follow(&inbox);
         let mut publisher = Publisher {
             host: host.clone(),
-            max_buffered_bytes: limits.max_buffered_bytes,
+            limits: limits.clone(),
             alive: Alive::default(),
             classes: BTreeMap::new(),
             following: None,
             joined: 0,
+            idle: 0,
         };
         let work = inbox.clone();
         let thread = std::thread::Builder::new().name("streams".into());
@@ -56,14 +60,18 @@ impl Hub {
     }
 
     /// Take in a subscriber.
-    pub(crate) fn subscribe(&self, filter: Filter, activity: Arc<Activity>) -> Result<Arc<Queue>, Status> {
+    pub(crate) fn subscribe(
+        &self,
+        (filter, after): (Filter, Option<Place>),
+        activity: Arc<Activity>,
+    ) -> Result<Arc<Queue>, Status> {
         let full = |_| {
             let words = format!("there are {} subscribers, as many as allowed", self.max_subscribers);
             Status::resource_exhausted(words)
         };
         let place = self.places.clone().try_acquire_owned().map_err(full)?;
         let queue = Arc::new(Queue::new(self.bounds, activity, place));
-        self.inbox.join(Join { filter, queue: queue.clone() });
+        self.inbox.join(Join { filter, after, queue: queue.clone() });
         Ok(queue)
     }
 
@@ -79,29 +87,25 @@ impl Drop for Hub {
     }
 }
 
-/// Where the stream is.
-struct Following {
-    chain: Chain,
-    view: View,
-    time: Time,
-    books: Books,
-    /// Books at this height in parts, by market.
-    parts: BTreeMap<u32, Vec<Vec<u8>>>,
-    /// Snapshots at this height, by the markets that they are of.
-    snapshots: BTreeMap<BTreeSet<u32>, Vec<Bytes>>,
-}
+/// Why a subscriber gets a snapshot.
+const ASKED: &str = "no place to go on from was named";
+const NOT_KEPT: &str = "the place to go on from is not kept any more";
+const AHEAD: &str = "the place to go on from is ahead of this node";
+const LATE: &str = "blocks came faster than they could be told";
 
 /// Subscribers that may come before those that are gone are forgotten.
 const PRUNE: usize = 1_000;
 
 struct Publisher {
     host: Host,
-    max_buffered_bytes: usize,
+    limits: StreamLimits,
     alive: Alive,
     classes: BTreeMap<Filter, Vec<Arc<Queue>>>,
     following: Option<Following>,
     /// Subscribers that came since those that are gone were forgotten.
     joined: usize,
+    /// Blocks since somebody listened.
+    idle: usize,
 }
 
 impl Publisher {
@@ -151,20 +155,26 @@ impl Publisher {
             self.prune();
         }
         if self.following.is_none() {
-            self.following =
-                self.host.view(0).ok().and_then(|(_, view)| Following::at(view, self.host.last_block().time));
+            let time = self.host.last_block().time;
+            self.following = self.host.view(0).ok().and_then(|(_, view)| Following::at(view, time));
         }
         let Some(following) = self.following.as_mut() else {
             return join.queue.end(Status::unavailable("the chain has no block yet"));
         };
-        join.queue.begin(&following.snapshot(&join.filter, &self.alive));
+        let missed = following.missed(&join.filter, join.after.as_ref(), &self.alive);
+        join.queue.begin(&match missed {
+            Ok(messages) => messages,
+            Err(reason) => following.snapshot(&join.filter, reason, &self.alive),
+        });
         self.classes.entry(join.filter).or_default().push(join.queue);
         self.hold_bounds();
     }
 
     fn block(&mut self, block: &Committed) {
         self.prune();
-        if self.classes.is_empty() {
+        // What is kept is for those who come back.
+        self.idle = if self.classes.is_empty() { self.idle.saturating_add(1) } else { 0 };
+        if self.idle > self.limits.keep_blocks {
             self.following = None;
         }
         let Some(following) = self.following.as_mut() else { return };
@@ -176,14 +186,19 @@ impl Publisher {
             tracing::warn!(height, told, "streams did not keep up with blocks; everybody gets a snapshot");
             return self.start_over(block);
         }
-        let sheet = following.take_in(block);
+        let sheets = following.take_in(block);
         for (filter, queues) in &self.classes {
-            let Some(message) = sheet.message(filter) else { continue };
+            let message = match filter {
+                Filter::Dydx(_) => sheets.dydx.message(filter, 0),
+                Filter::Blocks(_) => sheets.blocks.message(filter, 0),
+            };
+            let Some(message) = message else { continue };
             let message = self.alive.share(message);
             for queue in queues {
                 queue.push(&message);
             }
         }
+        following.keep(height, sheets.blocks, &self.limits);
         self.hold_bounds();
     }
 
@@ -192,7 +207,7 @@ impl Publisher {
         self.following = Following::at(block.view.clone(), block.block.time);
         let Some(following) = self.following.as_mut() else { return };
         for (filter, queues) in &self.classes {
-            let snapshot = following.snapshot(filter, &self.alive);
+            let snapshot = following.snapshot(filter, LATE, &self.alive);
             for queue in queues {
                 queue.begin(&snapshot);
             }
@@ -202,7 +217,7 @@ impl Publisher {
 
     /// Cut off the slowest for as long as too much waits.
     fn hold_bounds(&self) {
-        while self.alive.bytes() > self.max_buffered_bytes {
+        while self.alive.bytes() > self.limits.max_buffered_bytes {
             let queues = self.classes.values().flatten();
             let slowest = queues.map(|queue| (queue.waiting(), queue)).max_by_key(|(bytes, _)| *bytes);
             let Some((bytes, queue)) = slowest.filter(|(bytes, _)| *bytes > 0) else { return };
@@ -212,12 +227,37 @@ impl Publisher {
     }
 }
 
+/// Where the stream is.
+struct Following {
+    chain: Chain,
+    view: View,
+    time: Time,
+    books: Books,
+    /// The last blocks, oldest first, with their heights; one without bytes is not known.
+    kept: VecDeque<(u64, Sheet)>,
+    kept_bytes: usize,
+    now: Now,
+}
+
+/// What was made of the state at this height.
+#[derive(Default)]
+struct Now {
+    /// Books in parts, by market.
+    parts: BTreeMap<u32, Vec<Vec<u8>>>,
+    /// How everything is.
+    facts: Option<Vec<(About, What)>>,
+    /// Snapshots, and why they were given.
+    snapshots: BTreeMap<(Filter, &'static str), Vec<Bytes>>,
+}
+
 impl Following {
     /// At a state that holds a chain.
     fn at(view: View, time: Time) -> Option<Self> {
         let chain = app::state::chain(&view)?;
-        let books = Books::of(&view);
-        Some(Self { chain, books, view, time, parts: BTreeMap::new(), snapshots: BTreeMap::new() })
+        let (books, now) = (Books::of(&view), Now::default());
+        // Whoever knows all of this height can go on from it, though nobody here can tell what it did.
+        let kept = VecDeque::from([(view.height(), Sheet::default())]);
+        Some(Self { chain, books, view, time, kept, kept_bytes: 0, now })
     }
 
     fn scene(&self) -> Scene<'_> {
@@ -225,43 +265,91 @@ impl Following {
     }
 
     /// Go on by a block; answers what it did.
-    fn take_in(&mut self, block: &Committed) -> super::sheet::Sheet {
-        self.parts.clear();
-        self.snapshots.clear();
+    fn take_in(&mut self, block: &Committed) -> Sheets {
+        self.now = Now::default();
         let before = std::mem::replace(&mut self.view, block.view.clone());
         self.time = block.block.time;
         let scene = Scene { chain: &self.chain, view: &self.view, time: self.time };
         dydx::tell(&scene, &before, &mut self.books, block)
     }
 
-    /// Messages that say how things are now.
-    fn snapshot(&mut self, filter: &Filter, alive: &Alive) -> Vec<Bytes> {
-        let mut messages = self.books(&filter.books, alive);
-        let entries = dydx::other_snapshots(&self.scene(), &filter.accounts, &filter.prices);
-        if !entries.is_empty() {
-            messages.push(alive.share(frame(&entries)));
+    fn keep(&mut self, height: u64, sheet: Sheet, limits: &StreamLimits) {
+        self.kept_bytes = self.kept_bytes.saturating_add(sheet.bytes());
+        self.kept.push_back((height, sheet));
+        while self.kept.len() > limits.keep_blocks || self.kept_bytes > limits.keep_bytes {
+            let Some((_, oldest)) = self.kept.pop_front() else { return };
+            self.kept_bytes = self.kept_bytes.saturating_sub(oldest.bytes());
         }
+    }
+
+    /// Messages of what came after a place; or why a snapshot is needed.
+    fn missed(
+        &self,
+        filter: &Filter,
+        after: Option<&Place>,
+        alive: &Alive,
+    ) -> Result<Vec<Bytes>, &'static str> {
+        let after = after.ok_or(ASKED)?;
+        if after.height > self.view.height() {
+            return Err(AHEAD);
+        }
+        let from = self.kept.iter().position(|(height, _)| *height == after.height).ok_or(NOT_KEPT)?;
+        if self.kept.get(from).is_some_and(|(_, sheet)| sheet.bytes() == 0) && after.sequence != u32::MAX {
+            return Err(NOT_KEPT);
+        }
+        let mut messages = Vec::new();
+        for (height, sheet) in self.kept.iter().skip(from) {
+            let known = if *height == after.height { after.sequence } else { 0 };
+            let known = usize::try_from(known).unwrap_or(usize::MAX);
+            if *height > after.height || known < sheet.len() {
+                messages.extend(sheet.message(filter, known).map(|message| alive.share(message)));
+            }
+        }
+        Ok(messages)
+    }
+
+    /// Messages that say how things are now.
+    fn snapshot(&mut self, filter: &Filter, reason: &'static str, alive: &Alive) -> Vec<Bytes> {
+        let key = (filter.clone(), reason);
+        if let Some(known) = self.now.snapshots.get(&key) {
+            return known.clone();
+        }
+        let messages = match filter {
+            Filter::Dydx(wanted) => self.dydx_snapshot(wanted),
+            Filter::Blocks(_) => self.own_snapshot(filter, reason),
+        };
+        let share = |message: &Vec<u8>| alive.share(frame(message));
+        let messages: Vec<Bytes> = messages.iter().map(share).collect();
+        self.now.snapshots.insert(key, messages.clone());
         messages
     }
 
-    /// Messages that say how these books are now.
-    fn books(&mut self, markets: &BTreeSet<u32>, alive: &Alive) -> Vec<Bytes> {
-        if markets.is_empty() {
-            return Vec::new();
-        }
-        if let Some(known) = self.snapshots.get(markets) {
-            return known.clone();
-        }
-        for market in markets {
-            if !self.parts.contains_key(market) {
+    fn own_snapshot(&mut self, filter: &Filter, reason: &str) -> Vec<Vec<u8>> {
+        let facts = self.now.facts.take().unwrap_or_else(|| blocks::facts(&self.scene(), self.books.all()));
+        let last = self.kept.back().filter(|(_, sheet)| sheet.bytes() > 0).map(|(_, sheet)| sheet.len());
+        let last = last.and_then(|last| u32::try_from(last).ok()).unwrap_or(u32::MAX);
+        let wanted = facts.iter().filter(|(about, _)| filter.wants(about)).map(|(_, what)| what);
+        let messages = blocks::snapshot(&self.scene(), (reason, last), wanted);
+        self.now.facts = Some(facts);
+        messages
+    }
+
+    fn dydx_snapshot(&mut self, wanted: &Wanted) -> Vec<Vec<u8>> {
+        for market in &wanted.books {
+            if !self.now.parts.contains_key(market) {
                 let parts = dydx::book_parts(&self.scene(), self.books.of_market(*market));
-                self.parts.insert(*market, parts);
+                self.now.parts.insert(*market, parts);
             }
         }
-        let parts = markets.iter().filter_map(|market| self.parts.get(market)).flatten();
-        let messages = dydx::books_snapshot(&self.scene(), parts).into_iter();
-        let messages: Vec<Bytes> = messages.map(|entries| alive.share(frame(&entries))).collect();
-        self.snapshots.insert(markets.clone(), messages.clone());
+        let mut messages = Vec::new();
+        if !wanted.books.is_empty() {
+            let parts = wanted.books.iter().filter_map(|market| self.now.parts.get(market)).flatten();
+            messages = dydx::books_snapshot(&self.scene(), parts);
+        }
+        let others = dydx::other_snapshots(&self.scene(), &wanted.accounts, &wanted.prices);
+        if !others.is_empty() {
+            messages.push(others);
+        }
         messages
     }
 }

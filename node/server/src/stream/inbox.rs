@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use host::{Committed, Follower};
+use proto::ballast::stream::v1::Place;
 
 use super::filter::Filter;
 use super::queue::Queue;
@@ -12,6 +13,8 @@ use super::queue::Queue;
 #[derive(Debug)]
 pub(crate) struct Join {
     pub(crate) filter: Filter,
+    /// The last event that it knows.
+    pub(crate) after: Option<Place>,
     pub(crate) queue: Arc<Queue>,
 }
 

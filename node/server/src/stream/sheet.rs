@@ -10,29 +10,48 @@ use super::filter::{About, Filter};
 /// Flag and length before a message of gRPC.
 const PREFIX: usize = 5;
 
-/// Pieces, as entries of the repeated field 1 of a message.
+/// Pieces, as entries of a repeated field of a message.
 #[derive(Debug, Default)]
 pub(crate) struct Sheet {
+    /// Fields before the entries. With some, there is a message also without entries.
+    head: Vec<u8>,
     bytes: Vec<u8>,
     pieces: Vec<(About, Range<usize>)>,
 }
 
 impl Sheet {
-    /// Add an entry.
-    pub(crate) fn put(&mut self, about: About, message: &impl Message) {
+    /// Add an entry of field `number`.
+    pub(crate) fn put(&mut self, number: u32, about: About, message: &impl Message) {
         let from = self.bytes.len();
-        entry(message, &mut self.bytes);
+        part_entry(number, message, &mut self.bytes);
         self.pieces.push((about, from..self.bytes.len()));
     }
 
-    /// The message of those that `filter` wants, as gRPC frames it; nothing when it wants none.
-    pub(crate) fn message(&self, filter: &Filter) -> Option<Vec<u8>> {
-        let wanted = || self.pieces.iter().filter(|(about, _)| filter.wants(about));
-        let size: usize = wanted().map(|(_, range)| range.len()).sum();
+    /// Put these fields before all entries.
+    pub(crate) fn begin(&mut self, head: Vec<u8>) {
+        self.head = head;
+    }
+
+    /// How many entries there are.
+    pub(crate) fn len(&self) -> usize {
+        self.pieces.len()
+    }
+
+    /// Bytes of all.
+    pub(crate) fn bytes(&self) -> usize {
+        self.head.len().saturating_add(self.bytes.len())
+    }
+
+    /// The message of what `filter` wants after the first `known` entries, as gRPC frames it; nothing when there
+    /// is nothing to say.
+    pub(crate) fn message(&self, filter: &Filter, known: usize) -> Option<Vec<u8>> {
+        let wanted = || self.pieces.iter().skip(known).filter(|(about, _)| filter.wants(about));
+        let size = wanted().map(|(_, range)| range.len()).fold(self.head.len(), usize::saturating_add);
         if size == 0 {
             return None;
         }
         let mut message = framed(size);
+        message.extend_from_slice(&self.head);
         for (_, range) in wanted() {
             message.extend_from_slice(self.bytes.get(range.clone()).unwrap_or_default());
         }

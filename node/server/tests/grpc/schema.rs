@@ -79,6 +79,7 @@ async fn every_method_that_reflection_shows_is_answered_and_the_other_way_round(
         "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
         "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
         "/dydxprotocol.clob.Query/StreamOrderbookUpdates",
+        "/ballast.stream.v1.Query/Blocks",
     ];
     let answered: BTreeSet<String> = server::methods().into_iter().chain(streams.map(String::from)).collect();
     assert_eq!(shown, answered);

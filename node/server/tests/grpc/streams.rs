@@ -1,6 +1,7 @@
 //! `StreamOrderbookUpdates`: whoever hears a snapshot and what follows knows books, accounts and prices as the
 //! node does, at every height.
 
+mod blocks;
 mod listener;
 
 use bytes::Bytes;
@@ -17,12 +18,16 @@ use listener::Known;
 
 const PATH: &str = "/dydxprotocol.clob.Query/StreamOrderbookUpdates";
 
-/// Begin a stream with a request of any bytes.
 async fn raw(channel: &Channel, request: Vec<u8>) -> Result<Streaming<Bytes>, Status> {
+    begin(channel, PATH, request).await
+}
+
+/// Begin a stream with a request of any bytes.
+async fn begin(channel: &Channel, path: &str, request: Vec<u8>) -> Result<Streaming<Bytes>, Status> {
     let mut grpc = tonic::client::Grpc::new(channel.clone()).max_decoding_message_size(64 << 20);
     grpc.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
     let request = Request::new(Bytes::from(request));
-    Ok(grpc.server_streaming(request, PATH.parse().unwrap(), Raw).await?.into_inner())
+    Ok(grpc.server_streaming(request, path.parse().unwrap(), Raw).await?.into_inner())
 }
 
 /// A subscriber.
