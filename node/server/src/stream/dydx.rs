@@ -27,7 +27,7 @@ use super::books::{Books, Held};
 use super::filter::About;
 use super::read::{account, flag, long, number, order_id, short, word, Role};
 use super::sheet::{entry, part_entry, raw_entry, Sheet};
-use wire_forms::{asset, place, position, remove, removal_reason, status_number, update, wire_account};
+use wire_forms::{asset, place, position, removal_reason, remove, status_number, update, wire_account};
 
 /// Stages of a node that made an update.
 const BEGIN_BLOCK: u32 = 100;
@@ -89,7 +89,10 @@ pub(crate) fn book_parts<'a>(scene: &Scene<'_>, orders: impl Iterator<Item = &'a
 
 /// All books asked for as messages, from the parts of each. The first one replaces all that was known of any
 /// book; further ones add to it.
-pub(crate) fn books_snapshot<'a>(scene: &Scene<'_>, parts: impl Iterator<Item = &'a Vec<u8>>) -> Vec<Vec<u8>> {
+pub(crate) fn books_snapshot<'a>(
+    scene: &Scene<'_>,
+    parts: impl Iterator<Item = &'a Vec<u8>>,
+) -> Vec<Vec<u8>> {
     let (mut messages, mut collected) = (Vec::new(), book_head(true));
     for part in parts {
         if collected.len() > HEAD && collected.len().saturating_add(part.len()) > SNAPSHOT_BYTES {
@@ -342,7 +345,8 @@ impl Teller<'_> {
         self.books.put(held);
         let order = in_full(&order, held.filled, remaining);
         let reason = removal_reason("replaced");
-        let gone = remove(&id, (reason, off_chain::order_remove_v1::OrderRemovalStatus::Canceled), self.scene);
+        let gone =
+            remove(&id, (reason, off_chain::order_remove_v1::OrderRemovalStatus::Canceled), self.scene);
         let updates = vec![gone, place(&order, self.scene), update(&id, held.filled, self.scene)];
         self.put(of_one(&id), book(false, updates));
     }
@@ -351,7 +355,8 @@ impl Teller<'_> {
         let Some(id) = order_id(event, Role::Only) else { return };
         self.books.remove(&id);
         let reason = removal_reason(word(event, "reason"));
-        let gone = remove(&id, (reason, off_chain::order_remove_v1::OrderRemovalStatus::Canceled), self.scene);
+        let gone =
+            remove(&id, (reason, off_chain::order_remove_v1::OrderRemovalStatus::Canceled), self.scene);
         self.put(of_one(&id), book(false, vec![gone]));
     }
 

@@ -13,8 +13,8 @@ use tonic::Status;
 use tree::View;
 use types::{Chain, Time};
 
-use super::books::Books;
 use super::blocks;
+use super::books::Books;
 use super::dydx::{self, Scene, Sheets};
 use super::filter::{About, Books as Wanted, Filter};
 use super::inbox::{Inbox, Join, Work};

@@ -1,6 +1,7 @@
 //! Random trading on a host, block by block, next to the same machine that the test can look into.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use cosmos_sdk_proto::Any;
 use host::{Config, Host};
@@ -24,6 +25,11 @@ pub(crate) struct Trading {
     pub(crate) world: World,
     pub(crate) host: Host,
     pub(crate) dice: Dice,
+    /// How long the host took for each block.
+    pub(crate) took: Vec<Duration>,
+    markets: u32,
+    /// Short-term orders of a person in a block, at most.
+    busy: u64,
     /// Orders that may rest: who, and their ids.
     placed: Vec<(&'static str, wire::OrderId)>,
     next: u32,
@@ -36,9 +42,14 @@ fn timestamp(time: Time) -> Option<Timestamp> {
 impl Trading {
     /// A chain where everybody has money in their subaccount.
     pub(crate) fn new(seed: u64) -> Self {
+        Self::with(seed, MARKETS, 4)
+    }
+
+    /// The same with so many markets, and at most so many short-term orders of a person in a block.
+    pub(crate) fn with(seed: u64, markets: u32, busy: u64) -> Self {
         let mut app = World::devnet();
         // What a block does not need must not hide what it does.
-        app.markets.truncate(usize::try_from(MARKETS).unwrap());
+        app.markets.truncate(usize::try_from(markets).unwrap());
         let key = ed25519_consensus::SigningKey::from([7; 32]).verification_key().to_bytes();
         let validator = app::GenesisValidator { public_key: key, power: 10 };
         let genesis = World::genesis(app, &PEOPLE, 1_000_000_000_000, vec![validator]);
@@ -58,7 +69,8 @@ impl Trading {
             initial_height: 1,
         });
         let world = World::begin(&genesis);
-        let mut trading = Self { world, host, dice: Dice::new(seed), placed: Vec::new(), next: 0 };
+        let (dice, took, placed) = (Dice::new(seed), Vec::new(), Vec::new());
+        let mut trading = Self { world, host, dice, took, markets, busy, placed, next: 0 };
         for (person, amount) in PEOPLE.iter().zip([90_000, 60_000, 30_000, 20_000, 9_000, 6_000]) {
             let deposit = trading.world.deposit(person, amount * 1_000_000);
             trading.send(person, &[deposit]);
@@ -83,6 +95,7 @@ impl Trading {
     pub(crate) fn block(&mut self) {
         let input = self.world.propose();
         self.world.apply(&input).unwrap();
+        let begun = Instant::now();
         let answer = self.host.finalize_block(RequestFinalizeBlock {
             txs: input.txs.iter().map(|tx| tx.clone().into()).collect(),
             height: i64::try_from(input.height).unwrap(),
@@ -90,6 +103,7 @@ impl Trading {
             ..RequestFinalizeBlock::default()
         });
         self.host.commit();
+        self.took.push(begun.elapsed());
         assert_eq!(answer.tx_results.len(), input.txs.len());
     }
 
@@ -103,7 +117,7 @@ impl Trading {
     }
 
     fn order(&mut self, person: &'static str) -> wire::Order {
-        let market = u32::try_from(self.dice.within(0, u64::from(MARKETS) - 1)).unwrap();
+        let market = u32::try_from(self.dice.within(0, u64::from(self.markets) - 1)).unwrap();
         let pair = clob::pair(self.world.machine.state(), MarketId(market)).unwrap();
         let side = if self.dice.once_in(2) { Side::Buy } else { Side::Sell };
         let price = self.price(market);
@@ -143,7 +157,7 @@ impl Trading {
     /// A block of random trading.
     pub(crate) fn trade(&mut self) {
         for person in PEOPLE {
-            for _ in 0..self.dice.within(0, 4) {
+            for _ in 0..self.dice.within(0, self.busy) {
                 let order = self.order(person);
                 self.placed.push((person, order.order_id.clone().unwrap()));
                 let place = self.world.place(order);
@@ -164,10 +178,10 @@ impl Trading {
             };
             self.send(person, &[message]);
         }
-        for _ in 0..self.dice.within(0, 4) {
+        for _ in 0..self.dice.within(0, self.busy) {
             self.cancel();
         }
-        for market in 0..MARKETS {
+        for market in 0..self.markets {
             let moved = self.dice.within(990, 1_010);
             let price = self.world.prices.get_mut(&MarketId(market)).unwrap();
             *price = num::Price::new(price.raw() * moved / 1_000 + 1);
