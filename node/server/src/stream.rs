@@ -1,4 +1,4 @@
-//! Streams of what blocks did: `dydxprotocol.clob.Query/StreamOrderbookUpdates` and `ballast.stream.v1.Query/Blocks`.
+//! Streams of what blocks did: `dydxprotocol.clob.Query/StreamOrderbookUpdates`, `ballast.stream.v1.Query/Blocks`.
 //!
 //! Reading order: `serve` (one call), [`Hub`] (the thread that turns blocks into messages, and who gets them),
 //! `inbox` (how blocks come to it), `filter` (what a subscriber wants), `sheet` (a block as pieces, each encoded

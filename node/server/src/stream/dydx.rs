@@ -64,8 +64,7 @@ fn book(snapshot: bool, updates: Vec<off_chain::OffChainUpdateV1>) -> UpdateMess
     UpdateMessage::OrderbookUpdate(wire::StreamOrderbookUpdate { snapshot, updates })
 }
 
-/// The order with the size that its fills and its rest make, which is less than what was signed when a part was
-/// cut off.
+/// The order with the size of its fills and its rest: less than what was signed when a part was cut off.
 fn in_full(order: &Order, filled: u64, remaining: u64) -> Order {
     Order { size: Size::new(filled.saturating_add(remaining)), ..*order }
 }
