@@ -206,11 +206,15 @@ impl Shared {
         if transfer {
             self.ledger().transfers.insert(hash.clone());
         }
+        let mut taken = false;
         for attempt in 0..TRIES {
             let broadcast = self.clients[node].broadcast(tx.bytes.clone());
             match tokio::time::timeout(CALL, broadcast).await {
-                Ok(Ok(_)) if attempt == 0 => self.ledger().sent += 1,
-                Ok(Ok(_)) => self.ledger().again += 1,
+                Ok(Ok(_)) if taken => self.ledger().again += 1,
+                Ok(Ok(_)) => {
+                    taken = true;
+                    self.ledger().sent += 1;
+                }
                 // A second refusal may be because the first was taken: only the blocks know.
                 Ok(Err(client::Error::Refused { codespace, code, .. })) if attempt == 0 => {
                     *self.ledger().refused.entry(format!("{codespace} {code}")).or_default() += 1;

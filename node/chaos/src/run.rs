@@ -196,8 +196,8 @@ impl Test<'_> {
         Ok(())
     }
 
-    /// A second node with the key of a validator sees signatures of that key in the last blocks and ends, without
-    /// one of its own; the others go on.
+    /// A second node with the key of a validator and the data of another sees signatures of that key in the last
+    /// blocks and ends, without one of its own; the others go on.
     async fn abci_48_a_validator_that_is_started_twice_ends_before_it_signs(&mut self) -> anyhow::Result<()> {
         const OF: usize = 0;
         self.network.localnet(&["twin", &OF.to_string()])?;
