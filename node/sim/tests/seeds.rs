@@ -25,7 +25,10 @@ fn told(mode: Mode, (seeds, blocks): (u64, u64)) -> Counts {
 fn nothing_that_people_and_faults_do_breaks_a_law() {
     let all = told(Mode::Lite, (64, 320));
     if all.blocks >= 20_000 {
-        assert!(all.deleveragings > 0 && all.funding_payments > 10, "the crowd is too tame: {all}");
+        assert!(
+            all.summary.deleveragings > 0 && all.summary.funding_payments > 10,
+            "the crowd is too tame: {all}"
+        );
         assert!(all.refused.len() >= 25, "too little goes wrong: {all}");
         assert!(all.healed * 10 > all.seeds * 8, "chains are not as before after the chaos: {all}");
     }
@@ -55,7 +58,7 @@ fn found(canary: Canary, mode: Mode) -> Small {
 }
 
 #[test]
-fn planted_bugs_are_found_and_their_stories_are_small_and_fail_again() {
+fn abci_42_abci_43_planted_bugs_are_found_and_their_stories_are_small_and_fail_again() {
     let cases = [
         (Canary::Clock, Mode::Full, "I-28"),
         (Canary::Money, Mode::Lite, "I-2"),
@@ -88,7 +91,7 @@ fn a_seed_always_tells_the_same_story() {
 }
 
 #[test]
-fn money_out_of_nowhere_is_noticed() {
+fn abci_42_money_out_of_nowhere_is_noticed() {
     let mut world = scenario::World::new(&["alice"], 1_000_000);
     world.block();
     let pool = subaccounts::pool();

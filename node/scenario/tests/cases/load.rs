@@ -132,7 +132,7 @@ impl Load {
         outcome
     }
 
-    fn account(&self, at: usize) -> subaccounts::Subaccount {
+    pub(crate) fn account(&self, at: usize) -> subaccounts::Subaccount {
         let id = SubaccountId { owner: owner(at as u64), number: 0 };
         subaccounts::get(self.world.machine.state(), &id)
     }

@@ -87,6 +87,31 @@ fn abci_17_what_a_block_has_no_room_for_waits_for_the_next_on_every_node_alike()
     assert!(attempted.contains(&(ROOM as usize)), "no block was full");
 }
 
+/// A quarter of what blocks do by themselves fails: each failure is undone and stands alone, the laws hold after
+/// every block, and when nothing fails any more all is done.
+#[test]
+fn abci_41_an_item_of_a_block_that_fails_is_undone_alone_and_the_others_are_done() {
+    let mut load = crowd(200);
+    load.world.prices.insert(MarketId(BTC), Price::new(25_800 * 100_000));
+    load.world.machine.full_checks = true;
+    load.world.stumble(Some(41));
+    let (mut done, mut failed) = (0, 0);
+    for block in 0..60 {
+        if block == 20 {
+            failed = load.world.machine.stumbled();
+            load.world.stumble(None);
+        }
+        let outcome = load.block();
+        let of = |kind: &str| outcome.events.iter().filter(|event| event.kind == kind).count();
+        done += u32::from(block < 20) * (of("conditional_triggered") + of("liquidation")) as u32;
+        assert_eq!(app::load::check(load.world.machine.state()), Ok(()), "block {block}");
+    }
+    let open = (0..load.owners.len()).step_by(2).filter(|at| !load.account(*at).positions.is_empty()).count();
+    println!("ABCI-41: {failed} items failed, {done} were done beside them; {open} accounts are left");
+    assert!(failed > 5 && done > 20, "{failed} failed, {done} were done");
+    assert_eq!(open, 0, "nobody is below margin in the end");
+}
+
 /// The accounts, and what a later program might keep beside each: its collateral, and how many positions it has.
 const OLD: Map<SubaccountId, Subaccount> = Map::new([0x15, 0x00], "subaccounts/subaccounts");
 const NEW: Map<SubaccountId, (i128, u32)> = Map::new([0x1b, 0xee], "nobody/sums");
