@@ -101,6 +101,23 @@ pub struct Summary {
     pub invariants_checked: u64,
 }
 
+impl Summary {
+    /// Add the counts of another block.
+    pub fn add(&mut self, other: &Self) {
+        let sums = [
+            (&mut self.transactions, other.transactions),
+            (&mut self.fills, other.fills),
+            (&mut self.liquidations, other.liquidations),
+            (&mut self.deleveragings, other.deleveragings),
+            (&mut self.funding_payments, other.funding_payments),
+            (&mut self.invariants_checked, other.invariants_checked),
+        ];
+        for (sum, more) in sums {
+            *sum = sum.saturating_add(more);
+        }
+    }
+}
+
 /// The state contradicts a conservation law or itself: the node must stop before it commits.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("block {height} cannot be committed: {reason}")]

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use app::Summary;
+
 use crate::agents::Tally;
 use crate::engine::Rounds;
 use crate::laws;
@@ -17,14 +19,8 @@ pub struct Counts {
     pub blocks: u64,
     /// Transactions that were executed, refused ones included.
     pub transactions: u64,
-    /// Trades.
-    pub fills: u64,
-    /// Liquidations that traded.
-    pub liquidations: u64,
-    /// Positions that were deleveraged.
-    pub deleveragings: u64,
-    /// Funding payments.
-    pub funding_payments: u64,
+    /// Counts of all blocks; of transactions, those that succeeded.
+    pub summary: Summary,
     /// Conservation laws that were checked.
     pub laws: u64,
     /// How often each law was evaluated.
@@ -68,10 +64,7 @@ impl Counts {
         self.seeds += other.seeds;
         self.blocks += other.blocks;
         self.transactions += other.transactions;
-        self.fills += other.fills;
-        self.liquidations += other.liquidations;
-        self.deleveragings += other.deleveragings;
-        self.funding_payments += other.funding_payments;
+        self.summary.add(&other.summary);
         self.laws += other.laws;
         for (law, count) in &other.by_law {
             *self.by_law.entry(law).or_default() += count;
@@ -101,7 +94,11 @@ impl Counts {
             idle.extend(crate::faults::kinds(self.blocks).filter(|kind| fault(kind) == 0));
             idle.extend(laws::unchecked(&self.by_law));
             idle.extend(self.agents.idle());
-            let more = [("fills", self.fills), ("liquidations", self.liquidations), ("healing", self.healed)];
+            let more = [
+                ("fills", self.summary.fills),
+                ("liquidations", self.summary.liquidations),
+                ("healing", self.healed),
+            ];
             idle.extend(more.into_iter().filter(|(_, count)| *count == 0).map(|(name, _)| name));
         }
         idle
@@ -117,10 +114,10 @@ impl fmt::Display for Counts {
             self.seeds,
             self.blocks,
             self.transactions,
-            self.fills,
-            self.liquidations,
-            self.deleveragings,
-            self.funding_payments,
+            self.summary.fills,
+            self.summary.liquidations,
+            self.summary.deleveragings,
+            self.summary.funding_payments,
             self.laws
         )?;
         let laws = self.by_law.iter().map(|(law, count)| format!("{law}: {count}"));

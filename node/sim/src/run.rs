@@ -343,10 +343,7 @@ impl Stage {
     fn count(&mut self, input: &BlockInput) {
         let (counts, outcome) = (&mut self.counts, &self.world.last);
         counts.blocks += 1;
-        counts.fills += outcome.summary.fills;
-        counts.liquidations += outcome.summary.liquidations;
-        counts.deleveragings += outcome.summary.deleveragings;
-        counts.funding_payments += outcome.summary.funding_payments;
+        counts.summary.add(&outcome.summary);
         for result in outcome.results.iter().skip(usize::from(input.votes)) {
             counts.transactions += 1;
             let Some(refusal) = &result.refusal else { continue };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use app::Summary;
 use host::LastBlock;
 use types::{Event, Value};
 
@@ -17,24 +18,14 @@ pub(crate) struct Counts {
     pub(crate) height: u64,
     /// Its state root.
     pub(crate) app_hash: [u8; 32],
-    /// Transactions that succeeded.
-    pub(crate) transactions: u64,
+    /// Counts of all blocks.
+    pub(crate) summary: Summary,
     /// Transactions in blocks that were refused.
     pub(crate) refused: u64,
-    /// Trades.
-    pub(crate) fills: u64,
-    /// Liquidations that traded.
-    pub(crate) liquidations: u64,
-    /// Positions that were deleveraged.
-    pub(crate) deleveragings: u64,
-    /// Funding payments.
-    pub(crate) funding_payments: u64,
     /// What the insurance fund paid, in quote quantums.
     pub(crate) insurance_paid: i128,
     /// What it received.
     pub(crate) insurance_received: i128,
-    /// Conservation laws checked.
-    pub(crate) invariants_checked: u64,
     /// Price of the last trade in each market, in subticks.
     pub(crate) last_trades: BTreeMap<u32, u64>,
     /// How recorded prices fared.
@@ -108,13 +99,7 @@ impl Tally {
         }
         counts.height = block.height;
         counts.app_hash = block.app_hash;
-        let summary = &block.outcome.summary;
-        counts.transactions += summary.transactions;
-        counts.fills += summary.fills;
-        counts.liquidations += summary.liquidations;
-        counts.deleveragings += summary.deleveragings;
-        counts.funding_payments += summary.funding_payments;
-        counts.invariants_checked += summary.invariants_checked;
+        counts.summary.add(&block.outcome.summary);
         for refusal in block.outcome.results.iter().filter_map(|result| result.refusal.as_ref()) {
             counts.refused += 1;
             *counts.reasons.entry(format!("{} {}", refusal.codespace, refusal.code)).or_default() += 1;
@@ -182,16 +167,16 @@ impl Tally {
         serde_json::json!({
             "height": counts.height,
             "app_hash": hex::encode_upper(counts.app_hash),
-            "transactions": counts.transactions,
+            "transactions": counts.summary.transactions,
             "refused": counts.refused,
-            "fills": counts.fills,
-            "liquidations": counts.liquidations,
-            "deleveragings": counts.deleveragings,
-            "funding_payments": counts.funding_payments,
+            "fills": counts.summary.fills,
+            "liquidations": counts.summary.liquidations,
+            "deleveragings": counts.summary.deleveragings,
+            "funding_payments": counts.summary.funding_payments,
             "insurance_fund": wide(insurance_fund),
             "insurance_paid": wide(counts.insurance_paid),
             "insurance_received": wide(counts.insurance_received),
-            "invariants_checked": counts.invariants_checked,
+            "invariants_checked": counts.summary.invariants_checked,
             "invariants_failed": invariants_failed,
             "oracle_checks": oracle.checked,
             "prices_outside_span": oracle.outside,

@@ -6,6 +6,7 @@ use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use app::Summary;
 use client::{usd, Client, Market};
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyModifiers};
 use ratatui::layout::{Constraint, Layout};
@@ -106,7 +107,7 @@ impl View {
                 rows.push(row(&market, best, &counts, rates.get(&market.id).copied()));
             }
         }
-        let now = (Instant::now(), counts.height, counts.transactions);
+        let now = (Instant::now(), counts.height, counts.summary.transactions);
         let (at, height, transactions) = self.past.front().copied().unwrap_or(now);
         let seconds = at.elapsed().as_secs_f64().max(0.001);
         let rate = |new: u64, old: u64| new.saturating_sub(old) as f64 / seconds;
@@ -118,7 +119,7 @@ impl View {
         Ok(Picture {
             time,
             blocks_per_second: rate(counts.height, height),
-            per_second: rate(counts.transactions, transactions),
+            per_second: rate(counts.summary.transactions, transactions),
             insurance: self.client.insurance().await?.1,
             counts,
             rows,
@@ -143,8 +144,8 @@ impl Drop for View {
 
 impl Picture {
     fn line(&self) -> String {
-        let Counts { height, fills, liquidations, deleveragings, funding_payments, refused, .. } =
-            &self.counts;
+        let Counts { height, refused, summary, .. } = &self.counts;
+        let Summary { fills, liquidations, deleveragings, funding_payments, .. } = summary;
         format!(
             "height {height}  {:.1} blocks/s  {:.0} tx/s  fills {fills}  funding payments {funding_payments}  \
              liquidations {liquidations}  deleveragings {deleveragings}  refused {refused}  insurance {} USD",
@@ -162,11 +163,11 @@ impl Picture {
             usd(self.insurance.unsigned_abs()),
             usd(counts.insurance_paid.unsigned_abs()),
             usd(counts.insurance_received.unsigned_abs()),
-            counts.liquidations,
-            counts.deleveragings,
-            counts.invariants_checked,
+            counts.summary.liquidations,
+            counts.summary.deleveragings,
+            counts.summary.invariants_checked,
         ));
-        let danger = counts.deleveragings > 0 || counts.insurance_paid > 0;
+        let danger = counts.summary.deleveragings > 0 || counts.insurance_paid > 0;
         vec![
             Line::from(format!(
                 "height {}   {}   {:.1} blocks/s   {:.0} tx/s   fills {}   funding payments {}",
@@ -174,8 +175,8 @@ impl Picture {
                 time.unwrap_or_default(),
                 self.blocks_per_second,
                 self.per_second,
-                counts.fills,
-                counts.funding_payments,
+                counts.summary.fills,
+                counts.summary.funding_payments,
             )),
             if danger { fund.style(Style::default().fg(Color::Red)) } else { fund },
         ]
