@@ -29,6 +29,8 @@ async fn raw(channel: &Channel, request: Vec<u8>) -> Result<Streaming<Bytes>, St
 type Name = (String, u32, u32, u32);
 /// Market, whether it buys, price.
 type Place = (u32, bool, u64);
+/// Collateral, and by market size and funding index.
+type Holding = (i64, BTreeMap<u32, (i64, i64)>);
 
 /// What a client knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,7 +38,7 @@ struct Known {
     /// Orders of each level, first in front, with what remains of them.
     queues: BTreeMap<Place, Vec<(Name, u64)>>,
     waiting: BTreeSet<Name>,
-    accounts: BTreeMap<(String, u32), (i64, BTreeMap<u32, (i64, i64)>)>,
+    accounts: BTreeMap<(String, u32), Holding>,
     indices: BTreeMap<u32, i64>,
     prices: BTreeMap<u32, u64>,
     funds: BTreeMap<String, i64>,
