@@ -95,10 +95,10 @@ fn abci_41_an_item_of_a_block_that_fails_is_undone_alone_and_the_others_are_done
     load.world.prices.insert(MarketId(BTC), Price::new(25_800 * 100_000));
     load.world.machine.full_checks = true;
     load.world.stumble(Some(41));
-    let (mut done, mut failed) = (0, 0);
+    let (mut done, mut failed) = (0, 0_u64);
     for block in 0..60 {
         if block == 20 {
-            failed = load.world.machine.stumbled();
+            failed = load.world.machine.stumbled().values().sum::<u64>();
             load.world.stumble(None);
         }
         let outcome = load.block();
