@@ -244,8 +244,13 @@ impl Route {
 
     /// The body, for those that have one.
     pub(crate) fn body(&self) -> Json {
-        let values = flat(&self.request).into_iter().map(|(name, text)| (name, Json::String(text)));
-        Json::Object(values.collect())
+        let mut body = Json::Object(serde_json::Map::new());
+        for (name, text) in flat(&self.request) {
+            // What is inside of a message goes into an object of its own.
+            let place = name.split('.').fold(&mut body, |place, part| &mut place[part]);
+            *place = Json::String(text);
+        }
+        body
     }
 
     /// Call it.
