@@ -78,7 +78,7 @@ pub fn account_info(
     Ok(wire::QueryAccountInfoResponse { info: Some(base(chain, &address, &account)) })
 }
 
-/// `Accounts`, in order of address. The total counts account numbers; pages backwards are refused.
+/// `Accounts`, in order of address. The total counts account numbers.
 pub fn accounts(
     state: &dyn Read,
     chain: &Chain,
@@ -86,16 +86,16 @@ pub fn accounts(
 ) -> Result<wire::QueryAccountsResponse, Error> {
     let page = Page::read(request.pagination.as_ref())?;
     let refused = |reason| Error::Bank(bank::Error::InvalidPage(reason));
-    if page.reverse {
-        return Err(refused("accounts are listed forwards only"));
-    }
     let from = match page.key.as_slice() {
         [] => None,
         key => Some(Address::new(key.try_into().map_err(|_| refused("the key is not an address"))?)),
     };
-    let wanted = page.offset.saturating_add(page.limit);
-    let mut rows =
-        ACCOUNTS.page(state, from.as_ref(), wanted.saturating_add(1)).into_iter().skip(page.offset);
+    let wanted = page.offset.saturating_add(page.limit).saturating_add(1);
+    let rows = match page.reverse {
+        false => ACCOUNTS.page(state, from.as_ref(), wanted),
+        true => ACCOUNTS.page_back(state, from.as_ref(), wanted),
+    };
+    let mut rows = rows.into_iter().skip(page.offset);
     let found = rows.by_ref().take(page.limit);
     let accounts =
         found.map(|(address, account)| any(chain, &address, &account, module_name(state, &address)));

@@ -3,7 +3,10 @@
 
 use cosmos_sdk_proto::cosmos::base::query::v1beta1::PageRequest;
 use cosmos_sdk_proto::cosmos::staking::v1beta1 as wire;
+use cosmos_sdk_proto::cosmos::upgrade::v1beta1::MsgCancelUpgrade;
+use governance::queue::{self, Waiting};
 use governance::{genesis, query, Error, Genesis, NewValidator, Validator, MAX_TOTAL_POWER};
+use prost::Message;
 use store::{Ctx, Memory};
 use types::{Address, Block, Chain, Denom, Rejection, Time};
 
@@ -192,4 +195,23 @@ fn wallets_see_what_staking_there_is() {
     assert!(query::delegator_unbonding_delegations().unbonding_responses.is_empty());
     let plain = query::params(&Memory::default(), &chain()).params.unwrap();
     assert_eq!(plain.bond_denom, "uusdc");
+}
+
+#[test]
+fn changes_that_wait_are_told_the_block_that_carries_them_out() {
+    let cancel = MsgCancelUpgrade { authority: Address::new([9; 20]).to_bech32("ballast") };
+    let waiting = Waiting {
+        since: 0,
+        type_url: "/cosmos.upgrade.v1beta1.MsgCancelUpgrade".into(),
+        bytes: cancel.encode_to_vec(),
+    };
+    let mut state = Memory::default();
+    let genesis =
+        Genesis { waiting: vec![waiting.clone(); 23], next: 30, ..genesis_of(vec![validator(1, 1)]) };
+    with(&mut state, 0, |ctx| genesis::init(ctx, &genesis)).unwrap();
+    let due = queue::due(&state, 5);
+    let told: Vec<(u64, u64)> = due.iter().map(|due| (due.number, due.height)).collect();
+    let expected: Vec<(u64, u64)> = (7..30).map(|number| (number, 6 + (number - 7) / 10)).collect();
+    assert_eq!((told, queue::next_number(&state)), (expected, 30));
+    assert!(due.iter().all(|due| due.change == waiting));
 }

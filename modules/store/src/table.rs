@@ -213,6 +213,24 @@ impl<K: Key, V: BorshSerialize + BorshDeserialize> Map<K, V> {
         }
     }
 
+    /// At most `limit` pairs of the whole table from `from` on downwards (from its end when `None`), the last key
+    /// first.
+    pub fn page_back(&self, state: &dyn Read, from: Option<&K>, limit: usize) -> Vec<(K, V)> {
+        let begin = self.bytes(&());
+        let (end, first) = (end_of(begin.bytes()), from.map(|key| self.bytes(key)));
+        let to = first.as_ref().map_or_else(|| bound(end.as_ref()), |key| Bound::Included(key.bytes()));
+        let mut found = Vec::new();
+        let mut next = state.prev(Bound::Included(begin.bytes()), to);
+        while let Some((key, value)) = next {
+            if found.len() >= limit {
+                break;
+            }
+            next = state.prev(Bound::Included(begin.bytes()), Bound::Excluded(&key));
+            found.push(self.pair((key, value)));
+        }
+        found
+    }
+
     fn collect(&self, state: &dyn Read, from: Bound<&[u8]>, prefix: &[u8], limit: usize) -> Vec<(K, V)> {
         let end = end_of(prefix);
         let mut found = Vec::new();

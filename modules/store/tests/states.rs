@@ -78,6 +78,32 @@ fn walk(state: &mut dyn State, start: Model, seed: u64) -> Model {
 }
 
 #[test]
+fn pages_of_a_table_upwards_and_downwards_have_the_same_rows() {
+    const TABLE: store::Map<u32, u64> = store::Map::new([7, 1], "test/table");
+    const BESIDE: [store::Map<u32, u64>; 2] =
+        [store::Map::new([7, 0], "test/before"), store::Map::new([7, 2], "test/after")];
+    let mut memory = Memory::default();
+    for number in 0..20_u32 {
+        TABLE.set(&mut memory, &(number * 300), &u64::from(number));
+        BESIDE.iter().for_each(|table| table.set(&mut memory, &number, &0));
+    }
+    let rising = TABLE.page(&memory, None, 100);
+    let mut falling = TABLE.page_back(&memory, None, 100);
+    falling.reverse();
+    assert_eq!((rising.len(), &rising), (20, &falling));
+    for (from, limit, expected) in [
+        (900, 2, vec![900, 600]),
+        (899, 2, vec![600, 300]),
+        (0, 5, vec![0]),
+        (u32::MAX, 1, vec![5_700]),
+        (5, 0, vec![]),
+    ] {
+        let rows = TABLE.page_back(&memory, Some(&from), limit);
+        assert_eq!(rows.iter().map(|(key, _)| *key).collect::<Vec<_>>(), expected, "{from}");
+    }
+}
+
+#[test]
 fn memory_and_overlay_equal_a_naive_map_under_nested_savepoints() {
     for seed in 0..60 {
         let mut memory = Memory::default();

@@ -11,7 +11,7 @@ use types::{Address, Chain, MarketId, SubaccountId, MAX_SUBACCOUNT_NUMBER};
 
 use crate::gate::gate_of;
 use crate::msg::subaccount;
-use crate::state::{get, page, pool_of, Subaccount};
+use crate::state::{get, page, page_back, pool_of, Subaccount};
 use crate::Error;
 
 /// Accounts on a page when the request names no limit.
@@ -37,7 +37,7 @@ pub fn one_subaccount(
 
 /// `SubaccountAll`: accounts in order of id, 100 unless the request says otherwise, 1,000 at most. The key of a
 /// page is the account's key in the store. Refused when the page is named by both key and offset, skips more
-/// than 10,000, asks for reverse order, or has a bad key.
+/// than 10,000, or has a bad key.
 pub fn all_subaccounts(
     state: &dyn Read,
     chain: &Chain,
@@ -45,7 +45,11 @@ pub fn all_subaccounts(
 ) -> Result<wire::QuerySubaccountAllResponse, Error> {
     let bounds = Bounds::read(request.pagination.as_ref())?;
     let wanted = bounds.skip.saturating_add(bounds.limit).saturating_add(1);
-    let mut rows = page(state, bounds.from.as_ref(), wanted).into_iter().skip(bounds.skip);
+    let rows = match bounds.reverse {
+        false => page(state, bounds.from.as_ref(), wanted),
+        true => page_back(state, bounds.from.as_ref(), wanted),
+    };
+    let mut rows = rows.into_iter().skip(bounds.skip);
     let shown = rows.by_ref().take(bounds.limit);
     let subaccount: Vec<_> = shown.map(|(id, account)| to_wire(chain, &id, &account)).collect();
     let mut next_key = store::KeyBytes::default();
@@ -115,18 +119,17 @@ struct Bounds {
     from: Option<SubaccountId>,
     skip: usize,
     limit: usize,
+    reverse: bool,
 }
 
 impl Bounds {
     fn read(request: Option<&PageRequest>) -> Result<Self, Error> {
         let Some(request) = request else {
-            return Ok(Self { from: None, skip: 0, limit: DEFAULT_LIMIT });
+            return Ok(Self { from: None, skip: 0, limit: DEFAULT_LIMIT, reverse: false });
         };
         let skip = usize::try_from(request.offset).unwrap_or(usize::MAX);
-        if skip > MAX_OFFSET || request.reverse || (skip > 0 && !request.key.is_empty()) {
-            return Err(Error::Page(
-                "a page is named by its key or by an offset up to 10000, in rising order",
-            ));
+        if skip > MAX_OFFSET || (skip > 0 && !request.key.is_empty()) {
+            return Err(Error::Page("a page is named by its key or by an offset up to 10000"));
         }
         let from = match request.key.as_slice() {
             [] => None,
@@ -136,7 +139,7 @@ impl Bounds {
             0 => DEFAULT_LIMIT,
             limit => limit.min(MAX_LIMIT),
         };
-        Ok(Self { from, skip, limit })
+        Ok(Self { from, skip, limit, reverse: request.reverse })
     }
 }
 

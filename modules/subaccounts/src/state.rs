@@ -137,6 +137,15 @@ pub fn page(state: &dyn Read, from: Option<&SubaccountId>, limit: usize) -> Vec<
     SUBACCOUNTS.page(state, from, limit)
 }
 
+/// The same downwards, from `from` or the last one on.
+pub fn page_back(
+    state: &dyn Read,
+    from: Option<&SubaccountId>,
+    limit: usize,
+) -> Vec<(SubaccountId, Subaccount)> {
+    SUBACCOUNTS.page_back(state, from, limit)
+}
+
 /// Accounts written since the block began, in order of id.
 pub fn changed(state: &dyn State) -> Vec<SubaccountId> {
     SUBACCOUNTS.changed(state)

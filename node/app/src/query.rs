@@ -11,6 +11,7 @@ mod absent;
 mod ballast;
 mod cosmos;
 mod dydx;
+mod grants;
 mod page;
 mod timers;
 mod unstaked;
@@ -101,9 +102,9 @@ pub fn call(state: &dyn Read, path: &str, request: &[u8], context: &Context) -> 
     let call = Call { state, chain: &chain, request, height: context.height };
     let (service, method) = path.trim_start_matches('/').split_once('/').unwrap_or((path, ""));
     let answer = match service.split('.').next() {
-        Some("cosmos") => {
-            cosmos::call(&call, service, method).or_else(|| unstaked::call(&call, service, method))
-        }
+        Some("cosmos") => cosmos::call(&call, service, method)
+            .or_else(|| unstaked::call(&call, service, method))
+            .or_else(|| grants::call(&call, service, method)),
         Some("dydxprotocol") => dydx::call(&call, service, method)
             .or_else(|| timers::call(&call, service, method))
             .or_else(|| absent::call(&call, service, method)),
@@ -118,11 +119,19 @@ pub fn call(state: &dyn Read, path: &str, request: &[u8], context: &Context) -> 
 
 /// Methods that [`call`] answers, as paths; for documentation and for tests that call each of them.
 pub fn methods() -> Vec<String> {
-    [cosmos::METHODS, unstaked::METHODS, dydx::METHODS, timers::METHODS, absent::METHODS, ballast::METHODS]
-        .concat()
-        .iter()
-        .map(|path| format!("/{path}"))
-        .collect()
+    [
+        cosmos::METHODS,
+        unstaked::METHODS,
+        grants::METHODS,
+        dydx::METHODS,
+        timers::METHODS,
+        absent::METHODS,
+        ballast::METHODS,
+    ]
+    .concat()
+    .iter()
+    .map(|path| format!("/{path}"))
+    .collect()
 }
 
 /// One call.

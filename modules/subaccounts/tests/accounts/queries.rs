@@ -67,11 +67,20 @@ fn all_accounts_come_in_pages_that_join() {
         }
     }
     assert_eq!(found, everybody);
+    let (mut found, mut key) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        let request = PageRequest { key, limit: 2, reverse: true, ..PageRequest::default() };
+        let page = ask(Some(request)).unwrap();
+        found.extend(names(&page));
+        key = page.pagination.unwrap().next_key;
+    }
+    assert!(key.is_empty());
+    found.reverse();
+    assert_eq!(found, everybody);
     let skipped = ask(Some(PageRequest { offset: 3, limit: u64::MAX, ..PageRequest::default() })).unwrap();
     assert_eq!(names(&skipped), everybody[3..]);
     for bad in [
         PageRequest { offset: 10_001, ..PageRequest::default() },
-        PageRequest { reverse: true, ..PageRequest::default() },
         PageRequest { key: vec![1; 24], offset: 1, ..PageRequest::default() },
         PageRequest { key: vec![1; 23], ..PageRequest::default() },
         PageRequest { key: vec![255; 24], ..PageRequest::default() },

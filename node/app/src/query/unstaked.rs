@@ -75,7 +75,8 @@ fn address(call: &Call<'_>, text: &str, kind: &str) -> Result<Address, Failure> 
     Address::from_bech32(text, &format!("{}{kind}", call.chain.prefix)).map_err(wrong)
 }
 
-fn account(call: &Call<'_>, text: &str) -> Result<Address, Failure> {
+/// The address of an account.
+pub(super) fn account(call: &Call<'_>, text: &str) -> Result<Address, Failure> {
     address(call, text, "")
 }
 
@@ -98,7 +99,7 @@ fn no_proposal() -> Failure {
 }
 
 /// An empty page; still, the request must be for one.
-fn nothing(request: Option<&PageRequest>) -> Result<Option<PageResponse>, Failure> {
+pub(super) fn nothing(request: Option<&PageRequest>) -> Result<Option<PageResponse>, Failure> {
     ::bank::page::Page::read(request)?;
     Ok(Some(PageResponse::default()))
 }

@@ -205,6 +205,10 @@ fn unstaked(path: &str) -> Option<(Vec<u8>, Code)> {
     // Requests that name one address have it in field 1, those that name both have the delegator first.
     let one = |address: String| auth::QueryAccountRequest { address }.encode_to_vec();
     let both = || staking::QueryDelegationRequest { delegator_addr, validator_addr }.encode_to_vec();
+    let pair = || {
+        let request = staking::QueryDelegationRequest { delegator_addr: alice(), validator_addr: alice() };
+        request.encode_to_vec()
+    };
     Some(match path {
         "distribution.v1beta1.Query/DelegationRewards"
         | "staking.v1beta1.Query/Delegation"
@@ -214,6 +218,10 @@ fn unstaked(path: &str) -> Option<(Vec<u8>, Code)> {
         | "distribution.v1beta1.Query/DelegatorValidators"
         | "distribution.v1beta1.Query/DelegatorWithdrawAddress"
         | "staking.v1beta1.Query/DelegatorValidators"
+        | "authz.v1beta1.Query/GranteeGrants"
+        | "authz.v1beta1.Query/GranterGrants"
+        | "feegrant.v1beta1.Query/Allowances"
+        | "feegrant.v1beta1.Query/AllowancesByGranter"
         | "staking.v1beta1.Query/Redelegations" => (one(delegator), Code::Ok),
         "distribution.v1beta1.Query/ValidatorCommission"
         | "distribution.v1beta1.Query/ValidatorDistributionInfo"
@@ -222,6 +230,8 @@ fn unstaked(path: &str) -> Option<(Vec<u8>, Code)> {
         | "staking.v1beta1.Query/Validator"
         | "staking.v1beta1.Query/ValidatorDelegations"
         | "staking.v1beta1.Query/ValidatorUnbondingDelegations" => (one(valoper), Code::Ok),
+        "authz.v1beta1.Query/Grants" => (pair(), Code::Ok),
+        "feegrant.v1beta1.Query/Allowance" => (pair(), Code::NotFound),
         "slashing.v1beta1.Query/SigningInfo" => (one(validator("valcons")), Code::Ok),
         "gov.v1.Query/Deposit"
         | "gov.v1.Query/Deposits"
