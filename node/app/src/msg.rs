@@ -25,6 +25,16 @@ pub struct Transaction {
     pub messages: Vec<Msg>,
 }
 
+/// Whether a transaction may carry messages of this type. What one of no bytes is refused for tells it: that there
+/// is no such type, that it is not available, or something that it lacks.
+pub fn is_known(type_url: &str, chain: &Chain) -> bool {
+    let no_type = [Refusal::of(&Error::UnknownMessage(String::new())), governance::refuse("").into()];
+    let is = |refusal: &Refusal| {
+        no_type.iter().any(|no| (&no.codespace, no.code) == (&refusal.codespace, refusal.code))
+    };
+    Msg::decode(type_url, &[], chain).err().is_none_or(|refusal| !is(&refusal))
+}
+
 impl Msg {
     /// Read a message from its type and bytes.
     pub fn decode(type_url: &str, bytes: &[u8], chain: &Chain) -> Result<Self, Refusal> {

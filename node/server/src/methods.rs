@@ -14,15 +14,24 @@ use crate::EngineError;
 mod blocks;
 mod info;
 mod record;
+mod reflect;
 mod tx;
 
 /// The method that sends a transaction.
 pub(crate) const BROADCAST: &str = "/cosmos.tx.v1beta1.Service/BroadcastTx";
 
 /// What is answered here.
-const METHODS: [&str; 14] = [
+const METHODS: [&str; 22] = [
     "/cosmos.base.node.v1beta1.Service/Config",
     "/cosmos.base.node.v1beta1.Service/Status",
+    "/cosmos.base.reflection.v1beta1.ReflectionService/ListAllInterfaces",
+    "/cosmos.base.reflection.v1beta1.ReflectionService/ListImplementations",
+    "/cosmos.base.reflection.v2alpha1.ReflectionService/GetAuthnDescriptor",
+    "/cosmos.base.reflection.v2alpha1.ReflectionService/GetChainDescriptor",
+    "/cosmos.base.reflection.v2alpha1.ReflectionService/GetCodecDescriptor",
+    "/cosmos.base.reflection.v2alpha1.ReflectionService/GetConfigurationDescriptor",
+    "/cosmos.base.reflection.v2alpha1.ReflectionService/GetQueryServicesDescriptor",
+    "/cosmos.base.reflection.v2alpha1.ReflectionService/GetTxDescriptor",
     "/cosmos.base.tendermint.v1beta1.Service/ABCIQuery",
     "/cosmos.base.tendermint.v1beta1.Service/GetBlockByHeight",
     "/cosmos.base.tendermint.v1beta1.Service/GetLatestBlock",
@@ -53,6 +62,20 @@ pub(crate) async fn call(node: &Node, path: &str, request: &[u8]) -> Option<Resu
         ("/cosmos.base.node.v1beta1.Service", "Config") => with(request, |r| info::config(node, r)).await,
         ("/cosmos.base.node.v1beta1.Service", "Status") => with(request, |r| info::status(node, r)).await,
         ("/cosmos.consensus.v1.Query", "Params") => with(request, |r| info::params(node, r)).await,
+        ("/cosmos.base.reflection.v1beta1.ReflectionService", method) => match method {
+            "ListAllInterfaces" => with(request, |r| reflect::interfaces(node, r)).await,
+            "ListImplementations" => with(request, |r| reflect::implementations(node, r)).await,
+            _ => return None,
+        },
+        ("/cosmos.base.reflection.v2alpha1.ReflectionService", method) => match method {
+            "GetAuthnDescriptor" => with(request, |r| reflect::authn(node, r)).await,
+            "GetChainDescriptor" => with(request, |r| reflect::chain_name(node, r)).await,
+            "GetCodecDescriptor" => with(request, |r| reflect::codec(node, r)).await,
+            "GetConfigurationDescriptor" => with(request, |r| reflect::configuration(node, r)).await,
+            "GetQueryServicesDescriptor" => with(request, |r| reflect::queries(node, r)).await,
+            "GetTxDescriptor" => with(request, |r| reflect::transaction(node, r)).await,
+            _ => return None,
+        },
         ("/cosmos.base.tendermint.v1beta1.Service", method) => match method {
             "ABCIQuery" => with(request, |r| info::abci_query(node, r)).await,
             "GetBlockByHeight" => with(request, |r| blocks::by_height(node, r)).await,

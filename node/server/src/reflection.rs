@@ -39,6 +39,7 @@ pub(crate) struct Reflection {
     files: BTreeMap<String, Vec<u8>>,
     symbols: BTreeMap<String, String>,
     services: Vec<String>,
+    messages: Vec<String>,
 }
 
 impl Reflection {
@@ -47,7 +48,12 @@ impl Reflection {
     pub(crate) fn new() -> Self {
         let others = health::PATHS.iter().chain(&PATHS).chain(&stream::PATHS).map(ToString::to_string);
         let answered: BTreeSet<String> = methods::methods().into_iter().chain(others).collect();
-        let mut schema = Self { files: BTreeMap::new(), symbols: BTreeMap::new(), services: Vec::new() };
+        let mut schema = Self {
+            files: BTreeMap::new(),
+            symbols: BTreeMap::new(),
+            services: Vec::new(),
+            messages: Vec::new(),
+        };
         for set in [
             proto::FILE_DESCRIPTOR_SET,
             proto::COSMOS_DESCRIPTOR_SET,
@@ -62,12 +68,18 @@ impl Reflection {
             }
         }
         schema.services.sort();
+        schema.messages.sort();
         schema
     }
 
     /// Services that are answered.
     pub(crate) fn services(&self) -> &[String] {
         &self.services
+    }
+
+    /// Types that are named like messages of transactions.
+    pub(crate) fn messages(&self) -> &[String] {
+        &self.messages
     }
 
     fn add(&mut self, mut file: FileDescriptorProto, answered: &BTreeSet<String>) {
@@ -87,6 +99,9 @@ impl Reflection {
             self.services.push(full);
         }
         for message in &file.message_type {
+            if message.name().starts_with("Msg") && !message.name().ends_with("Response") {
+                self.messages.push(format!("{package}.{}", message.name()));
+            }
             self.add_message(&package, message, &name);
         }
         for values in &file.enum_type {

@@ -3,6 +3,7 @@
 
 use cosmos_sdk_proto::cosmos::auth::v1beta1 as auth;
 use cosmos_sdk_proto::cosmos::bank::v1beta1 as bank;
+use cosmos_sdk_proto::cosmos::base::reflection::v1beta1 as reflection;
 use cosmos_sdk_proto::cosmos::base::tendermint::v1beta1 as base;
 use cosmos_sdk_proto::cosmos::staking::v1beta1 as staking;
 use cosmos_sdk_proto::cosmos::tx::v1beta1 as tx;
@@ -56,6 +57,13 @@ const PLAIN: &[&str] = &[
     "cosmos.bank.v1beta1.Query/TotalSupply",
     "cosmos.base.node.v1beta1.Service/Config",
     "cosmos.base.node.v1beta1.Service/Status",
+    "cosmos.base.reflection.v1beta1.ReflectionService/ListAllInterfaces",
+    "cosmos.base.reflection.v2alpha1.ReflectionService/GetAuthnDescriptor",
+    "cosmos.base.reflection.v2alpha1.ReflectionService/GetChainDescriptor",
+    "cosmos.base.reflection.v2alpha1.ReflectionService/GetCodecDescriptor",
+    "cosmos.base.reflection.v2alpha1.ReflectionService/GetConfigurationDescriptor",
+    "cosmos.base.reflection.v2alpha1.ReflectionService/GetQueryServicesDescriptor",
+    "cosmos.base.reflection.v2alpha1.ReflectionService/GetTxDescriptor",
     "cosmos.base.tendermint.v1beta1.Service/GetLatestBlock",
     "cosmos.base.tendermint.v1beta1.Service/GetLatestValidatorSet",
     "cosmos.base.tendermint.v1beta1.Service/GetNodeInfo",
@@ -162,6 +170,10 @@ fn cosmos(path: &str) -> Option<(Vec<u8>, Code)> {
             return Some((bank::QueryDenomMetadataRequest { denom }.encode_to_vec(), Code::NotFound));
         }
         "bank.v1beta1.Query/SupplyOf" => bank::QuerySupplyOfRequest { denom }.encode_to_vec(),
+        "base.reflection.v1beta1.ReflectionService/ListImplementations" => {
+            let interface_name = "cosmos.base.v1beta1.Msg".into();
+            reflection::ListImplementationsRequest { interface_name }.encode_to_vec()
+        }
         "base.tendermint.v1beta1.Service/ABCIQuery" => {
             let path = "/store/bank/key".into();
             base::AbciQueryRequest { path, data: vec![1], height: 2, prove: true }.encode_to_vec()

@@ -3,6 +3,7 @@
 use cosmos_sdk_proto::cosmos::auth::v1beta1 as auth;
 use cosmos_sdk_proto::cosmos::bank::v1beta1 as bank;
 use cosmos_sdk_proto::cosmos::base::query::v1beta1::PageRequest;
+use cosmos_sdk_proto::cosmos::base::reflection::v2alpha1 as reflection;
 use cosmos_sdk_proto::cosmos::distribution::v1beta1 as distribution;
 use cosmos_sdk_proto::cosmos::gov::v1 as gov;
 use cosmos_sdk_proto::cosmos::mint::v1beta1 as mint;
@@ -56,6 +57,38 @@ async fn net_09_owners_of_a_coin_come_in_pages_and_hold_all_of_it() {
         let answer = chain.call::<_, bank::QueryDenomOwnersResponse>(&path, &request).await;
         assert_eq!(answer.unwrap_err().code(), Code::InvalidArgument);
     }
+}
+
+#[tokio::test]
+async fn tools_are_told_which_messages_transactions_may_carry() {
+    let chain = start().await;
+    let service = "/cosmos.base.reflection.v2alpha1.ReflectionService";
+    let answer: reflection::GetTxDescriptorResponse = chain
+        .call(&format!("{service}/GetTxDescriptor"), &reflection::GetTxDescriptorRequest {})
+        .await
+        .unwrap();
+    let told: Vec<String> = answer.tx.unwrap().msgs.into_iter().map(|msg| msg.msg_type_url).collect();
+    for known in [
+        "/cosmos.bank.v1beta1.MsgSend",
+        "/cosmos.upgrade.v1beta1.MsgSoftwareUpgrade",
+        "/dydxprotocol.clob.MsgPlaceOrder",
+        "/dydxprotocol.clob.MsgUpdateClobPair",
+        "/dydxprotocol.sending.MsgCreateTransfer",
+    ] {
+        assert!(told.iter().any(|url| url == known), "{known}: {told:?}");
+    }
+    for unknown in ["/dydxprotocol.clob.MsgProposedOperations", "/dydxprotocol.bridge.MsgCompleteBridge"] {
+        assert!(!told.iter().any(|url| url == unknown), "{unknown}");
+    }
+    let answer: reflection::GetQueryServicesDescriptorResponse = chain
+        .call(
+            &format!("{service}/GetQueryServicesDescriptor"),
+            &reflection::GetQueryServicesDescriptorRequest {},
+        )
+        .await
+        .unwrap();
+    let services = answer.queries.unwrap().query_services;
+    assert_eq!(services.iter().map(|service| service.methods.len()).sum::<usize>(), server::methods().len());
 }
 
 #[tokio::test]
