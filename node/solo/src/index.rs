@@ -374,4 +374,32 @@ mod tests {
         assert!(!entry(Scope::Blocks, "a.b", "c").unwrap().starts_with(&one));
         assert_eq!(entry(Scope::Txs, "a.b", &"x".repeat(257)), None);
     }
+
+    #[test]
+    fn a_search_that_walks_too_many_rows_is_refused() {
+        use tendermint_proto::v0_38::abci::{EventAttribute, ExecTxResult, ResponseFinalizeBlock};
+        let attribute =
+            |value: usize| EventAttribute { key: "b".into(), value: value.to_string(), index: true };
+        let event = |r#type: &str, rows| Event {
+            r#type: r#type.into(),
+            attributes: (0..rows).map(attribute).collect(),
+        };
+        let events = vec![event("few", 1_000), event("many", MAX_ROWS)];
+        let results = ResponseFinalizeBlock {
+            tx_results: vec![ExecTxResult { events, ..Default::default() }],
+            ..Default::default()
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), [0; 32]).unwrap();
+        store.save_results(5, &[b"tx".to_vec()], &results).unwrap();
+        let mut budget = Budget { rows: MAX_ROWS };
+        let walk = |text: &str, budget: &mut Budget| {
+            let query = Query::parse(text).unwrap();
+            of_condition(&store, Scope::Txs, &query.conditions()[0], 1..=9, budget)
+        };
+        assert_eq!(walk("few.b > 5", &mut budget).unwrap(), [(5, 0)]);
+        assert_eq!(budget.rows, MAX_ROWS - 1_000, "each row is counted");
+        assert!(matches!(walk("many.b > 5", &mut budget), Err(SearchError::TooMany)));
+        assert_eq!(walk("many.b = 99999", &mut Budget { rows: 2 }).unwrap(), [(5, 0)], "one look");
+    }
 }

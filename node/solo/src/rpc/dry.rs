@@ -1,5 +1,6 @@
 //! A request taken apart without a node behind it: for tests that try any bytes.
 
+use crate::query::Query;
 use crate::rpc::args::{paging, Args, Params};
 use crate::rpc::envelope::{Body, RpcError};
 use crate::rpc::server::uri_args;
@@ -8,7 +9,8 @@ use crate::rpc::server::uri_args;
 const NAMES: &[&str] = &["height", "page", "per_page", "query", "tx", "path", "data", "hash", "prove"];
 
 /// Why parts of a request are refused: the calls of a POST body, and the arguments of a URI. Every argument is read
-/// in each way that some method reads one. Answers how many calls and arguments there were, and all refusals.
+/// in each way that some method reads one, and queries are taken apart. Answers how many calls and arguments there
+/// were, and all refusals.
 pub fn dry_run(body: &[u8], query: &str, max_batch: usize) -> (usize, Vec<String>) {
     let (mut count, mut refusals) = (0, Vec::new());
     let calls = match Body::parse(body, max_batch) {
@@ -50,6 +52,10 @@ fn read(args: &Args, refusals: &mut Vec<String>) -> usize {
             params.hash(name).err(),
         ];
         readings.into_iter().flatten().for_each(&mut note);
+    }
+    if let Ok(Some(text)) = params.text("query") {
+        let parsed = Query::parse(&text).map_err(|error| RpcError::internal(error.to_string()));
+        parsed.err().into_iter().for_each(&mut note);
     }
     for total in [0, 1, 1_000, usize::MAX] {
         paging(&params, total).err().into_iter().for_each(&mut note);

@@ -159,6 +159,71 @@ fn pages_of_foreign_origins_are_not_let_in_unless_chosen() {
 }
 
 #[test]
+fn net_10_heights_asked_for_by_many_at_once_are_answered_or_refused() {
+    let node = Running::with_blocks();
+    let heights = ["0", "1", "4", "5", "6", "1017", "9223372036854775807"];
+    let methods = ["block", "block_results", "commit", "header", "validators", "consensus_params"];
+    let (mut answered, mut refused) = (0, 0);
+    std::thread::scope(|scope| {
+        let ask = |lane: usize| {
+            let pairs = heights.iter().flat_map(|height| methods.iter().map(move |method| (method, height)));
+            let answers = pairs.map(|(method, height)| {
+                let answer = node.get(&format!("/{method}?height={height}"));
+                assert!(answer.status == 200 || answer.status == 503, "{method} {height} {lane}");
+                answer.json()["error"].is_null()
+            });
+            answers.collect::<Vec<bool>>()
+        };
+        let lanes: Vec<_> = (0..16).map(|lane| scope.spawn(move || ask(lane))).collect();
+        for good in lanes.into_iter().flat_map(|lane| lane.join().unwrap()) {
+            *(if good { &mut answered } else { &mut refused }) += 1;
+        }
+    });
+    println!("heights answered: {answered}, refused: {refused}");
+    assert_eq!(answered + refused, 16 * heights.len() * methods.len());
+    assert!(answered > 0 && refused > 0);
+    node.step();
+}
+
+#[test]
+fn net_15_a_transaction_sent_again_and_again_is_executed_once() {
+    let node = Running::with_blocks();
+    for _ in 0..3 {
+        let sent = node.try_call("broadcast_tx_sync", json!({ "tx": "cj0x" }));
+        assert!(sent.is_ok() || sent.unwrap_err()["data"] == "tx already exists in cache");
+    }
+    node.step();
+    assert!(node.try_call("broadcast_tx_sync", json!({ "tx": "cj0x" })).is_err(), "after its block, too");
+    node.step();
+    assert_eq!(node.call("tx_search", json!({ "query": "kv.key='r'" }))["total_count"], "1");
+}
+
+#[test]
+fn net_18_names_of_methods_are_neither_paths_nor_pages() {
+    let node = Running::with_blocks();
+    let names = [
+        "%2e%2e%2fetc%2fpasswd",
+        "<script>alert(1)</script>",
+        "..%5c..",
+        "%00",
+        "http:%2f%2fx",
+        "%ff",
+        ";id",
+    ];
+    for name in names {
+        let answer = node.get(&format!("/{name}?x=<b>"));
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        assert!(!answer.head.contains("text/html"), "{name}: {}", answer.head);
+        let nothing = [400, 404].contains(&answer.status) && answer.body.is_empty();
+        assert!(nothing || answer.json()["error"]["code"] == -32601, "{name}: {text}");
+    }
+    for path in ["/../../etc/passwd", "/a/b/c", "//", "/status/../genesis"] {
+        let answer = node.get(path);
+        assert_eq!((answer.status, answer.body.len()), (404, 0), "{path}");
+    }
+}
+
+#[test]
 fn garbage_on_the_wire_closes_the_connection_and_nothing_else() {
     let node = Running::start(any_port());
     for garbage in [&b"\x16\x03\x01\x02\x00\x01"[..], b"GET / HTTP/9.9\r\n\r\n", b"\r\n\r\n\r\n"] {

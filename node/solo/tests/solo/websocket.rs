@@ -160,6 +160,8 @@ fn every_call_goes_over_a_websocket_and_refusals_leave_it_open() {
         socket.send(Message::text(text));
         assert_eq!(socket.json()["error"]["code"], code, "{text}");
     }
+    socket.send(Message::binary(r#"{"jsonrpc":"2.0","id":1,"method":"health"}"#));
+    assert_eq!(socket.json()["result"], json!({}), "bytes do as well as text");
     // What has no id is not answered.
     socket.send(Message::text(r#"{"jsonrpc":"2.0","method":"subscribe","params":["a=1"]}"#));
     assert_eq!(socket.call(9, "health", json!({}))["result"], json!({}));

@@ -112,12 +112,13 @@ impl Subscriber {
                 Ok(Some(Ok(message))) => message,
             };
             let text = match message {
-                Message::Text(text) => text,
-                Message::Binary(_) => return End::cut(CloseCode::Unsupported, "calls must be text"),
+                Message::Text(text) => bytes::Bytes::from(text),
+                // Not every client tells text from bytes.
+                Message::Binary(bytes) => bytes,
                 Message::Close(_) => return End::Gone,
                 Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => continue,
             };
-            if let Err(full) = self.told(text.as_bytes()).await {
+            if let Err(full) = self.told(&text).await {
                 return full.into();
             }
         }
