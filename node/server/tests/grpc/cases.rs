@@ -188,7 +188,10 @@ fn cosmos(path: &str) -> Option<(Vec<u8>, Code)> {
         "tx.v1beta1.Service/TxDecode" => {
             tx::TxDecodeRequest { tx_bytes: crate::transactions::unsigned() }.encode_to_vec()
         }
-        "tx.v1beta1.Service/TxEncode" => tx::TxEncodeRequest { tx: Some(tx::Tx::default()) }.encode_to_vec(),
+        "tx.v1beta1.Service/TxEncode" => {
+            let body = tx::TxBody { memo: "anything".into(), ..tx::TxBody::default() };
+            tx::TxEncodeRequest { tx: Some(tx::Tx { body: Some(body), ..tx::Tx::default() }) }.encode_to_vec()
+        }
         "tx.v1beta1.Service/BroadcastTx" => {
             let tx_bytes = crate::transactions::unsigned();
             tx::BroadcastTxRequest { tx_bytes, mode: 2 }.encode_to_vec()
