@@ -1,5 +1,5 @@
-//! Runs one target under libFuzzer: the one that `BALLAST_FUZZ_TARGET` names. What it begins with is written into
-//! the folder `BALLAST_FUZZ_SEEDS` first. `scripts/fuzz` builds and calls it.
+//! Runs one target under libFuzzer: the one that `BALLAST_FUZZ_TARGET` names; `list` prints the names that there are.
+//! What it begins with is written into the folder `BALLAST_FUZZ_SEEDS` first. `scripts/fuzz` builds and calls it.
 #![no_main]
 
 use std::sync::OnceLock;
@@ -13,6 +13,12 @@ fn setting(name: &str) -> String {
 
 fn prepare() {
     let name = setting("BALLAST_FUZZ_TARGET");
+    if name == "list" {
+        for target in fuzz::TARGETS.iter().chain([&fuzz::CANARY]) {
+            println!("{}", target.name);
+        }
+        std::process::exit(0);
+    }
     let target = fuzz::target(&name).unwrap_or_else(|| panic!("there is no target {name}"));
     let folder = std::path::PathBuf::from(setting("BALLAST_FUZZ_SEEDS"));
     for (at, seed) in (target.seeds)().iter().enumerate() {
