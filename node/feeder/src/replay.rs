@@ -121,7 +121,7 @@ impl Replay {
         for venue in &mut self.venues {
             for (market, track) in &mut venue.tracks {
                 match track.advance(self.now) {
-                    Ok(Some(trade)) => venue.watch.note(*market, trade),
+                    Ok(Some(trade)) => venue.watch.note(*market, trade, self.now),
                     Ok(None) => {}
                     Err(error) => broken = Some(error),
                 }

@@ -64,14 +64,21 @@ impl Watch {
         Self { limits, last: BTreeMap::new() }
     }
 
-    /// Note a quote. One that is not from after the last one is passed over: a source does not take back what it said.
-    pub fn note(&mut self, market: u32, quote: Quote) {
-        let since = match self.last.get(&market) {
+    /// Note a quote that came at `now`, by our own clock. One that is not from after the last one is passed over: a
+    /// source does not take back what it said. A last one from the future does not count, or a single wrong time
+    /// would silence the source until then.
+    pub fn note(&mut self, market: u32, quote: Quote, now: i64) {
+        let last = self.last.get(&market).filter(|last| !self.is_ahead(last.quote, now));
+        let since = match last {
             Some(last) if quote.time <= last.quote.time => return,
             Some(last) if quote.price == last.quote.price => last.since,
             _ => quote.time,
         };
         self.last.insert(market, Last { quote, since });
+    }
+
+    fn is_ahead(&self, quote: Quote, now: i64) -> bool {
+        quote.time.saturating_sub(now) > self.limits.ahead
     }
 
     /// The price of `market` at `now`, by our own clock.
@@ -81,7 +88,7 @@ impl Watch {
         match quote.price {
             0 => Err(Unfit::Zero),
             _ if age >= self.limits.old => Err(Unfit::Old),
-            _ if age < self.limits.ahead.saturating_neg() => Err(Unfit::Ahead),
+            _ if self.is_ahead(quote, now) => Err(Unfit::Ahead),
             _ if quote.time.saturating_sub(since) > self.limits.frozen => Err(Unfit::Frozen),
             price => Ok(price),
         }
