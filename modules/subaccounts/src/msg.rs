@@ -60,6 +60,15 @@ impl Msg {
         }
     }
 
+    /// The margin accounts that it changes.
+    pub fn subaccounts(&self) -> Vec<SubaccountId> {
+        match self {
+            Self::Deposit { recipient, .. } => alloc::vec![*recipient],
+            Self::Withdraw { sender, .. } => alloc::vec![*sender],
+            Self::Transfer { sender, recipient, .. } => alloc::vec![*sender, *recipient],
+        }
+    }
+
     /// Whose account in the bank's and signer's sense comes into being with the message, if it is not there.
     pub fn recipients(&self) -> Vec<Address> {
         match self {

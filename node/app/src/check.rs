@@ -10,7 +10,7 @@ use crate::machine::TxResult;
 use crate::msg::{Msg, Transaction};
 use crate::signatures::Signatures;
 use crate::state;
-use crate::tx::authenticate;
+use crate::tx::{authenticate, move_money};
 
 /// How much is known about the transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,8 @@ pub enum Mode {
     New,
     /// It waited while a block was committed.
     Again,
-    /// Somebody asks what it would cost: signature, fee and gas limit may be missing.
+    /// Somebody asks what it would do and cost: signature, fee and gas limit may be missing. Messages that move
+    /// money are carried out; orders and changes of rules are judged like new ones, since nothing trades here.
     Simulate,
 }
 
@@ -63,15 +64,31 @@ fn run(
         Some(signer) => accounts::Check::Verified(signer),
         None => accounts::Check::Verify,
     };
-    attempt(&mut ctx, &mut (), |ctx, ()| {
+    let outcome = attempt(&mut ctx, &mut (), |ctx, ()| {
         authenticate(ctx, &tx, check)?;
         if check == accounts::Check::Verify {
             let signer = tx.signer(ctx.chain)?;
             let signer = accounts::signer_data(ctx.state.as_read(), ctx.chain, &tx.envelope, &signer)?;
             signatures.remember(&tx.envelope, &signer);
         }
-        tx.messages.iter().try_for_each(|msg| plausible(ctx.state.as_read(), ctx.block, msg))
-    })
+        tx.messages.iter().try_for_each(|msg| plausible(ctx.state.as_read(), ctx.block, msg))?;
+        if mode == Mode::Simulate {
+            carry_out(ctx, &tx)?;
+        }
+        Ok(())
+    });
+    if mode == Mode::Simulate {
+        result.events = events.take();
+    }
+    outcome
+}
+
+/// Carry out what moves money, on the accounts that it names.
+fn carry_out(ctx: &mut Ctx<'_>, tx: &Transaction) -> Result<(), Refusal> {
+    let named = |msg: &Msg| if let Msg::Subaccounts(msg) = msg { msg.subaccounts() } else { Vec::new() };
+    let ids: Vec<_> = tx.messages.iter().flat_map(named).collect();
+    let mut margin = subaccounts::Accounts::some(ctx.state.as_read(), &ids);
+    tx.messages.iter().try_for_each(|msg| move_money(ctx, &mut margin, msg))
 }
 
 /// The cheap part of a message's rules that only reads.

@@ -79,14 +79,8 @@ pub(crate) fn authenticate(
 /// Run one message. This is the table of contents of what users can do.
 fn execute(ctx: &mut Ctx<'_>, books: &mut clob::Books, msg: &Msg) -> Result<Any, Refusal> {
     let value = match msg {
-        Msg::Bank(msg) => {
-            bank::execute(ctx, msg)?;
-            msg.recipients().iter().for_each(|address| accounts::ensure(ctx, address));
-            Vec::new()
-        }
-        Msg::Subaccounts(msg) => {
-            subaccounts::execute(ctx, &mut books.accounts, msg)?;
-            msg.recipients().iter().for_each(|address| accounts::ensure(ctx, address));
+        Msg::Bank(_) | Msg::Subaccounts(_) => {
+            move_money(ctx, &mut books.accounts, msg)?;
             Vec::new()
         }
         Msg::Clob(msg) => clob::execute(ctx, books, msg)?.response(),
@@ -96,4 +90,25 @@ fn execute(ctx: &mut Ctx<'_>, books: &mut clob::Books, msg: &Msg) -> Result<Any,
         }
     };
     Ok(Any { type_url: msg.response_type().into(), value })
+}
+
+/// Run a message that moves money; any other is left alone.
+pub(crate) fn move_money(
+    ctx: &mut Ctx<'_>,
+    margin: &mut subaccounts::Accounts,
+    msg: &Msg,
+) -> Result<(), Refusal> {
+    let recipients = match msg {
+        Msg::Bank(msg) => {
+            bank::execute(ctx, msg)?;
+            msg.recipients()
+        }
+        Msg::Subaccounts(msg) => {
+            subaccounts::execute(ctx, margin, msg)?;
+            msg.recipients()
+        }
+        Msg::Clob(_) | Msg::Governance(_) => return Ok(()),
+    };
+    recipients.iter().for_each(|address| accounts::ensure(ctx, address));
+    Ok(())
 }

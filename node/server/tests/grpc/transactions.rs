@@ -1,11 +1,14 @@
 //! Sending, simulating and finding transactions.
 
 use bytes::Bytes;
-use cosmos_sdk_proto::cosmos::bank::v1beta1::MsgSend;
+use cosmos_sdk_proto::cosmos::bank::v1beta1::{MsgSend, QueryBalanceRequest, QueryBalanceResponse};
 use cosmos_sdk_proto::cosmos::base::query::v1beta1::PageRequest;
 use cosmos_sdk_proto::cosmos::base::v1beta1::Coin;
 use cosmos_sdk_proto::cosmos::tx::v1beta1 as tx;
+use cosmos_sdk_proto::Any;
 use prost::Message;
+use proto::dydxprotocol::sending::{MsgDepositToSubaccount, MsgWithdrawFromSubaccount};
+use proto::dydxprotocol::subaccounts::SubaccountId;
 use scenario::{any, sign, sign_with, Envelope, Wallet};
 use server::{EngineError, Wait};
 use tonic::Code;
@@ -76,8 +79,61 @@ async fn a_simulation_takes_all_forms_that_clients_send() {
             .unwrap_or_else(|e| panic!("{name}: {e}"));
         let gas = answer.gas_info.unwrap();
         assert!(gas.gas_used > 10_000, "{name}: {gas:?}");
-        assert!(answer.result.is_some(), "{name}");
+        // What it would do is told as events; the fee is there where one is paid.
+        let events = answer.result.unwrap().events;
+        assert!(events.iter().any(|event| event.r#type == "transfer"), "{name}: {events:?}");
     }
+}
+
+#[tokio::test]
+async fn a_simulation_moves_money_as_a_block_would_and_leaves_it_where_it_is() {
+    let chain = start().await;
+    let address = |name: &str| Wallet::new(name).address().to_bech32("ballast");
+    let account = |owner: &str, number| SubaccountId { owner: address(owner), number };
+    let owns = || async {
+        let request =
+            QueryBalanceRequest { address: address("alice"), denom: "uusdc".into(), ..Default::default() };
+        let answer: QueryBalanceResponse =
+            chain.call("/cosmos.bank.v1beta1.Query/Balance", &request).await.unwrap();
+        answer.balance.unwrap().amount.parse::<u64>().unwrap()
+    };
+    let deposit = |quantums| {
+        any(&MsgDepositToSubaccount {
+            sender: address("alice"),
+            recipient: Some(account("alice", 9)),
+            asset_id: 0,
+            quantums,
+        })
+    };
+    let withdraw = |quantums| {
+        any(&MsgWithdrawFromSubaccount {
+            sender: Some(account("alice", 9)),
+            recipient: address("alice"),
+            asset_id: 0,
+            quantums,
+        })
+    };
+    let owned = owns().await;
+    let path = format!("{SERVICE}/Simulate");
+    let simulate = |messages: Vec<Any>| {
+        let tx_bytes = sign(&Wallet::new("alice"), &messages, &envelope(None, 0));
+        let request = tx::SimulateRequest { tx_bytes, ..Default::default() }.encode_to_vec();
+        chain.raw(&path, request)
+    };
+    // One after the other: what the first brings, the second may take.
+    simulate(vec![deposit(1_000), withdraw(1_000)]).await.unwrap();
+    simulate(vec![deposit(owned)]).await.unwrap();
+    for (messages, words) in [
+        (vec![deposit(owned + 1)], "insufficient funds"),
+        (vec![withdraw(1)], "subaccounts"),
+        (vec![deposit(1_000), withdraw(1_001)], "subaccounts"),
+        (vec![deposit(owned), message()], "insufficient funds"),
+    ] {
+        let status = simulate(messages).await.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument);
+        assert!(status.message().contains(words), "{words}: {status:?}");
+    }
+    assert_eq!(owns().await, owned, "nothing has happened");
 }
 
 #[tokio::test]
