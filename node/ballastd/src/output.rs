@@ -1,5 +1,6 @@
 //! Answers: small tables for people, JSON for programs.
 
+use client::{usd, Decimal};
 use serde_json::Value;
 
 /// Form of answers.
@@ -72,14 +73,30 @@ pub(crate) fn pairs(rows: &[(&str, String)]) -> String {
 }
 
 /// An amount with a sign as a decimal with `digits` places.
-pub(crate) fn signed(amount: i128, shown: impl Fn(u128) -> client::Decimal) -> String {
+pub(crate) fn signed(amount: i128, shown: impl Fn(u128) -> Decimal) -> String {
     let sign = if amount < 0 { "-" } else { "" };
     format!("{sign}{}", shown(amount.unsigned_abs()))
+}
+
+/// USD of a decimal integer of quote quantums.
+pub(crate) fn dollars(quantums: &str) -> String {
+    quantums.parse().map_or_else(|_| quantums.to_owned(), |amount| signed(amount, usd))
+}
+
+/// A share in ppm as a percentage, or the word for none.
+pub(crate) fn percent(ppm: &str) -> String {
+    ppm.parse().map_or_else(|_| "none".into(), |ppm: u128| format!("{} %", Decimal::scaled(ppm, -4)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shares_are_shown_in_percent() {
+        assert_eq!(percent("123456"), "12.3456 %");
+        assert_eq!(percent(""), "none");
+    }
 
     #[test]
     fn tables_align_numbers_to_the_right_and_words_to_the_left() {

@@ -12,7 +12,7 @@ use ratatui::{DefaultTerminal, Frame};
 
 use crate::failure::{Failure, Outcome};
 use crate::home::HomeArgs;
-use crate::output::{pairs, signed, table};
+use crate::output::{dollars, pairs, percent, signed, table};
 use crate::query::{Asker, Common};
 
 /// How often the node is asked.
@@ -207,16 +207,12 @@ impl Picture {
         let Some((owner, number, risk)) = &self.account else {
             return "name an account to see it: ballastd top ACCOUNT".into();
         };
-        let money = |quantums: &str| quantums.parse().map_or_else(|_| "-".into(), |money| signed(money, usd));
-        let percent = |ppm: &str| {
-            ppm.parse().map_or_else(|_| "none".into(), |ppm: u128| format!("{} %", Decimal::scaled(ppm, -4)))
-        };
         let head = pairs(&[
             ("account", format!("{owner}/{number}")),
-            ("equity", money(&risk.equity)),
-            ("initial margin", money(&risk.initial_margin)),
-            ("maintenance", money(&risk.maintenance_margin)),
-            ("free", money(&risk.free_collateral)),
+            ("equity", dollars(&risk.equity)),
+            ("initial margin", dollars(&risk.initial_margin)),
+            ("maintenance", dollars(&risk.maintenance_margin)),
+            ("free", dollars(&risk.free_collateral)),
             ("margin ratio", percent(&risk.margin_ratio_ppm)),
         ]);
         let row = |position: &proto::ballast::query::v1::PositionRisk| {
@@ -231,7 +227,7 @@ impl Picture {
                 signed(position.quantums.parse().ok()?, |base| market.size(base)),
                 price(position.entry_price),
                 price(position.liquidation_price),
-                money(&position.unrealised_pnl),
+                dollars(&position.unrealised_pnl),
             ])
         };
         let rows: Vec<_> = risk.positions.iter().filter_map(row).collect();

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use client::{usd, Decimal, Market};
+use client::{Decimal, Market};
 use proto::ballast::query::v1::supposed::What;
 use proto::ballast::query::v1::{
     AccountRisk, AccountRiskResponse, PositionRisk, Supposed, SupposedPrice, SupposedTrade, SupposedTransfer,
@@ -12,7 +12,7 @@ use serde_json::{json, Value};
 
 use super::Asker;
 use crate::failure::{Failure, Outcome};
-use crate::output::{pairs, signed, table};
+use crate::output::{dollars, pairs, percent, signed, table};
 
 /// Something that has not happened, as people write it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,16 +151,6 @@ impl Row {
 type Named = (&'static str, String);
 type Fill = (String, String, String);
 
-/// USD of a decimal integer of quote quantums.
-fn dollars(quantums: &str) -> String {
-    quantums.parse().map_or_else(|_| quantums.to_owned(), |amount| signed(amount, usd))
-}
-
-/// A share in ppm as a percentage, or the word for none.
-fn percent(ppm: &str) -> String {
-    ppm.parse().map_or_else(|_| "none".into(), |ppm: u128| format!("{} %", Decimal::scaled(ppm, -4)))
-}
-
 fn amounts(side: &AccountRisk) -> Vec<Named> {
     vec![
         ("collateral", dollars(&side.collateral)),
@@ -225,12 +215,11 @@ fn as_text(answer: &AccountRiskResponse, sides: &[(&AccountRisk, Vec<Row>)], fil
         if sides.len() > 1 {
             parts.push(name.to_owned());
         }
-        let mut lines: Vec<_> =
+        let mut lines: Vec<Named> =
             amounts(side).into_iter().map(|(name, value)| (name, format!("{value} USD"))).collect();
         lines.push(("margin_ratio", percent(&side.margin_ratio_ppm)));
         lines.push(("leverage", percent(&side.leverage_ppm)));
         lines.push(("liquidatable", if side.liquidatable { "yes" } else { "no" }.to_owned()));
-        let lines: Vec<_> = lines.iter().map(|(name, value)| (*name, value.clone())).collect();
         parts.push(pairs(&lines));
         if !rows.is_empty() {
             let head = [
@@ -312,11 +301,5 @@ mod tests {
         for text in ["", "buy", "buy x BTC", "buy 1 BTC at 5", "BTC -5", "buy 1 BTC @", "a b c d e"] {
             assert!(text.parse::<If>().is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn shares_are_shown_in_percent() {
-        assert_eq!(percent("123456"), "12.3456 %");
-        assert_eq!(percent(""), "none");
     }
 }
