@@ -12,18 +12,34 @@ pub(crate) struct RpcError {
 }
 
 impl RpcError {
+    const NO_JSON: i64 = -32700;
+    const NO_CALL: i64 = -32600;
+    /// Code of an error that says that there is no such method.
+    pub(crate) const NO_METHOD: i64 = -32601;
+
+    /// The code of the error in an answer, if it is one.
+    pub(crate) fn code_in(answer: &Value) -> Option<i64> {
+        answer.get("error")?.get("code")?.as_i64()
+    }
+
+    /// Whether an answer says that the request was none; CometBFT answers those with status 500, unlike calls that
+    /// fail.
+    pub(crate) fn is_of_no_call(answer: &Value) -> bool {
+        matches!(Self::code_in(answer), Some(Self::NO_JSON | Self::NO_CALL))
+    }
+
     pub(crate) fn parse(reason: impl Into<String>) -> Self {
-        Self { code: -32700, data: reason.into() }
+        Self { code: Self::NO_JSON, data: reason.into() }
     }
 
     pub(crate) fn request(reason: impl Into<String>) -> Self {
-        Self { code: -32600, data: reason.into() }
+        Self { code: Self::NO_CALL, data: reason.into() }
     }
 
     pub(crate) fn method(name: &str) -> Self {
         // Long names are not sent back whole.
         let name: String = name.chars().take(96).collect();
-        Self { code: -32601, data: name }
+        Self { code: Self::NO_METHOD, data: name }
     }
 
     pub(crate) fn params(reason: impl Into<String>) -> Self {
@@ -37,9 +53,9 @@ impl RpcError {
 
     fn message(&self) -> &'static str {
         match self.code {
-            -32700 => "Parse error. Invalid JSON",
-            -32600 => "Invalid Request",
-            -32601 => "Method not found",
+            Self::NO_JSON => "Parse error. Invalid JSON",
+            Self::NO_CALL => "Invalid Request",
+            Self::NO_METHOD => "Method not found",
             -32602 => "Invalid params",
             _ => "Internal error",
         }

@@ -161,11 +161,18 @@ async fn posted(State(server): State<Arc<Server>>, body: Result<Bytes, BytesReje
         }
     };
     match Body::parse(&body, server.config.max_batch) {
-        Err(error) => axum::Json(error.answer(&Value::Null)).into_response(),
+        Err(error) => {
+            let answer = error.answer(&Value::Null);
+            (StatusCode::INTERNAL_SERVER_ERROR, axum::Json(answer)).into_response()
+        }
         Ok(Body::Single(call)) => match server.answer(vec![call]).await {
             None => busy(),
             Some(mut answers) => match answers.pop() {
-                Some(answer) => axum::Json(answer).into_response(),
+                Some(answer) => {
+                    let no_call = RpcError::is_of_no_call(&answer);
+                    let status = if no_call { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::OK };
+                    (status, axum::Json(answer)).into_response()
+                }
                 None => StatusCode::OK.into_response(),
             },
         },
@@ -188,7 +195,19 @@ async fn by_uri(
     let call = args.map(|args| Call { id: Some(id.clone()), method, args }).map_err(|error| (id, error));
     match server.answer(vec![call]).await {
         None => busy(),
-        Some(mut answers) => axum::Json(answers.pop().unwrap_or_default()).into_response(),
+        Some(mut answers) => {
+            let answer = answers.pop().unwrap_or_default();
+            (status_of(&answer), axum::Json(answer)).into_response()
+        }
+    }
+}
+
+/// The status that CometBFT gives to the answer to a URI.
+fn status_of(answer: &Value) -> StatusCode {
+    match RpcError::code_in(answer) {
+        None => StatusCode::OK,
+        Some(RpcError::NO_METHOD) => StatusCode::NOT_FOUND,
+        Some(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
