@@ -10,8 +10,8 @@ use std::sync::OnceLock;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
-/// How much less than an ordinary thread one of ours wants, in the kernel's steps from 0 to 19. A thread at 15 has
-/// about a thirtieth of the share of an ordinary one beside it, and a whole core where nobody else wants it.
+/// How much less than the thread that began it one of ours wants, in the kernel's steps, which end at 19. A thread
+/// 15 steps below another has about a thirtieth of its share beside it, and a whole core where nobody else wants it.
 pub const NICENESS: i32 = 15;
 
 thread_local! {
@@ -25,7 +25,9 @@ pub fn give_way() {
         return;
     }
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+    let lower = |own: i32| rustix::process::setpriority_process(None, own.saturating_add(NICENESS));
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::getpriority_process(None).and_then(lower) {
         tracing::debug!(%error, "a thread that answers questions keeps its priority");
     }
 }

@@ -110,6 +110,7 @@ struct Publisher {
 
 impl Publisher {
     fn run(&mut self, inbox: &Inbox) {
+        aside::give_way();
         let mut joins_first = false;
         loop {
             joins_first = !joins_first;

@@ -1,13 +1,16 @@
 //! How blocks and subscribers come to the hub. Whoever brings something never waits.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use host::{Committed, Follower};
 use proto::ballast::stream::v1::Place;
 
 use super::filter::Filter;
 use super::queue::Queue;
+
+/// How often the thread of blocks looks whether it may hand one over.
+const SPINS: u32 = 10_000;
 
 /// Somebody who wants to listen.
 #[derive(Debug)]
@@ -54,6 +57,19 @@ impl Inbox {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The same for the thread of blocks, which waits for nobody: the hub gives way to others, also while it is in
+    /// here. Nothing when that takes long.
+    fn at_once(&self) -> Option<MutexGuard<'_, Inner>> {
+        (0..SPINS).find_map(|_| match self.inner.try_lock() {
+            Ok(inner) => Some(inner),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => {
+                std::hint::spin_loop();
+                None
+            }
+        })
+    }
+
     /// Those that come and go again before their turn do not add up.
     pub(crate) fn join(&self, join: Join) {
         let mut inner = self.inner();
@@ -93,7 +109,8 @@ impl Inbox {
 
 impl Follower for Inbox {
     fn committed(&self, block: Arc<Committed>) {
-        let mut inner = self.inner();
+        // A block that is left out is one after which everybody gets a snapshot.
+        let Some(mut inner) = self.at_once() else { return };
         let late = if inner.blocks.len() >= self.max_backlog {
             std::mem::take(&mut inner.blocks)
         } else {

@@ -27,7 +27,8 @@ pub(crate) struct Trading {
     pub(crate) dice: Dice,
     /// How long the host took for each block.
     pub(crate) took: Vec<Duration>,
-    markets: u32,
+    /// Markets that trade.
+    pub(crate) markets: Vec<u32>,
     /// Short-term orders of a person in a block, at most.
     busy: u64,
     /// Orders that may rest: who, and their ids.
@@ -50,6 +51,7 @@ impl Trading {
         let mut app = World::devnet();
         // What a block does not need must not hide what it does.
         app.markets.truncate(usize::try_from(markets).unwrap());
+        let markets = app.markets.iter().map(|market| market.id).collect();
         let key = ed25519_consensus::SigningKey::from([7; 32]).verification_key().to_bytes();
         let validator = app::GenesisValidator { public_key: key, power: 10 };
         let genesis = World::genesis(app, &PEOPLE, 1_000_000_000_000, vec![validator]);
@@ -117,7 +119,7 @@ impl Trading {
     }
 
     fn order(&mut self, person: &'static str) -> wire::Order {
-        let market = u32::try_from(self.dice.within(0, u64::from(self.markets) - 1)).unwrap();
+        let market = *self.dice.pick(&self.markets);
         let pair = clob::pair(self.world.machine.state(), MarketId(market)).unwrap();
         let side = if self.dice.once_in(2) { Side::Buy } else { Side::Sell };
         let price = self.price(market);
@@ -181,7 +183,7 @@ impl Trading {
         for _ in 0..self.dice.within(0, self.busy) {
             self.cancel();
         }
-        for market in 0..self.markets {
+        for market in self.markets.clone() {
             let moved = self.dice.within(990, 1_010);
             let price = self.world.prices.get_mut(&MarketId(market)).unwrap();
             *price = num::Price::new(price.raw() * moved / 1_000 + 1);

@@ -105,6 +105,8 @@ impl Known {
                         // Of all that was known, only what comes now is left.
                         self.counts.snapshots += 1;
                         self.books = markets.iter().map(|market| (*market, BTreeMap::new())).collect();
+                        // Those follow, maybe in another message.
+                        (self.accounts, self.prices) = Default::default();
                     }
                     for change in book.updates {
                         let name = self.change(change.update_message.unwrap());
