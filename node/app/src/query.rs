@@ -93,12 +93,13 @@ impl<R: Rejection> From<R> for Failure {
     }
 }
 
+/// What is said before the first block; the client library waits when it hears how this begins.
+pub const NOT_BEGUN: &str = "the chain has not begun: no block is committed yet";
+
 /// Call the method at `path` with an encoded request.
 pub fn call(state: &dyn Read, path: &str, request: &[u8], context: &Context) -> Result<Vec<u8>, Failure> {
-    let chain = state::chain(state).ok_or_else(|| Failure {
-        kind: FailureKind::Unavailable,
-        message: "the chain has not begun: no block is committed yet".into(),
-    })?;
+    let chain = state::chain(state)
+        .ok_or_else(|| Failure { kind: FailureKind::Unavailable, message: NOT_BEGUN.into() })?;
     let call = Call { state, chain: &chain, request, height: context.height };
     let (service, method) = path.trim_start_matches('/').split_once('/').unwrap_or((path, ""));
     let answer = match service.split('.').next() {

@@ -57,18 +57,19 @@ fn whoever_follows_the_guide_trades_and_sees_what_it_says() {
     let home = Home::empty();
     let program = std::path::Path::new(env!("CARGO_BIN_EXE_ballastd"));
     let (mut node, mut printed, mut commands, mut compared) = (None, String::new(), 0, 0);
+    let (mut programs, mut program_of_a_suite, mut restarts) = (0, false, 0);
     for fence in fences(GUIDE) {
+        let began = std::time::Instant::now();
         match fence.kind {
             "sh node" => {
+                if let Some(before) = node.take() {
+                    let before: support::Node = before;
+                    assert_eq!(before.stop(), 0);
+                    restarts += 1;
+                }
+                // The next command comes before the first block, and waits for it.
                 let started = home.start(&["--block-interval", "100"]);
                 printed = format!("ballastd is running: JSON-RPC {}, gRPC {}", started.rpc, started.grpc);
-                // A person takes longer for the next command than the chain for its first block.
-                let first = ["query", "block", "1", "--node", &started.grpc];
-                let there = (0..200).any(|_| {
-                    std::thread::sleep(std::time::Duration::from_millis(50));
-                    home.run(&first).code == 0
-                });
-                assert!(there, "no block comes");
                 node = Some(started);
                 commands += fence.lines.len();
             }
@@ -77,10 +78,13 @@ fn whoever_follows_the_guide_trades_and_sees_what_it_says() {
                     format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
                 let mut shell = Command::new("bash");
                 shell.args(["-euo", "pipefail", "-c", &fence.lines.join("\n")]);
-                shell.env("PATH", path).env("BALLAST_HOME", home.path()).env_remove("RUST_LOG");
+                shell
+                    .current_dir(home.path())
+                    .env("PATH", path)
+                    .env("BALLAST_HOME", home.path())
+                    .env_remove("RUST_LOG");
                 if let Some(node) = &node {
-                    let address: &support::Node = node;
-                    shell.env("BALLAST_NODE", &address.grpc);
+                    shell.env("BALLAST_NODE", &node.grpc);
                 }
                 let output = shell.output().unwrap();
                 printed = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -88,8 +92,14 @@ fn whoever_follows_the_guide_trades_and_sees_what_it_says() {
                 assert!(output.status.success(), "{}\n{printed}\n{errors}", fence.lines.join("\n"));
                 commands += fence.lines.len();
             }
+            // Programs, which the suites of their clients run, with what they print.
+            "ts" | "python" => {
+                program_of_a_suite = true;
+                programs += 1;
+            }
+            "text" if std::mem::take(&mut program_of_a_suite) => {}
             "text" => {
-                for wanted in fence.lines {
+                for wanted in &fence.lines {
                     let found = printed.lines().any(|line| is_like(line, wanted));
                     assert!(found, "{wanted:?} is not in\n{printed}");
                     compared += 1;
@@ -97,8 +107,13 @@ fn whoever_follows_the_guide_trades_and_sees_what_it_says() {
             }
             other => panic!("a block of another kind: {other:?}"),
         }
+        if fence.kind.starts_with("sh") {
+            println!("{:6.2} s  {}", began.elapsed().as_secs_f32(), fence.lines[0]);
+        }
     }
     println!("{commands} commands, {compared} lines compared");
+    assert_eq!(restarts, 1, "whoever comes back finds the money again");
+    assert_eq!(programs, 2, "a program in each language whose client has a suite");
     assert!(commands > 15 && compared > 8, "the guide says too little");
     assert_eq!(node.unwrap().stop(), 0);
 }

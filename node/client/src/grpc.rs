@@ -1,7 +1,7 @@
 //! One gRPC call, for every method there is.
 
 use std::error::Error as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use prost::Message;
 use tonic::codec::ProstCodec;
@@ -12,6 +12,11 @@ use crate::error::Error;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// A node that just started has no block yet: how long its first one is waited for, and how often it is asked.
+const FIRST_BLOCK_TIMEOUT: Duration = Duration::from_secs(10);
+const FIRST_BLOCK_PAUSE: Duration = Duration::from_millis(100);
+/// How a node's refusal begins that has no block yet.
+const NOT_BEGUN: &str = "the chain has not begun";
 /// Largest answer that is taken.
 const MAX_ANSWER: usize = 64 << 20;
 
@@ -42,8 +47,27 @@ impl Client {
         &self.node
     }
 
-    /// Call the method at `path` (`/package.Service/Method`).
+    /// Call the method at `path` (`/package.Service/Method`). Before the chain's first block it waits for that, ten
+    /// seconds at most.
     pub async fn call<Q, A>(&self, path: &'static str, request: &Q) -> Result<A, Error>
+    where
+        Q: Message + Clone + 'static,
+        A: Message + Default + 'static,
+    {
+        let began = Instant::now();
+        loop {
+            match self.call_once(path, request).await {
+                Err(Error::Status { message, .. })
+                    if message.starts_with(NOT_BEGUN) && began.elapsed() < FIRST_BLOCK_TIMEOUT =>
+                {
+                    tokio::time::sleep(FIRST_BLOCK_PAUSE).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn call_once<Q, A>(&self, path: &'static str, request: &Q) -> Result<A, Error>
     where
         Q: Message + Clone + 'static,
         A: Message + Default + 'static,

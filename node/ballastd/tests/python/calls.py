@@ -3,6 +3,8 @@
 import asyncio
 import inspect
 import os
+import re
+import subprocess
 import sys
 import time
 import traceback
@@ -36,6 +38,24 @@ def absent(name, note):
 def check(sentence):
     """Something that is no call, such as a refusal."""
     return _listed(sentence, None, "")
+
+
+def guide():
+    """The guide's program as a check of its own: it runs against this chain, and prints what the guide says."""
+
+    @check("the program in python that the guide has")
+    def _():
+        with open(os.environ["BALLAST_TEST_GUIDE"], encoding="utf-8") as file:
+            found = re.search(r"^```python\n(.*?)^```\n\n```text\n(.*?)\n```$", file.read(), re.M | re.S)
+        assert found, "the guide has no block python that a block of what it prints follows"
+        program, prints = found.groups()
+        for standing, variable in [("127.0.0.1:9090", "GRPC"), ("http://127.0.0.1:1317", "REST")]:
+            assert standing in program, f"the program does not go to {standing}"
+            program = program.replace(standing, os.environ[f"BALLAST_TEST_{variable}"])
+        ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+        assert ran.returncode == 0, ran.stderr
+        wanted = ".*".join(map(re.escape, prints.split("...")))
+        assert re.fullmatch(wanted, ran.stdout.rstrip()), ran.stdout
 
 
 def eventually(read, good, seconds=15):

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { before, describe, test } from "node:test";
-import { absent, differs, works } from "./calls.js";
+import { absent, differs, guide, works } from "./calls.js";
 import { ALICE, BOB, BTC, coins, eventually, inSeconds } from "./chain.js";
 import * as wire from "./wire.js";
 
@@ -473,3 +473,5 @@ describe("refusals", () => {
     await assert.rejects(get.getAccount(wallet.address), /NotFound/i);
   });
 });
+
+describe("the guide", () => guide("ts"));

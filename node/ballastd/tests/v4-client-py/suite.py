@@ -20,7 +20,7 @@ from v4_proto.dydxprotocol.clob import query_pb2, query_pb2_grpc
 from v4_proto.dydxprotocol.clob.order_pb2 import Order
 from v4_proto.dydxprotocol.clob.tx_pb2 import OrderBatch
 
-from calls import check, differs, eventually, run, works
+from calls import check, differs, eventually, guide, run, works
 
 warnings.simplefilter("ignore")
 
@@ -458,4 +458,5 @@ async def _():
         raise AssertionError("it was answered")
 
 
+guide()
 run()

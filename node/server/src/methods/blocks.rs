@@ -1,5 +1,6 @@
 //! Blocks and validators of `cosmos.base.tendermint.v1beta1.Service`.
 
+use app::query::NOT_BEGUN;
 use cosmos_sdk_proto::cosmos::base::query::v1beta1::{PageRequest, PageResponse};
 use cosmos_sdk_proto::cosmos::base::tendermint::v1beta1 as wire;
 use cosmos_sdk_proto::cosmos::crypto::ed25519::PubKey;
@@ -19,7 +20,7 @@ const MAX_PAGE: u64 = 100;
 /// The prefix of addresses; unavailable before the first block.
 fn prefix(node: &Node) -> Result<String, Status> {
     let chain = node.host.chain();
-    chain.map(|chain| chain.prefix).ok_or_else(|| status(Code::Unavailable, "no block is committed yet"))
+    chain.map(|chain| chain.prefix).ok_or_else(|| status(Code::Unavailable, NOT_BEGUN))
 }
 
 /// The block at a height that a client names.
@@ -54,7 +55,7 @@ pub(super) async fn latest(
     _: wire::GetLatestBlockRequest,
 ) -> Result<wire::GetLatestBlockResponse, Status> {
     let record = node.engine.block(None).await.map_err(refused)?;
-    let record = record.ok_or_else(|| status(Code::Unavailable, "no block is committed yet"))?;
+    let record = record.ok_or_else(|| status(Code::Unavailable, NOT_BEGUN))?;
     let sdk_block = Some(sdk_block(&record.block, &prefix(node)?));
     Ok(wire::GetLatestBlockResponse { block_id: Some(record.block_id), block: Some(record.block), sdk_block })
 }

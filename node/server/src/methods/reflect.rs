@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use app::query::NOT_BEGUN;
 use cosmos_sdk_proto::cosmos::base::reflection::{v1beta1 as old, v2alpha1 as wire};
 use tonic::{Code, Status};
 use types::Chain;
@@ -23,7 +24,7 @@ const KINDS: [(&str, &[&str]); 3] = [
 ];
 
 fn chain(node: &Node) -> Result<Chain, Status> {
-    node.host.chain().ok_or_else(|| status(Code::Unavailable, "the chain has not begun"))
+    node.host.chain().ok_or_else(|| status(Code::Unavailable, NOT_BEGUN))
 }
 
 /// Types of the messages that transactions may carry.
