@@ -71,9 +71,27 @@ impl From<client::Error> for Failure {
                 code: EXIT_UNREACHABLE,
                 message: format!("{error}; is it running, and is this its gRPC port? See --node"),
             },
+            client::Error::Refused { ref codespace, code, .. } => {
+                Self::refused(match advice(codespace, code) {
+                    Some(advice) => format!("{error}\nwhat to do: {advice}"),
+                    None => error.to_string(),
+                })
+            }
             other => Self::refused(other),
         }
     }
+}
+
+/// What the guide's table says to do after a refusal.
+fn advice(codespace: &str, code: u32) -> Option<&'static str> {
+    let rows = include_str!("../../client/GUIDE.md").lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| ")?.split(" | ");
+        Some((cells.next()?.split_once(' ')?, cells.nth(1)?.strip_suffix(" |")?))
+    });
+    let is_it = |text: &str| text.trim().parse() == Ok(code);
+    rows.filter(|((space, codes), _)| *space == codespace && codes.split(',').any(is_it))
+        .map(|(_, advice)| advice)
+        .next()
 }
 
 impl From<client::KeyringError> for Failure {
@@ -119,5 +137,28 @@ impl From<server::Error> for Failure {
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         error.downcast::<Self>().unwrap_or_else(|error| Self::refused(format!("{error:#}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_what_the_guide_advises() {
+        let refused = |codespace: &str, code| {
+            let error = client::Error::Refused {
+                codespace: codespace.into(),
+                code,
+                log: "no".into(),
+                hash: String::new(),
+            };
+            Failure::from(error).message
+        };
+        assert_eq!(refused("sdk", 5), "refused (sdk 5): no\nwhat to do: deposit or send less");
+        assert_eq!(refused("clob", 3003), refused("clob", 10).replace("10", "3003"));
+        assert!(refused("clob", 3003).contains("what to do: sign again"));
+        assert_eq!(refused("clob", 999), "refused (clob 999): no");
+        assert_eq!(refused("bank", 5), "refused (bank 5): no");
     }
 }

@@ -97,7 +97,12 @@ pub(crate) fn add(app: &mut app::AppState, grant: &Grant) -> Outcome {
     }
     if !grant.address.starts_with("module:") {
         Address::from_bech32(&grant.address, &app.prefix).map_err(|error| {
-            Failure::refused(format!("{}: {error}; addresses begin with {}1", grant.address, app.prefix))
+            Failure::refused(format!(
+                "{account}: {error}; write an address that begins with {}1, or the name of a key, \
+                 which `ballastd keys add {account}` makes",
+                app.prefix,
+                account = grant.address,
+            ))
         })?;
     }
     if app.balances.iter().any(|balance| balance.address == grant.address) {

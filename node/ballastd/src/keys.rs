@@ -140,6 +140,9 @@ fn list(common: &Common) -> Outcome {
         let key = keyring.public(&name)?;
         keys.push((name, key));
     }
+    if keys.is_empty() {
+        eprintln!("there is no key yet; `ballastd keys add NAME` makes one");
+    }
     let answer: Vec<_> = keys.iter().map(|(name, key)| described(name, key, common)).collect();
     common.output.print(&Value::Array(answer), || {
         let row = |(name, key): &(String, PublicKey)| {

@@ -32,6 +32,9 @@ pub enum OrderError {
     #[error("{}: size {} is not a multiple of the step {}; the nearest are {} and {}",
             .0.ticker, .0.value, .0.unit, .0.below, .0.above)]
     Step(Box<Between>),
+    /// The size is less than one step.
+    #[error("{}: size {} is less than the step {}, which is the least", .0.ticker, .0.value, .0.unit)]
+    Small(Box<Between>),
     /// Price or size is zero or too large for the chain.
     #[error("{ticker}: {what} {value} must be above zero and below 2^64 of the smallest unit")]
     Range {
@@ -99,13 +102,16 @@ impl Market {
         let step = self.step.max(1);
         match fit(size, -self.atomic_resolution, step) {
             Fit::Exact(quantums) => Ok(quantums),
-            Fit::Between(below, above) => Err(OrderError::Step(Box::new(Between {
-                ticker: self.ticker.clone(),
-                value: size,
-                unit: self.size(step.into()),
-                below: self.size(below.into()),
-                above: self.size(above.into()),
-            }))),
+            Fit::Between(below, above) => {
+                let between = Box::new(Between {
+                    ticker: self.ticker.clone(),
+                    value: size,
+                    unit: self.size(step.into()),
+                    below: self.size(below.into()),
+                    above: self.size(above.into()),
+                });
+                Err(if below == above { OrderError::Small(between) } else { OrderError::Step(between) })
+            }
             Fit::Outside => Err(self.out_of_range("size", size)),
         }
     }
@@ -249,6 +255,8 @@ mod tests {
         let wanted = "BTC-USD: size 0.00015 is not a multiple of the step 0.0001; \
                       the nearest are 0.0001 and 0.0002";
         assert_eq!(text, wanted);
+        let text = btc.quantums(number("0.00001")).unwrap_err().to_string();
+        assert_eq!(text, "BTC-USD: size 0.00001 is less than the step 0.0001, which is the least");
     }
 
     #[test]

@@ -154,7 +154,11 @@ impl Sender {
             return Ok(account);
         }
         let account = self.client.account(&self.address).await?.ok_or_else(|| {
-            Error::Input(format!("account {} is not on the chain yet; it needs coins first", self.address))
+            Error::Input(format!(
+                "account {} is not on the chain yet; coins make it one: \
+                 `ballastd tx send {} COINS --from` somebody who has them",
+                self.address, self.address
+            ))
         })?;
         self.account = Some(account);
         Ok(account)
