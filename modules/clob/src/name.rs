@@ -20,7 +20,7 @@ const BYTES: u32 = 2;
 const FIXED: u32 = 5;
 
 /// Hash of an order.
-pub(crate) fn hash(order: &Order, chain: &Chain) -> [u8; 32] {
+pub fn hash(order: &Order, chain: &Chain) -> [u8; 32] {
     Sha256::digest(of_order(order, chain).bytes()).into()
 }
 

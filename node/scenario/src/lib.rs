@@ -2,9 +2,11 @@
 //! after every block. What a story shows happened in the very state machine that validators run.
 //!
 //! Reading order: [`story`] (the language of stories), [`World`] (a chain to play on), [`Wallet`] (a person with
-//! a key), [`sign`] (transactions), [`Dice`] (chance that follows from a seed). No disk and no network: it
+//! a key), [`sign`] (transactions), [`Dice`] (chance that follows from a seed),
+//! [`compared`] (a chain beside the naive model). No disk and no network: it
 //! never talks to anybody.
 
+pub mod compared;
 pub mod story;
 
 mod dice;

@@ -6,7 +6,7 @@
 mod governor;
 mod patient;
 mod pen;
-mod pests;
+pub(crate) mod pests;
 mod traders;
 
 use std::collections::BTreeMap;

@@ -9,6 +9,7 @@ use crate::agents::Tally;
 use crate::engine::Rounds;
 use crate::laws;
 use crate::script::Item;
+use crate::second::Seconded;
 
 /// What happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct Counts {
     pub healed: u64,
     /// Blocks after the chaos until visitors had traded, at most.
     pub healing: u64,
+    /// What the second model has seen.
+    pub seconded: Seconded,
     /// Refusals by codespace and code.
     pub refused: BTreeMap<(String, u32), u64>,
 }
@@ -71,6 +74,7 @@ impl Counts {
         }
         self.agents.add(&other.agents);
         self.rounds.add(&other.rounds);
+        self.seconded.add(&other.seconded);
         self.healed += other.healed;
         self.healing = self.healing.max(other.healing);
         for (code, count) in &other.refused {
@@ -90,6 +94,9 @@ impl Counts {
         ];
         let mut idle: Vec<_> =
             tried.into_iter().filter(|(_, count)| *count == 0).map(|(name, _)| name).collect();
+        if self.blocks >= 1_000 && self.seconded.blocks * 2 < self.blocks {
+            idle.push("blocks compared with the second model");
+        }
         if self.blocks >= 10_000 {
             idle.extend(crate::faults::kinds(self.blocks).filter(|kind| fault(kind) == 0));
             idle.extend(laws::unchecked(&self.by_law));
@@ -124,6 +131,7 @@ impl fmt::Display for Counts {
         writeln!(f, "laws: {}", laws.collect::<Vec<_>>().join(", "))?;
         writeln!(f, "{}\n{}", self.agents, self.rounds)?;
         writeln!(f, "{} healed, after {} blocks at most", self.healed, self.healing)?;
+        writeln!(f, "{}", self.seconded)?;
         let codes = self.refused.iter().map(|((space, code), count)| format!("{space}/{code} {count}"));
         write!(f, "refused: {}", codes.collect::<Vec<_>>().join(", "))
     }

@@ -21,6 +21,7 @@ use crate::laws::Laws;
 use crate::market::Market;
 use crate::network::Network;
 use crate::script::{Script, What};
+use crate::second::Second;
 use crate::story::{Mode, Story};
 use crate::swarm;
 use crate::twins::{Block, History, Kind, Twin};
@@ -125,6 +126,7 @@ struct Stage {
     genesis: Genesis,
     history: History,
     laws: Laws,
+    second: Second,
     tree: Store,
     counts: Counts,
     script: Script,
@@ -161,6 +163,11 @@ impl Stage {
         };
         let twins = kinds.iter().map(|kind| Twin::new(*kind, &genesis)).collect::<Result<_, _>>()?;
         let laws = Laws::new(&mut world.machine);
+        let mut second = Second::new(&world.machine, &[agents.people(), VISITORS.to_vec()].concat());
+        let stumbling = dice.once_in(4).then(|| dice.roll());
+        if stumbling.is_some() || story.canary.is_some() {
+            second.leave("what fails on purpose");
+        }
         let (engine, counts) = (Engine::default(), Counts::default());
         Ok(Self {
             world,
@@ -171,10 +178,11 @@ impl Stage {
             twins,
             weather,
             rates,
-            stumbling: dice.once_in(4).then(|| dice.roll()),
+            stumbling,
             genesis,
             history: Vec::new(),
             laws,
+            second,
             tree,
             counts,
             script: Script::new(story.only.clone()),
@@ -276,6 +284,7 @@ impl Stage {
         self.counts.laws += self.world.last.summary.invariants_checked;
         let (machine, outcome) = (&self.world.machine, &self.world.last);
         self.counts.laws += self.laws.after_block(machine, input, outcome, &changes)?;
+        self.second.after_block(machine, input, outcome)?;
         Ok(())
     }
 
@@ -368,6 +377,7 @@ impl Stage {
         self.counts.by_law = self.laws.counts().clone();
         self.counts.healing = self.healing.traded.unwrap_or_default();
         self.counts.healed = u64::from(self.healing.traded.is_some());
+        self.counts.seconded = self.second.counts();
         self.counts.seeds = 1;
         Ok(self.counts)
     }

@@ -149,6 +149,7 @@ impl Engine {
                     }],
                 })
             }
+            Op::Give { .. } => unreachable!("nobody here sends coins from wallet to wallet"),
             Op::Transfer { from, to, amount } => any(&sending::MsgCreateTransfer {
                 transfer: Some(sending::Transfer {
                     sender: Some(self.wire_id(*from)),

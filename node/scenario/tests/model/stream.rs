@@ -9,9 +9,10 @@ use num::{BaseQuantums, FundingIndex, QuoteQuantums};
 use types::{Address, Event, MarketId, SubaccountId, Value};
 
 use crate::crowd::Crowd;
-use crate::engine::{number, Engine};
+use crate::engine::Engine;
 use crate::setting::Setting;
 use crate::terms::Op;
+use scenario::compared::number;
 
 /// Account, market, flags, client id.
 type Name = (SubaccountId, u32, u32, u32);

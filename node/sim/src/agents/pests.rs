@@ -130,10 +130,13 @@ fn donate(pen: &mut Pen<'_>, person: &str) {
     pen.pay(person, to, amount);
 }
 
+/// People who get what they never asked for, whether they are there or not.
+pub(crate) const STRANGERS: [&str; 6] = ["maker0", "whale", "gambler0", "stranger", "person0", "person1"];
+
 /// Single quantums for accounts of others and for accounts that nobody has yet.
 fn dust(pen: &mut Pen<'_>, person: &str) {
     let number = pen.dice.within(0, 127);
-    let to = *pen.dice.pick(&["maker0", "whale", "gambler0", "stranger", "person0", "person1"]);
+    let to = *pen.dice.pick(&STRANGERS);
     let to = if pen.dice.once_in(2) { to.to_owned() } else { format!("{to}/{number}") };
     let amount = pen.dice.within(1, 3);
     pen.transfer(person, &to, amount);

@@ -1,18 +1,18 @@
 //! Whole numbers without bounds, and the three ways to round a quotient.
 
-pub(crate) use num_bigint::BigInt as Int;
+pub use num_bigint::BigInt as Int;
 use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
 
 /// An exact fraction.
-pub(crate) type Fraction = BigRational;
+pub type Fraction = BigRational;
 
-pub(crate) fn int(value: impl Into<Int>) -> Int {
+pub fn int(value: impl Into<Int>) -> Int {
     value.into()
 }
 
 /// Toward negative infinity.
-pub(crate) fn floor(a: &Int, b: &Int) -> Int {
+pub fn floor(a: &Int, b: &Int) -> Int {
     let quotient = a / b;
     if (a % b).is_zero() || (a.is_negative() == b.is_negative()) {
         quotient
@@ -22,16 +22,16 @@ pub(crate) fn floor(a: &Int, b: &Int) -> Int {
 }
 
 /// Toward positive infinity.
-pub(crate) fn ceil(a: &Int, b: &Int) -> Int {
+pub fn ceil(a: &Int, b: &Int) -> Int {
     -floor(&-a, b)
 }
 
-pub(crate) fn power_of_ten(exponent: u32) -> Int {
+pub fn power_of_ten(exponent: u32) -> Int {
     int(10).pow(exponent)
 }
 
 /// `n * 10^exponent` as a numerator and a denominator.
-pub(crate) fn scaled(n: Int, exponent: i32) -> (Int, Int) {
+pub fn scaled(n: Int, exponent: i32) -> (Int, Int) {
     let power = power_of_ten(exponent.unsigned_abs());
     if exponent < 0 {
         (n, power)
@@ -40,16 +40,16 @@ pub(crate) fn scaled(n: Int, exponent: i32) -> (Int, Int) {
     }
 }
 
-pub(crate) fn million() -> Int {
+pub fn million() -> Int {
     int(1_000_000)
 }
 
 /// A share in millionths, rounded up.
-pub(crate) fn share_up(amount: &Int, ppm: i64) -> Int {
+pub fn share_up(amount: &Int, ppm: i64) -> Int {
     ceil(&(amount * ppm), &million())
 }
 
 /// The fraction rounded down.
-pub(crate) fn fraction(a: Int, b: Int) -> Fraction {
+pub fn fraction(a: Int, b: Int) -> Fraction {
     Fraction::new(a, b)
 }

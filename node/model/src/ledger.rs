@@ -8,7 +8,7 @@ use crate::terms::{Account, Market, Position};
 
 /// Why money moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Why {
+pub enum Why {
     Trade,
     Deposit,
     Withdrawal,
@@ -19,7 +19,7 @@ pub(crate) enum Why {
 
 /// Why it may not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum No {
+pub enum No {
     Margin,
     Gate,
     Stale,
@@ -31,49 +31,49 @@ pub(crate) enum No {
     Exit,
 }
 
-pub(crate) struct Change {
-    pub(crate) account: usize,
-    pub(crate) quote: Int,
-    pub(crate) base: Option<(u32, Int)>,
+pub struct Change {
+    pub account: usize,
+    pub quote: Int,
+    pub base: Option<(u32, Int)>,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Risk {
-    pub(crate) worth: Int,
-    pub(crate) initial: Int,
-    pub(crate) maintenance: Int,
+pub struct Risk {
+    pub worth: Int,
+    pub initial: Int,
+    pub maintenance: Int,
 }
 
 #[derive(Clone)]
-pub(crate) struct Ledger {
-    pub(crate) markets: Vec<Market>,
-    pub(crate) accounts: Vec<Account>,
-    pub(crate) wallets: Vec<Int>,
-    pub(crate) pots: Pots,
-    pub(crate) collected: Int,
-    pub(crate) max_age: i64,
+pub struct Ledger {
+    pub markets: Vec<Market>,
+    pub accounts: Vec<Account>,
+    pub wallets: Vec<Int>,
+    pub pots: Pots,
+    pub collected: Int,
+    pub max_age: i64,
     /// What money that leaves must leave of the notional, in ppm.
-    pub(crate) exit_ppm: i64,
-    pub(crate) now: i64,
-    pub(crate) height: u64,
-    pub(crate) gate_opens: u64,
+    pub exit_ppm: i64,
+    pub now: i64,
+    pub height: u64,
+    pub gate_opens: u64,
 }
 
 impl Ledger {
-    pub(crate) fn market(&self, id: u32) -> &Market {
+    pub fn market(&self, id: u32) -> &Market {
         self.markets.iter().find(|market| market.id == id).unwrap()
     }
 
-    pub(crate) fn market_mut(&mut self, id: u32) -> &mut Market {
+    pub fn market_mut(&mut self, id: u32) -> &mut Market {
         self.markets.iter_mut().find(|market| market.id == id).unwrap()
     }
 
-    pub(crate) fn fresh(&self, market: u32) -> bool {
+    pub fn fresh(&self, market: u32) -> bool {
         self.market(market).priced_at.is_some_and(|at| self.now - at <= self.max_age)
     }
 
     /// Funding first: one rounding down for the whole account. Answers what rounding left behind.
-    pub(crate) fn settled(&self, account: &Account) -> (Account, Int) {
+    pub fn settled(&self, account: &Account) -> (Account, Int) {
         let mut after = account.clone();
         let mut owed = Int::zero();
         for position in &mut after.positions {
@@ -87,7 +87,7 @@ impl Ledger {
         (after, dust)
     }
 
-    pub(crate) fn notional(&self, market: &Market, size: &Int) -> Int {
+    pub fn notional(&self, market: &Market, size: &Int) -> Int {
         let (n, d) = scaled(size * market.price, market.oracle_exponent());
         n / d
     }
@@ -105,7 +105,7 @@ impl Ledger {
         market.initial_ppm + i64::try_from(more).unwrap()
     }
 
-    pub(crate) fn margin(&self, market: &Market, size: &Int) -> (Int, Int, Int) {
+    pub fn margin(&self, market: &Market, size: &Int) -> (Int, Int, Int) {
         let notional = self.notional(market, size);
         let initial = share_up(&notional.abs(), self.initial_ppm(market));
         let base = share_up(&notional.abs(), market.initial_ppm);
@@ -113,7 +113,7 @@ impl Ledger {
     }
 
     /// Of an account whose funding is settled.
-    pub(crate) fn risk(&self, account: &Account) -> Risk {
+    pub fn risk(&self, account: &Account) -> Risk {
         let (worth, zero) = (account.quote.clone(), Int::zero());
         let mut risk = Risk { worth, initial: zero.clone(), maintenance: zero };
         for position in &account.positions {
@@ -144,11 +144,11 @@ impl Ledger {
     }
 
     /// Whose pool holds what an account has: that of its positions.
-    pub(crate) fn pot_of(&self, account: &Account) -> Owner {
+    pub fn pot_of(&self, account: &Account) -> Owner {
         account.positions.first().and_then(|position| self.pot_of_market(position.market))
     }
 
-    pub(crate) fn pot_of_market(&self, market: u32) -> Owner {
+    pub fn pot_of_market(&self, market: u32) -> Owner {
         Some(market).filter(|market| self.market(*market).isolated)
     }
 
@@ -195,7 +195,7 @@ impl Ledger {
     }
 
     /// Whether the account could take this on now.
-    pub(crate) fn could(&self, change: &Change, why: Why) -> Result<(), No> {
+    pub fn could(&self, change: &Change, why: Why) -> Result<(), No> {
         let (settled, _) = self.settled(&self.accounts[change.account]);
         self.judge((&settled, &self.applied(&settled, change)), change, (why, 0))
     }
@@ -211,7 +211,7 @@ impl Ledger {
     }
 
     /// Apply all changes or none. A refusal names the first that may not.
-    pub(crate) fn update(&mut self, changes: &[Change], why: Why) -> Result<(), (usize, No)> {
+    pub fn update(&mut self, changes: &[Change], why: Why) -> Result<(), (usize, No)> {
         let mut done = Vec::new();
         let mut open = None;
         for change in changes {
@@ -253,18 +253,18 @@ impl Ledger {
     }
 
     /// What a trade of `size` at `price` subticks is worth.
-    pub(crate) fn worth(&self, market: u32, size: u64, price: u64) -> Int {
+    pub fn worth(&self, market: u32, size: u64, price: u64) -> Int {
         let (n, d) = scaled(int(size) * price, self.market(market).conversion_exponent);
         floor(&n, &d)
     }
 
     /// What is charged on a fill; a rebate is rounded against its payee.
-    pub(crate) fn fee(&self, quote: &Int, ppm: i64) -> Int {
+    pub fn fee(&self, quote: &Int, ppm: i64) -> Int {
         ceil(&(quote * ppm), &million())
     }
 
     /// Everything that accounts of a pool have, in millionths.
-    pub(crate) fn owned(&self, owner: Owner) -> Int {
+    pub fn owned(&self, owner: Owner) -> Int {
         let mut owned = Int::zero();
         for account in self.accounts.iter().filter(|account| self.pot_of(account) == owner) {
             owned += &account.quote * million();
@@ -277,7 +277,7 @@ impl Ledger {
 }
 
 /// The transition rule for an account without its initial margin.
-pub(crate) fn not_riskier(old: &Risk, new: &Risk) -> bool {
+pub fn not_riskier(old: &Risk, new: &Risk) -> bool {
     if new.maintenance > old.maintenance {
         return false;
     }

@@ -9,11 +9,11 @@ use crate::ledger::{Change, No, Why};
 use crate::liquidate;
 use crate::money::{floor, int, million, Int};
 use crate::orders::Exchange;
-use crate::terms::{clob, Answer, Code, Force, Id, Note, Op, Order, Until};
+use crate::terms::{clob, Answer, Code, Force, Id, Note, Op, Order, Purse, Until};
 
-pub(crate) struct Chain {
-    pub(crate) exchange: Exchange,
-    pub(crate) funding: Funding,
+pub struct Chain {
+    pub exchange: Exchange,
+    pub funding: Funding,
     /// What each owner has used of this block.
     used: Vec<u32>,
     /// What the authority has changed, from the next block on.
@@ -21,22 +21,22 @@ pub(crate) struct Chain {
 }
 
 /// What the model says about a block.
-pub(crate) struct Said {
-    pub(crate) answers: Vec<Answer>,
+pub struct Said {
+    pub answers: Vec<Answer>,
     /// Orders that were over before the messages, in order of their names.
-    pub(crate) expired: Vec<Note>,
+    pub expired: Vec<Note>,
     /// What the chain itself did after the messages.
-    pub(crate) after: Vec<Note>,
+    pub after: Vec<Note>,
 }
 
 impl Chain {
-    pub(crate) fn new(exchange: Exchange, funding: Funding) -> Self {
+    pub fn new(exchange: Exchange, funding: Funding) -> Self {
         let used = vec![0; exchange.ledger.wallets.len()];
         Self { exchange, funding, used, changes: VecDeque::new() }
     }
 
     /// One block: `prices` are those that were agreed on in it.
-    pub(crate) fn block(&mut self, time: i64, prices: &[(u32, u64)], ops: &[Op]) -> Said {
+    pub fn block(&mut self, time: i64, prices: &[(u32, u64)], ops: &[Op]) -> Said {
         self.change();
         let ledger = &mut self.exchange.ledger;
         self.exchange.previous_time = ledger.now;
@@ -175,6 +175,7 @@ impl Chain {
             Op::Many { account, atomic, parts } => self.many(*account, *atomic, parts, held),
             Op::Deposit { account, amount } => self.deposit(*account, &int(*amount)),
             Op::Withdraw { account, amount } => self.withdraw(*account, &int(*amount)),
+            Op::Give { from, to, amount } => self.give(*from, *to, &int(*amount)),
             Op::Leverage { account, market, ppm } => self.leverage(*account, *market, (*ppm).into()),
             Op::Become { .. } | Op::Discount { .. } => {
                 self.possible(op)?;
@@ -259,6 +260,21 @@ impl Chain {
         Ok(())
     }
 
+    fn give(&mut self, from: usize, to: Purse, amount: &Int) -> Result<(), Code> {
+        let ledger = &mut self.exchange.ledger;
+        if ledger.wallets[from] < *amount {
+            return Err(("sdk", 5));
+        }
+        ledger.wallets[from] -= amount;
+        match to {
+            Purse::Wallet(owner) => ledger.wallets[owner] += amount,
+            Purse::Fund(owner) => ledger.pots.of(owner).fund += amount,
+            Purse::Collector => ledger.collected += amount,
+            Purse::Pool | Purse::Away => {}
+        }
+        Ok(())
+    }
+
     fn deposit(&mut self, account: usize, amount: &Int) -> Result<(), Code> {
         let ledger = &mut self.exchange.ledger;
         let owner = ledger.accounts[account].owner;
@@ -298,7 +314,7 @@ impl Chain {
 }
 
 /// Rules that need no state.
-pub(crate) fn sane(order: &Order) -> Result<(), Code> {
+pub fn sane(order: &Order) -> Result<(), Code> {
     if order.force == Force::FillOrKill {
         return Err(clob(48));
     }
@@ -334,7 +350,7 @@ pub(crate) fn sane(order: &Order) -> Result<(), Code> {
 }
 
 /// Short-term orders and cancels name a block, the others a time.
-pub(crate) fn named(id: &Id, until: Until) -> Result<(), Code> {
+pub fn named(id: &Id, until: Until) -> Result<(), Code> {
     match (id.flags, until) {
         (0, Until::Time(_) | Until::Block(0)) => Err(clob(5)),
         (256, _) => Err(clob(3000)),

@@ -10,7 +10,7 @@ use crate::terms::{clob, Code, Id, Order, Until};
 const NINETY_FIVE_DAYS: i64 = 95 * 86_400;
 
 impl Exchange {
-    pub(crate) fn in_window(&self, until: Until) -> Result<(), Code> {
+    pub fn in_window(&self, until: Until) -> Result<(), Code> {
         let (height, time) = (self.ledger.height, self.previous_time);
         match until {
             Until::Block(block) if u64::from(block) < height => Err(clob(10)),
@@ -21,7 +21,7 @@ impl Exchange {
         }
     }
 
-    pub(crate) fn admissible(&self, order: &Order, origin: Origin) -> Result<(), Code> {
+    pub fn admissible(&self, order: &Order, origin: Origin) -> Result<(), Code> {
         let Some(market) = self.ledger.markets.iter().find(|market| market.id == order.id.market) else {
             return Err(clob(8));
         };
@@ -42,7 +42,7 @@ impl Exchange {
     }
 
     /// How many orders the account may have by what it is worth.
-    pub(crate) fn tier_allows(&self, account: usize, short_term: bool) -> Result<(), Code> {
+    pub fn tier_allows(&self, account: usize, short_term: bool) -> Result<(), Code> {
         let bounds = &self.bounds;
         let tiers = if short_term { &bounds.short_term_tiers } else { &bounds.equity_tiers };
         let (settled, _) = self.ledger.settled(&self.ledger.accounts[account]);
@@ -60,7 +60,7 @@ impl Exchange {
         }
     }
 
-    pub(crate) fn affordable(&self, order: &Order) -> Result<(), Code> {
+    pub fn affordable(&self, order: &Order) -> Result<(), Code> {
         let quote = self.ledger.worth(order.id.market, order.size, order.price);
         if quote >= int(1) << 80 {
             return Err(clob(20_003));

@@ -12,14 +12,14 @@ use crate::terms::{Market, Note, Position};
 
 /// Bounds of liquidations.
 #[derive(Clone, Debug)]
-pub(crate) struct Rules {
-    pub(crate) max_fee: i64,
-    pub(crate) min_notional: u64,
-    pub(crate) portion: i64,
-    pub(crate) account_notional: u64,
-    pub(crate) insurance_lost: u64,
-    pub(crate) adjustment: i64,
-    pub(crate) spread: i64,
+pub struct Rules {
+    pub max_fee: i64,
+    pub min_notional: u64,
+    pub portion: i64,
+    pub account_notional: u64,
+    pub insurance_lost: u64,
+    pub adjustment: i64,
+    pub spread: i64,
 }
 
 /// What one account may still lose in this block.
@@ -37,7 +37,7 @@ struct Holding {
 }
 
 /// Everybody below the maintenance margin gets a turn, the riskiest first.
-pub(crate) fn run(exchange: &mut Exchange) -> Vec<Note> {
+pub fn run(exchange: &mut Exchange) -> Vec<Note> {
     exchange.notes.clear();
     let mut turns = below(exchange);
     turns.retain(|(account, _)| {
@@ -62,7 +62,7 @@ pub(crate) fn run(exchange: &mut Exchange) -> Vec<Note> {
     std::mem::take(&mut exchange.notes)
 }
 
-pub(crate) fn below(exchange: &Exchange) -> Vec<(usize, Risk)> {
+pub fn below(exchange: &Exchange) -> Vec<(usize, Risk)> {
     let risks = (0..exchange.ledger.accounts.len()).map(|account| (account, risk(exchange, account)));
     risks
         .filter(|(_, risk)| risk.maintenance > risk.worth)
@@ -70,7 +70,7 @@ pub(crate) fn below(exchange: &Exchange) -> Vec<(usize, Risk)> {
         .collect()
 }
 
-pub(crate) fn risk(exchange: &Exchange, account: usize) -> Risk {
+pub fn risk(exchange: &Exchange, account: usize) -> Risk {
     let ledger = &exchange.ledger;
     ledger.risk(&ledger.settled(&ledger.accounts[account]).0)
 }
@@ -236,7 +236,7 @@ fn delta(exchange: &Exchange, account: usize, terms: &Market, slice: &Int, gets:
 }
 
 /// Close the whole position against those who hold the other side, in proportion.
-pub(crate) fn cover(exchange: &mut Exchange, account: usize, market: u32) {
+pub fn cover(exchange: &mut Exchange, account: usize, market: u32) {
     let terms = exchange.ledger.market(market).clone();
     let mut skipped = vec![account];
     let long = exchange.ledger.accounts[account].size(market).is_positive();

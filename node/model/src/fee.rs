@@ -7,12 +7,12 @@ use crate::orders::Match;
 
 /// A row of the table: what must be reached, and the rates.
 #[derive(Clone, Debug)]
-pub(crate) struct Tier {
-    pub(crate) volume: u64,
-    pub(crate) total_share: i64,
-    pub(crate) maker_share: i64,
-    pub(crate) maker_ppm: i64,
-    pub(crate) taker_ppm: i64,
+pub struct Tier {
+    pub volume: u64,
+    pub total_share: i64,
+    pub maker_share: i64,
+    pub maker_ppm: i64,
+    pub taker_ppm: i64,
 }
 
 #[derive(Clone, Debug)]
@@ -24,29 +24,34 @@ struct Traded {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Fees {
+pub struct Fees {
     tiers: Vec<Tier>,
     traded: Vec<Traded>,
     /// Maker's and taker's rate of each owner in this block.
     rates: Vec<(i64, i64)>,
     hour: i64,
     /// Market, first second, second after the last, and the part in ppm that is charged.
-    pub(crate) discounts: Vec<(u32, i64, i64, i64)>,
+    pub discounts: Vec<(u32, i64, i64, i64)>,
     now: i64,
     /// Of fees, in ppm: what insurance funds get.
-    pub(crate) insured: i64,
+    pub insured: i64,
     /// Seconds for which volume counts.
     window: i64,
 }
 
 impl Fees {
-    pub(crate) fn new(tiers: Vec<Tier>, owners: usize, (insured, window): (i64, i64)) -> Self {
+    pub fn new(tiers: Vec<Tier>, owners: usize, (insured, window): (i64, i64)) -> Self {
         let rates = vec![(0, 0); owners];
         Self { tiers, traded: Vec::new(), rates, hour: 0, discounts: Vec::new(), now: 0, insured, window }
     }
 
+    /// Another table, from the next block on.
+    pub fn set_tiers(&mut self, tiers: Vec<Tier>) {
+        self.tiers = tiers;
+    }
+
     /// Rates stand still within a block.
-    pub(crate) fn begin_block(&mut self, now: i64) {
+    pub fn begin_block(&mut self, now: i64) {
         (self.now, self.hour) = (now, now / 3_600);
         let oldest = (now - self.window) / 3_600;
         self.traded.retain(|traded| traded.hour >= oldest);
@@ -66,7 +71,7 @@ impl Fees {
     }
 
     /// What a maker and a taker pay in a market, in ppm.
-    pub(crate) fn rates_in(&self, owner: usize, market: u32) -> (i64, i64) {
+    pub fn rates_in(&self, owner: usize, market: u32) -> (i64, i64) {
         let (maker, taker) = self.rates[owner];
         let runs = |of: &&(u32, i64, i64, i64)| of.0 == market && (of.1..of.2).contains(&self.now);
         let charge = self.discounts.iter().find(runs).map_or(1_000_000, |discount| discount.3);
@@ -74,7 +79,7 @@ impl Fees {
     }
 
     /// Count a match; it moves rates from the next block on.
-    pub(crate) fn count(&mut self, deal: &Match, taker: usize, maker: usize) {
+    pub fn count(&mut self, deal: &Match, taker: usize, maker: usize) {
         for (owner, made, took) in
             [(maker, deal.quote.clone(), Int::zero()), (taker, Int::zero(), deal.quote.clone())]
         {
@@ -91,7 +96,7 @@ impl Fees {
 }
 
 /// A rebate is at most what the other side of the match pays.
-pub(crate) fn capped(taker: Int, maker: Int) -> (Int, Int) {
+pub fn capped(taker: Int, maker: Int) -> (Int, Int) {
     let most = |other: &Int| -other.clone().max(Int::zero());
     let (for_taker, for_maker) = (most(&maker), most(&taker));
     let capped = |fee: Int, most: Int| if fee.is_negative() { fee.max(most) } else { fee };

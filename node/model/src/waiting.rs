@@ -7,7 +7,7 @@ use crate::terms::{clob, Code, Force, Id, Note, Order, Status, Until};
 
 /// Which way a price has to come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
+pub enum Way {
     Down,
     Up,
 }
@@ -17,26 +17,26 @@ type Step = (Way, Int);
 
 /// An order that waits; a sliced one with what is left of it, its slices to come and when the next is due.
 #[derive(Clone, Debug)]
-pub(crate) struct Waiting {
-    pub(crate) order: Order,
-    pub(crate) turn: u64,
-    pub(crate) left: u64,
-    pub(crate) legs: u32,
-    pub(crate) next: i64,
+pub struct Waiting {
+    pub order: Order,
+    pub turn: u64,
+    pub left: u64,
+    pub legs: u32,
+    pub next: i64,
 }
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Room {
-    pub(crate) orders: Vec<Waiting>,
+pub struct Room {
+    pub orders: Vec<Waiting>,
     /// Market, and lowest and highest price at which it traded in the last block and in this one.
-    pub(crate) traded: Vec<(u32, u64, u64)>,
-    pub(crate) trades: Vec<(u32, u64, u64)>,
+    pub traded: Vec<(u32, u64, u64)>,
+    pub trades: Vec<(u32, u64, u64)>,
     /// Market, height since which, and steps whose orders could not be placed yet.
     backlog: Vec<(u32, u64, Vec<Step>)>,
 }
 
 impl Room {
-    pub(crate) fn trade(&mut self, market: u32, price: u64) {
+    pub fn trade(&mut self, market: u32, price: u64) {
         match self.trades.iter_mut().find(|(traded, ..)| *traded == market) {
             Some((_, low, high)) => (*low, *high) = ((*low).min(price), (*high).max(price)),
             None => self.trades.push((market, price, price)),
@@ -65,7 +65,7 @@ fn trigger(order: &Order) -> Int {
 }
 
 /// An oracle price in subticks.
-pub(crate) fn oracle(ledger: &Ledger, market: u32) -> Fraction {
+pub fn oracle(ledger: &Ledger, market: u32) -> Fraction {
     let market = ledger.market(market);
     let exponent = market.oracle_exponent() - market.conversion_exponent;
     let (n, d) = crate::money::scaled(int(market.price), exponent);
@@ -96,7 +96,7 @@ impl Exchange {
     }
 
     /// Let an order wait whose market, window and units were looked at.
-    pub(crate) fn wait(&mut self, order: &Order) -> Result<(), Code> {
+    pub fn wait(&mut self, order: &Order) -> Result<(), Code> {
         let market = self.ledger.market(order.id.market).clone();
         let mut waiting =
             Waiting { order: *order, turn: 0, left: order.size, legs: 0, next: self.ledger.now };
@@ -136,7 +136,7 @@ impl Exchange {
     }
 
     /// Cancel an order that waits, and the slice of one that is sliced.
-    pub(crate) fn cancel_waiting(&mut self, id: &Id, until: Until) -> Option<Result<(), Code>> {
+    pub fn cancel_waiting(&mut self, id: &Id, until: Until) -> Option<Result<(), Code>> {
         let waiting = self.room.orders.iter().find(|waiting| waiting.order.id == *id)?;
         if waiting.order.until > until {
             return Some(Err(clob(29)));
@@ -158,7 +158,7 @@ impl Exchange {
         }
     }
 
-    pub(crate) fn expire_waiting(&mut self) {
+    pub fn expire_waiting(&mut self) {
         let now = self.ledger.now;
         let over = |until| matches!(until, Until::Time(time) if i64::from(time) <= now);
         while let Some(id) = self.room.orders.iter().find(|w| over(w.order.until)).map(|w| w.order.id) {
@@ -167,7 +167,7 @@ impl Exchange {
     }
 
     /// Place what the oracle price, or the trades of the last block, have reached.
-    pub(crate) fn trigger(&mut self) {
+    pub fn trigger(&mut self) {
         let mut turns = std::mem::take(&mut self.room.backlog);
         turns.sort_by_key(|(market, since, _)| (*since, *market));
         let height = self.ledger.height;
@@ -214,7 +214,8 @@ impl Exchange {
             prices.push(oracle.clone());
         }
         if let Some((_, low, high)) = self.room.traded.iter().find(|(traded, ..)| *traded == market) {
-            let width = &oracle * Fraction::new(int(self.bounds.min_price_change * 5), int(1_000_000));
+            let width =
+                &oracle * Fraction::new(int(self.ledger.market(market).min_price_change * 5), int(1_000_000));
             let whole = |price: u64| Fraction::from_integer(int(price));
             for price in [whole(*low), whole(*high)] {
                 prices.push(price.max(&oracle - &width).min(&oracle + &width));
@@ -256,7 +257,7 @@ impl Exchange {
     }
 
     /// Place the slices that are due, the longest due first.
-    pub(crate) fn slices(&mut self) {
+    pub fn slices(&mut self) {
         loop {
             let now = self.ledger.now;
             let sliced = self.room.orders.iter().filter(|w| w.order.id.flags == 128 && w.next <= now);
@@ -317,7 +318,7 @@ impl Exchange {
     }
 
     /// A slice traded: its order has so much less to do.
-    pub(crate) fn slice_traded(&mut self, slice: &Id, size: u64) {
+    pub fn slice_traded(&mut self, slice: &Id, size: u64) {
         let id = Id { flags: 128, ..*slice };
         let parent = self.room.orders.iter_mut().find(|waiting| waiting.order.id == id).unwrap();
         parent.left = parent.left.saturating_sub(size);

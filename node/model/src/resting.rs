@@ -9,7 +9,7 @@ use crate::waiting::oracle;
 
 impl Exchange {
     /// Before a block's messages: what is over goes, and what nobody needs is forgotten.
-    pub(crate) fn expire(&mut self) {
+    pub fn expire(&mut self) {
         let (height, now) = (self.ledger.height, self.ledger.now);
         let over = |until: Until| match until {
             Until::Block(block) => u64::from(block) < height,
@@ -23,7 +23,7 @@ impl Exchange {
     }
 
     /// How much of its account's position an order of this side may close, in whole steps.
-    pub(crate) fn closable(&self, account: usize, market: u32, buy: bool) -> u64 {
+    pub fn closable(&self, account: usize, market: u32, buy: bool) -> u64 {
         let size = self.ledger.accounts[account].size(market);
         if (buy && size.is_negative()) || (!buy && size.is_positive()) {
             let step = self.ledger.market(market).step;
@@ -33,7 +33,7 @@ impl Exchange {
         }
     }
 
-    pub(crate) fn reducible(&self, order: &Order) -> Result<u64, Code> {
+    pub fn reducible(&self, order: &Order) -> Result<u64, Code> {
         if !order.reduce_only {
             return Ok(u64::MAX);
         }
@@ -44,7 +44,7 @@ impl Exchange {
     }
 
     /// Cut a resting order that may only reduce to what there is to reduce. Whether it wanted more.
-    pub(crate) fn cut(&mut self, id: &Id) -> bool {
+    pub fn cut(&mut self, id: &Id) -> bool {
         let resting = self.find(id).unwrap();
         let (left, buy) = (resting.left, resting.order.buy);
         let most = self.closable(id.account, id.market, buy);
@@ -61,7 +61,7 @@ impl Exchange {
     }
 
     /// A position changed: its account's reduce-only orders want no more than is left, oldest first.
-    pub(crate) fn position_changed(&mut self, account: usize, market: u32) {
+    pub fn position_changed(&mut self, account: usize, market: u32) {
         let mut mine: Vec<(u64, Id)> = Vec::new();
         for resting in &self.resting {
             let id = resting.order.id;
@@ -76,7 +76,7 @@ impl Exchange {
     }
 
     /// The worst price at which an order takes: its own, or the bound of the band on a tick within it.
-    pub(crate) fn banded(&self, order: &Order) -> u64 {
+    pub fn banded(&self, order: &Order) -> u64 {
         let market = self.ledger.market(order.id.market);
         if self.bounds.band == 0 || !self.ledger.fresh(market.id) {
             return order.price;
@@ -90,12 +90,12 @@ impl Exchange {
     }
 
     /// What the builder of an order gets for a fill.
-    pub(crate) fn built(&self, quote: &Int, order: &Order) -> Option<(usize, Int)> {
+    pub fn built(&self, quote: &Int, order: &Order) -> Option<(usize, Int)> {
         order.builder.map(|(owner, ppm)| (owner, self.ledger.fee(quote, ppm.into())))
     }
 
     /// The new order stands where the old one stands, with its turn.
-    pub(crate) fn in_place(&mut self, order: &Order, old: &Resting, left: u64, wanted: u64) {
+    pub fn in_place(&mut self, order: &Order, old: &Resting, left: u64, wanted: u64) {
         let successor = self.follows(order, &old.order);
         if left < order.size {
             self.traded(order, 0, wanted);
@@ -106,7 +106,7 @@ impl Exchange {
     }
 
     /// An order that replaced `old` rests. Whether it refuses `old` by itself, because its block is later.
-    pub(crate) fn follows(&mut self, new: &Order, old: &Order) -> bool {
+    pub fn follows(&mut self, new: &Order, old: &Order) -> bool {
         if new.until == old.until {
             self.ended_short_term(Some(*old));
         }
@@ -114,7 +114,7 @@ impl Exchange {
     }
 
     /// A short-term order was replaced by one that does not rest.
-    pub(crate) fn ended_short_term(&mut self, old: Option<Order>) {
+    pub fn ended_short_term(&mut self, old: Option<Order>) {
         if let Some(old) = old.filter(|old| old.id.flags == 0) {
             self.ended(&old);
         }
@@ -122,7 +122,7 @@ impl Exchange {
 }
 
 /// Whether an order may take the place of the one that rests.
-pub(crate) fn replaces(new: &Order, old: &Order) -> Result<(), Code> {
+pub fn replaces(new: &Order, old: &Order) -> Result<(), Code> {
     if let (Until::Block(until), Until::Block(before)) = (new.until, old.until) {
         if (until, new.hash) == (before, old.hash) {
             return Err(clob(30));

@@ -12,93 +12,91 @@ use crate::waiting::Room;
 
 /// An order that rests.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Resting {
-    pub(crate) order: Order,
-    pub(crate) left: u64,
+pub struct Resting {
+    pub order: Order,
+    pub left: u64,
     /// The lower one was there before.
-    pub(crate) turn: u64,
+    pub turn: u64,
     /// It replaced one that was good til an earlier block.
-    pub(crate) successor: bool,
+    pub successor: bool,
 }
 
 /// What a short-term id remembers, or what a longer one has traded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Spent {
-    pub(crate) filled: u64,
-    pub(crate) cancelled: u32,
+pub struct Spent {
+    pub filled: u64,
+    pub cancelled: u32,
     /// Block and hash of the last order that ended without being filled or cancelled.
-    pub(crate) ended: Option<(u32, [u8; 32])>,
-    pub(crate) keep: u64,
+    pub ended: Option<(u32, [u8; 32])>,
+    pub keep: u64,
 }
 
 /// Bounds that hold for everybody.
 #[derive(Clone, Debug)]
-pub(crate) struct Bounds {
-    pub(crate) tiers: Vec<Tier>,
-    pub(crate) max_fills: u32,
-    pub(crate) max_resting: usize,
-    pub(crate) short_term_per_block: u32,
+pub struct Bounds {
+    pub tiers: Vec<Tier>,
+    pub max_fills: u32,
+    pub max_resting: usize,
+    pub short_term_per_block: u32,
     /// Of the oracle price, in ppm: so far from it takers trade.
-    pub(crate) band: i64,
-    /// Of every market, in ppm; trades count five times as far from the oracle price.
-    pub(crate) min_price_change: i64,
+    pub band: i64,
     /// Worth from which so many long-lived orders are allowed.
-    pub(crate) equity_tiers: Vec<(u64, u32)>,
+    pub equity_tiers: Vec<(u64, u32)>,
     /// The same for short-term orders that rest.
-    pub(crate) short_term_tiers: Vec<(u64, u32)>,
+    pub short_term_tiers: Vec<(u64, u32)>,
 }
 
-pub(crate) const WINDOW: u64 = 40;
+pub const WINDOW: u64 = 40;
 
 /// The part of the world that a refused message leaves as it was.
 #[derive(Clone)]
-pub(crate) struct Exchange {
-    pub(crate) ledger: Ledger,
-    pub(crate) bounds: Bounds,
-    pub(crate) rules: Rules,
-    pub(crate) fees: Fees,
-    pub(crate) room: Room,
-    pub(crate) resting: Vec<Resting>,
-    pub(crate) spent: Vec<(Id, Spent)>,
-    pub(crate) parked: Vec<Order>,
-    pub(crate) next_turn: u64,
-    pub(crate) previous_time: i64,
-    pub(crate) notes: Vec<Note>,
+pub struct Exchange {
+    pub ledger: Ledger,
+    pub bounds: Bounds,
+    pub rules: Rules,
+    pub fees: Fees,
+    pub room: Room,
+    pub resting: Vec<Resting>,
+    pub spent: Vec<(Id, Spent)>,
+    pub parked: Vec<Order>,
+    pub next_turn: u64,
+    pub previous_time: i64,
+    pub notes: Vec<Note>,
 }
 
 /// A trade that is to be paid.
-pub(crate) struct Match {
-    pub(crate) market: u32,
-    pub(crate) buy: bool,
-    pub(crate) size: u64,
-    pub(crate) quote: Int,
-    pub(crate) taker: usize,
-    pub(crate) taker_fee: Int,
-    pub(crate) maker: usize,
-    pub(crate) maker_fee: Int,
-    pub(crate) insurance: Int,
+pub struct Match {
+    pub market: u32,
+    pub buy: bool,
+    pub size: u64,
+    pub quote: Int,
+    pub taker: usize,
+    pub taker_fee: Int,
+    pub maker: usize,
+    pub maker_fee: Int,
+    pub insurance: Int,
     /// Whom to pay for having brought the orders.
-    pub(crate) taker_builder: Option<(usize, Int)>,
-    pub(crate) maker_builder: Option<(usize, Int)>,
+    pub taker_builder: Option<(usize, Int)>,
+    pub maker_builder: Option<(usize, Int)>,
 }
 
 /// Who lets an order come to the book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub enum Origin {
     User,
     Triggered,
     Slice,
     Continued,
 }
 
-pub(crate) enum Hindrance {
+pub enum Hindrance {
     Taker(No),
     Maker,
     Fund,
 }
 
 impl Exchange {
-    pub(crate) fn spent(&self, id: &Id) -> Spent {
+    pub fn spent(&self, id: &Id) -> Spent {
         self.spent.iter().find(|(known, _)| known == id).map(|(_, spent)| spent.clone()).unwrap_or_default()
     }
 
@@ -109,16 +107,16 @@ impl Exchange {
         change(&mut self.spent.iter_mut().find(|(known, _)| *known == id).unwrap().1);
     }
 
-    pub(crate) fn forget(&mut self, id: &Id) {
+    pub fn forget(&mut self, id: &Id) {
         self.spent.retain(|(known, _)| known != id);
     }
 
-    pub(crate) fn find(&self, id: &Id) -> Option<&Resting> {
+    pub fn find(&self, id: &Id) -> Option<&Resting> {
         self.resting.iter().find(|resting| resting.order.id == *id)
     }
 
     /// Who trades next against a taker: the best price, then the oldest.
-    pub(crate) fn best(&self, market: u32, buy: bool) -> Option<&Resting> {
+    pub fn best(&self, market: u32, buy: bool) -> Option<&Resting> {
         let side = self.resting.iter().filter(|r| r.order.id.market == market && r.order.buy == buy);
         side.min_by_key(|r| (if buy { u64::MAX - r.order.price } else { r.order.price }, r.turn))
     }
@@ -156,12 +154,12 @@ impl Exchange {
     }
 
     /// What a maker and a taker pay.
-    pub(crate) fn rates(&self, account: usize, market: u32) -> (i64, i64) {
+    pub fn rates(&self, account: usize, market: u32) -> (i64, i64) {
         self.fees.rates_in(self.ledger.accounts[account].owner, market)
     }
 
     /// Pay for a match, or leave everything as it was.
-    pub(crate) fn pay(&mut self, deal: &Match) -> Result<(), Hindrance> {
+    pub fn pay(&mut self, deal: &Match) -> Result<(), Hindrance> {
         let pot = self.ledger.pot_of_market(deal.market);
         if deal.insurance.is_negative() && (self.ledger.pots.fund(pot) + &deal.insurance).is_negative() {
             return Err(Hindrance::Fund);
@@ -190,7 +188,7 @@ impl Exchange {
     }
 
     /// Book what traded of the order that rests.
-    pub(crate) fn fill_maker(&mut self, maker: &Resting, size: u64) -> u64 {
+    pub fn fill_maker(&mut self, maker: &Resting, size: u64) -> u64 {
         let left = maker.left - size;
         let id = maker.order.id;
         if left == 0 {
@@ -206,7 +204,7 @@ impl Exchange {
         left
     }
 
-    pub(crate) fn traded(&mut self, order: &Order, size: u64, left: u64) {
+    pub fn traded(&mut self, order: &Order, size: u64, left: u64) {
         match order.until {
             Until::Time(_) if left == 0 => self.forget(&order.id),
             Until::Time(_) => self.remember(order.id, |spent| spent.filled += size),
@@ -221,7 +219,7 @@ impl Exchange {
         }
     }
 
-    pub(crate) fn ended(&mut self, order: &Order) {
+    pub fn ended(&mut self, order: &Order) {
         match order.until {
             Until::Time(_) => self.forget(&order.id),
             Until::Block(block) => self.remember(order.id, |spent| {
@@ -232,7 +230,7 @@ impl Exchange {
     }
 
     /// Take an order out of the book.
-    pub(crate) fn take_out(&mut self, id: &Id, reason: &str) {
+    pub fn take_out(&mut self, id: &Id, reason: &str) {
         let at = self.resting.iter().position(|resting| resting.order.id == *id).unwrap();
         let resting = self.resting.remove(at);
         if id.flags != 0 {
@@ -243,7 +241,7 @@ impl Exchange {
         self.notes.push(Note::Removed { id: *id, reason: reason.into(), left: resting.left, rested: true });
     }
 
-    pub(crate) fn place(&mut self, order: &Order) -> Result<(), Code> {
+    pub fn place(&mut self, order: &Order) -> Result<(), Code> {
         if order.id.flags == 32 || order.id.flags == 128 {
             self.admissible(order, Origin::User)?;
             return self.wait(order);
@@ -252,7 +250,7 @@ impl Exchange {
     }
 
     /// Let an order come to the book. What was asked of its user before is not asked again.
-    pub(crate) fn put(&mut self, order: &Order, origin: Origin) -> Result<(), Code> {
+    pub fn put(&mut self, order: &Order, origin: Origin) -> Result<(), Code> {
         self.admissible(order, origin)?;
         let left = self.left(order)?;
         let wanted = left.min(self.reducible(order)?);
@@ -383,7 +381,7 @@ impl Exchange {
         Ok((filled, None))
     }
 
-    pub(crate) fn note_fill(&mut self, deal: &Match, maker: &Resting, maker_left: u64, by: Result<Id, Int>) {
+    pub fn note_fill(&mut self, deal: &Match, maker: &Resting, maker_left: u64, by: Result<Id, Int>) {
         self.room.trade(deal.market, maker.order.price);
         self.notes.push(Note::Fill {
             market: deal.market,
@@ -404,7 +402,7 @@ impl Exchange {
         self.position_changed(deal.taker, deal.market);
     }
 
-    pub(crate) fn cancel(&mut self, id: &Id, until: Until) -> Result<(), Code> {
+    pub fn cancel(&mut self, id: &Id, until: Until) -> Result<(), Code> {
         if !self.ledger.markets.iter().any(|market| market.id == id.market) {
             return Err(clob(8));
         }
@@ -441,12 +439,12 @@ impl Exchange {
 }
 
 /// What a trade does to one side: base in and quote out for a buyer, the other way for a seller; both pay.
-pub(crate) fn swap(account: usize, market: u32, (buy, size): (bool, u64), quote: &Int, fee: &Int) -> Change {
+pub fn swap(account: usize, market: u32, (buy, size): (bool, u64), quote: &Int, fee: &Int) -> Change {
     let (base, paid) = if buy { (int(size), -quote) } else { (-int(size), quote.clone()) };
     Change { account, quote: paid - fee, base: Some((market, base)) }
 }
 
-pub(crate) fn refusal(no: No) -> Code {
+pub fn refusal(no: No) -> Code {
     match no {
         No::Stale => clob(20_001),
         No::Isolated => clob(2005),

@@ -3,15 +3,15 @@
 use crate::money::Int;
 
 /// What a refusal is told apart by.
-pub(crate) type Code = (&'static str, u32);
+pub type Code = (&'static str, u32);
 
-pub(crate) const fn clob(code: u32) -> Code {
+pub const fn clob(code: u32) -> Code {
     ("clob", code)
 }
 
 /// What a market takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Status {
+pub enum Status {
     Active,
     Paused,
     CancelOnly,
@@ -22,84 +22,86 @@ pub(crate) enum Status {
 
 /// A market as the documents describe it.
 #[derive(Clone, Debug)]
-pub(crate) struct Market {
-    pub(crate) id: u32,
-    pub(crate) price_exponent: i32,
-    pub(crate) atomic_resolution: i32,
-    pub(crate) conversion_exponent: i32,
-    pub(crate) step: u64,
-    pub(crate) tick: u64,
-    pub(crate) initial_ppm: i64,
-    pub(crate) fraction_ppm: i64,
-    pub(crate) lower_cap: u64,
-    pub(crate) upper_cap: u64,
-    pub(crate) impact_notional: u64,
-    pub(crate) default_funding: i64,
+pub struct Market {
+    pub id: u32,
+    pub price_exponent: i32,
+    pub atomic_resolution: i32,
+    pub conversion_exponent: i32,
+    pub step: u64,
+    pub tick: u64,
+    /// In ppm; trades count five times as far from the oracle price.
+    pub min_price_change: i64,
+    pub initial_ppm: i64,
+    pub fraction_ppm: i64,
+    pub lower_cap: u64,
+    pub upper_cap: u64,
+    pub impact_notional: u64,
+    pub default_funding: i64,
     /// Whether its collateral and fund stand apart from all others.
-    pub(crate) isolated: bool,
-    pub(crate) status: Status,
-    pub(crate) price: u64,
+    pub isolated: bool,
+    pub status: Status,
+    pub price: u64,
     /// Seconds at which the price was agreed on.
-    pub(crate) priced_at: Option<i64>,
-    pub(crate) open: Int,
-    pub(crate) index: Int,
+    pub priced_at: Option<i64>,
+    pub open: Int,
+    pub index: Int,
     /// Premiums of this hour: their sum, and how many.
-    pub(crate) samples: (Int, u64),
+    pub samples: (Int, u64),
 }
 
 impl Market {
-    pub(crate) fn is_active(&self) -> bool {
+    pub fn is_active(&self) -> bool {
         self.status == Status::Active
     }
 
     /// Power of ten of one base quantum at the oracle price, in quote quantums.
-    pub(crate) fn oracle_exponent(&self) -> i32 {
+    pub fn oracle_exponent(&self) -> i32 {
         self.price_exponent + self.atomic_resolution + 6
     }
 }
 
 /// A position: size and the index at which it was settled last.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Position {
-    pub(crate) market: u32,
-    pub(crate) size: Int,
-    pub(crate) index: Int,
+pub struct Position {
+    pub market: u32,
+    pub size: Int,
+    pub index: Int,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Account {
+pub struct Account {
     /// Number of the person.
-    pub(crate) owner: usize,
-    pub(crate) number: u32,
-    pub(crate) quote: Int,
-    pub(crate) positions: Vec<Position>,
+    pub owner: usize,
+    pub number: u32,
+    pub quote: Int,
+    pub positions: Vec<Position>,
     /// Market and initial margin share in ppm that the user has set.
-    pub(crate) shares: Vec<(u32, i64)>,
+    pub shares: Vec<(u32, i64)>,
 }
 
 impl Account {
-    pub(crate) fn size(&self, market: u32) -> Int {
+    pub fn size(&self, market: u32) -> Int {
         self.positions.iter().find(|position| position.market == market).map_or(Int::ZERO, |p| p.size.clone())
     }
 }
 
 /// Name of an order; the account by its place in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Id {
-    pub(crate) account: usize,
-    pub(crate) market: u32,
-    pub(crate) flags: u32,
-    pub(crate) client: u32,
+pub struct Id {
+    pub account: usize,
+    pub market: u32,
+    pub flags: u32,
+    pub client: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Until {
+pub enum Until {
     Block(u32),
     Time(u32),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Force {
+pub enum Force {
     Rest,
     Immediate,
     PostOnly,
@@ -108,7 +110,7 @@ pub(crate) enum Force {
 
 /// Who goes when two orders of one account meet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum MeetsOwn {
+pub enum MeetsOwn {
     #[default]
     Maker,
     Taker,
@@ -116,32 +118,47 @@ pub(crate) enum MeetsOwn {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Order {
-    pub(crate) id: Id,
-    pub(crate) buy: bool,
-    pub(crate) price: u64,
-    pub(crate) size: u64,
-    pub(crate) until: Until,
-    pub(crate) force: Force,
-    pub(crate) reduce_only: bool,
-    pub(crate) metadata: u32,
+pub struct Order {
+    pub id: Id,
+    pub buy: bool,
+    pub price: u64,
+    pub size: u64,
+    pub until: Until,
+    pub force: Force,
+    pub reduce_only: bool,
+    pub metadata: u32,
     /// Stop-loss (1) or take-profit (2), and the trigger.
-    pub(crate) condition: Option<(i32, u64)>,
+    pub condition: Option<(i32, u64)>,
     /// Seconds in all, seconds between slices, tolerance in ppm.
-    pub(crate) twap: Option<(u32, u32, u32)>,
+    pub twap: Option<(u32, u32, u32)>,
     /// Who brought it, a person's number, and what they get, in ppm.
-    pub(crate) builder: Option<(usize, u32)>,
+    pub builder: Option<(usize, u32)>,
     /// What happens when it meets an order of its own account.
-    pub(crate) meets_own: MeetsOwn,
+    pub meets_own: MeetsOwn,
     /// Whether it takes the place of the one that rests.
-    pub(crate) replaces: bool,
+    pub replaces: bool,
     /// SHA-256 of its bytes on the wire; filled in by whoever encodes it.
-    pub(crate) hash: [u8; 32],
+    pub hash: [u8; 32],
+}
+
+/// Where coins go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purse {
+    /// The wallet of an owner.
+    Wallet(usize),
+    /// A pool, in which they belong to nobody.
+    Pool,
+    /// The insurance fund of an isolated market, or that of all others.
+    Fund(Option<u32>),
+    /// Whoever collects fees.
+    Collector,
+    /// Where the model does not look.
+    Away,
 }
 
 /// What people ask.
 #[derive(Clone, Debug)]
-pub(crate) enum Op {
+pub enum Op {
     Place(Order),
     Cancel(Id, Until),
     Batch {
@@ -168,6 +185,12 @@ pub(crate) enum Op {
         to: usize,
         amount: u64,
     },
+    /// Coins from a wallet to somewhere else.
+    Give {
+        from: usize,
+        to: Purse,
+        amount: u64,
+    },
     /// The user's own initial margin share.
     Leverage {
         account: usize,
@@ -190,7 +213,7 @@ pub(crate) enum Op {
 
 /// What happened, in the order in which it did.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Note {
+pub enum Note {
     Fill {
         market: u32,
         price: u64,
@@ -247,9 +270,9 @@ pub(crate) enum Note {
 
 /// Answer to a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub(crate) refused: Option<(String, u32)>,
-    pub(crate) notes: Vec<Note>,
+pub struct Answer {
+    pub refused: Option<(String, u32)>,
+    pub notes: Vec<Note>,
     /// Of a batch: which ids held.
-    pub(crate) held: Vec<(u32, u32)>,
+    pub held: Vec<(u32, u32)>,
 }

@@ -7,12 +7,14 @@ use crate::orders::Exchange;
 use crate::terms::{Market, Status};
 
 #[derive(Clone, Debug)]
-pub(crate) struct Funding {
-    pub(crate) tick: i64,
-    pub(crate) sample: i64,
-    pub(crate) offset: i64,
-    pub(crate) next_tick: i64,
-    pub(crate) next_sample: i64,
+pub struct Funding {
+    pub tick: i64,
+    pub sample: i64,
+    pub offset: i64,
+    pub next_tick: i64,
+    pub next_sample: i64,
+    /// Bounds of a premium and of a rate, in ppm of what initial margin is above maintenance margin.
+    pub factors: (i64, i64),
 }
 
 const PREMIUM_FACTOR: i64 = 60_000_000;
@@ -20,18 +22,25 @@ const RATE_FACTOR: i64 = 6_000_000;
 
 impl Funding {
     /// What is due after `now`.
-    pub(crate) fn new(tick: i64, sample: i64, offset: i64, now: i64) -> Self {
+    pub fn new(tick: i64, sample: i64, offset: i64, now: i64) -> Self {
         let next_tick = after(now, tick, 0);
-        Self { tick, sample, offset, next_tick, next_sample: after(now, sample, offset) }
+        Self {
+            tick,
+            sample,
+            offset,
+            next_tick,
+            next_sample: after(now, sample, offset),
+            factors: (PREMIUM_FACTOR, RATE_FACTOR),
+        }
     }
 
     /// At most one sample and one tick.
-    pub(crate) fn begin_block(&mut self, exchange: &mut Exchange) {
+    pub fn begin_block(&mut self, exchange: &mut Exchange) {
         let now = exchange.ledger.now;
         let ids: Vec<u32> = exchange.ledger.markets.iter().map(|market| market.id).collect();
         if now >= self.next_sample {
             for id in &ids {
-                let premium = premium(exchange, *id);
+                let premium = premium(exchange, *id, self.factors.0);
                 let samples = &mut exchange.ledger.market_mut(*id).samples;
                 samples.0 += premium;
                 samples.1 += 1;
@@ -54,7 +63,7 @@ impl Funding {
     fn move_index(&self, market: &mut Market, sum: &Int, count: u64) {
         let expected = u64::try_from(self.tick / self.sample).unwrap();
         let average = sum / int(count.max(expected));
-        let bound = bound(market, RATE_FACTOR);
+        let bound = bound(market, self.factors.1);
         let rate = (average + market.default_funding).max(-&bound).min(bound);
         let (n, d) = scaled(rate * self.tick * market.price, market.oracle_exponent());
         market.index += (n / d) / 28_800;
@@ -75,7 +84,7 @@ fn bound(market: &Market, factor: i64) -> Int {
     int(factor) * (market.initial_ppm - maintenance) / million()
 }
 
-fn premium(exchange: &Exchange, id: u32) -> Int {
+fn premium(exchange: &Exchange, id: u32, factor: i64) -> Int {
     let ledger = &exchange.ledger;
     let market = ledger.market(id);
     if !ledger.fresh(id) || !market.is_active() {
@@ -88,7 +97,7 @@ fn premium(exchange: &Exchange, id: u32) -> Int {
     let Some(impact) = bid.or(ask) else { return Int::zero() };
     let ppm =
         ((impact / oracle - Fraction::from_integer(int(1))) * Fraction::from_integer(million())).trunc();
-    let bound = bound(market, PREMIUM_FACTOR);
+    let bound = bound(market, factor);
     ppm.to_integer().max(-&bound).min(bound)
 }
 

@@ -5,7 +5,7 @@ use crate::terms::{clob, Code, Force, Id, Note, Order, Status, Until};
 
 impl Exchange {
     /// Whether what is left of an order that met enough goes on. A slice does not.
-    pub(crate) fn park(&mut self, order: &Order) -> Result<bool, Code> {
+    pub fn park(&mut self, order: &Order) -> Result<bool, Code> {
         let goes_on = order.force != Force::Immediate && order.id.flags != 256;
         if goes_on {
             self.has_room(&order.id)?;
@@ -16,7 +16,7 @@ impl Exchange {
     }
 
     /// Whether its account may have one order more in its market.
-    pub(crate) fn has_room(&self, id: &Id) -> Result<(), Code> {
+    pub fn has_room(&self, id: &Id) -> Result<(), Code> {
         let mine = |other: &Id| other.account == id.account && other.market == id.market;
         let resting = self.resting.iter().filter(|resting| mine(&resting.order.id)).count();
         let going_on = self.parked.iter().filter(|parked| mine(&parked.id)).count();
@@ -27,12 +27,12 @@ impl Exchange {
     }
 
     /// The order with this id that goes on.
-    pub(crate) fn going_on(&self, id: &Id) -> Option<Order> {
+    pub fn going_on(&self, id: &Id) -> Option<Order> {
         self.parked.iter().find(|parked| parked.id == *id).copied()
     }
 
     /// The new order goes on with the turn of the one that goes on.
-    pub(crate) fn go_on_in_place(&mut self, order: &Order, old: &Order, left: u64, wanted: u64) {
+    pub fn go_on_in_place(&mut self, order: &Order, old: &Order, left: u64, wanted: u64) {
         self.ended_short_term(Some(*old));
         if left < order.size {
             self.traded(order, 0, wanted);
@@ -41,19 +41,19 @@ impl Exchange {
     }
 
     /// The new order is accepted: the one that would have gone on is over.
-    pub(crate) fn replace_parked(&mut self, old: &Order, left: u64) {
+    pub fn replace_parked(&mut self, old: &Order, left: u64) {
         self.parked.retain(|parked| parked.id != old.id);
         self.ended_short_term(Some(*old));
         self.notes.push(Note::Removed { id: old.id, reason: "replaced".into(), left, rested: false });
     }
 
     /// The moment until which an order that goes on lives.
-    pub(crate) fn parked_until(&self, id: &Id) -> Option<Until> {
+    pub fn parked_until(&self, id: &Id) -> Option<Until> {
         self.going_on(id).map(|parked| parked.until)
     }
 
     /// An order that would go on is over.
-    pub(crate) fn drop_parked(&mut self, id: &Id, reason: &str) {
+    pub fn drop_parked(&mut self, id: &Id, reason: &str) {
         let at = self.parked.iter().position(|parked| parked.id == *id).unwrap();
         let order = self.parked.remove(at);
         let left = order.size - self.spent(id).filled;
@@ -66,7 +66,7 @@ impl Exchange {
     }
 
     /// Before a block's messages: they go on, first come first; one that is still not done goes to the back.
-    pub(crate) fn resume(&mut self) {
+    pub fn resume(&mut self) {
         let (height, now) = (self.ledger.height, self.ledger.now);
         for order in self.parked.clone() {
             let over = match order.until {

@@ -25,7 +25,7 @@ impl Status {
 
 impl Exchange {
     /// Whether a market may get another status now; one that is over opens again only without orders.
-    pub(crate) fn may_become(&self, market: u32, next: Status) -> Result<(), Code> {
+    pub fn may_become(&self, market: u32, next: Status) -> Result<(), Code> {
         let Some(terms) = self.ledger.markets.iter().find(|terms| terms.id == market) else {
             return Err(clob(8));
         };
@@ -38,7 +38,7 @@ impl Exchange {
     }
 
     /// Whether a market takes an order at all.
-    pub(crate) fn taken(&self, order: &Order) -> Result<(), Code> {
+    pub fn taken(&self, order: &Order) -> Result<(), Code> {
         let rests = order.force == Force::PostOnly;
         let takes = match self.ledger.market(order.id.market).status {
             Status::Active => true,
@@ -55,7 +55,7 @@ impl Exchange {
     }
 
     /// Before a block's messages: the orders of markets that are over go, bids first, best first.
-    pub(crate) fn clear_books(&mut self) {
+    pub fn clear_books(&mut self) {
         let over = self.ledger.markets.iter().filter(|market| market.status == Status::FinalSettlement);
         for market in over.map(|market| market.id).collect::<Vec<_>>() {
             for buy in [true, false] {
@@ -69,7 +69,7 @@ impl Exchange {
 
 /// After liquidations: the positions of markets that are over are closed. Debtors first, at the price that leaves
 /// them nothing; then longs against shorts in order of accounts, at the oracle price.
-pub(crate) fn wind_up(exchange: &mut Exchange) {
+pub fn wind_up(exchange: &mut Exchange) {
     let over = |market: &&crate::terms::Market| {
         market.status == Status::FinalSettlement && market.open.is_positive()
     };
