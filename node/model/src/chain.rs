@@ -16,6 +16,8 @@ pub struct Chain {
     pub funding: Funding,
     /// What each owner has used of this block.
     used: Vec<u32>,
+    /// Whether only what was accepted is asked: a refusal then may leave a part of what it did.
+    pub accepted: bool,
     /// What the authority has changed, from the next block on.
     changes: VecDeque<Op>,
 }
@@ -32,7 +34,7 @@ pub struct Said {
 impl Chain {
     pub fn new(exchange: Exchange, funding: Funding) -> Self {
         let used = vec![0; exchange.ledger.wallets.len()];
-        Self { exchange, funding, used, changes: VecDeque::new() }
+        Self { exchange, funding, used, accepted: false, changes: VecDeque::new() }
     }
 
     /// One block: `prices` are those that were agreed on in it.
@@ -90,7 +92,7 @@ impl Chain {
     }
 
     fn answer(&mut self, op: &Op) -> Answer {
-        let before = self.exchange.clone();
+        let before = (!self.accepted).then(|| self.exchange.clone());
         self.exchange.notes.clear();
         let mut held = Vec::new();
         let result = self.run(op, &mut held);
@@ -98,7 +100,7 @@ impl Chain {
         match result {
             Ok(()) => Answer { refused: None, notes, held },
             Err((space, code)) => {
-                self.exchange = before;
+                self.exchange = before.unwrap_or_else(|| self.exchange.clone());
                 let refused = Some((space.to_owned(), code));
                 Answer { refused, notes: Vec::new(), held: Vec::new() }
             }
@@ -159,12 +161,12 @@ impl Chain {
             }
             Op::Batch { account, markets, until } => {
                 self.charge(*account, 2)?;
-                for (market, clients) in markets {
-                    for client in clients {
-                        let id = Id { account: *account, market: *market, flags: 0, client: *client };
-                        if self.exchange.cancel(&id, Until::Block(*until)).is_ok() {
-                            held.push((*market, *client));
-                        }
+                let named =
+                    markets.iter().flat_map(|(market, all)| all.iter().map(|client| (*market, *client)));
+                for (market, client) in named {
+                    let id = Id { account: *account, market, flags: 0, client };
+                    if self.exchange.cancel(&id, Until::Block(*until)).is_ok() {
+                        held.push((market, client));
                     }
                 }
                 if held.is_empty() {

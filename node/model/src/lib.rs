@@ -9,6 +9,7 @@ pub mod admit;
 pub mod chain;
 pub mod fee;
 pub mod funding;
+pub mod growth;
 pub mod ledger;
 pub mod liquidate;
 pub mod money;

@@ -20,6 +20,10 @@ pub struct Rules {
     pub insurance_lost: u64,
     pub adjustment: i64,
     pub spread: i64,
+    /// Accounts that have a turn in a block.
+    pub turns: usize,
+    /// Positions that are offered to the other side of their market in a block.
+    pub covers: u32,
 }
 
 /// What one account may still lose in this block.
@@ -45,14 +49,29 @@ pub fn run(exchange: &mut Exchange) -> Vec<Note> {
         positions.iter().all(|position| exchange.ledger.fresh(position.market))
     });
     turns.sort_by(|(a, one), (b, other)| {
-        let ratio = |risk: &Risk| fraction(risk.worth.clone(), risk.maintenance.clone());
-        ratio(one).cmp(&ratio(other)).then(other.maintenance.cmp(&one.maintenance)).then(a.cmp(b))
+        // Worth per margin. Who needs no margin owes something, which is infinitely little per margin.
+        let (mine, theirs) = (&one.worth * &other.maintenance, &other.worth * &one.maintenance);
+        let marginless = one.maintenance.is_zero() && other.maintenance.is_zero();
+        let by_ratio = if marginless { one.worth.cmp(&other.worth) } else { mine.cmp(&theirs) };
+        by_ratio.then(other.maintenance.cmp(&one.maintenance)).then(a.cmp(b))
     });
-    for (account, _) in turns {
-        turn(exchange, account);
+    let turns: Vec<usize> = turns.into_iter().map(|(account, _)| account).collect();
+    let mut covers = exchange.rules.covers;
+    let mut waits = turns.clone();
+    for account in queue(exchange, &turns) {
+        if turn(exchange, account, &mut covers) {
+            waits.retain(|waiting| *waiting != account);
+        }
     }
-    wind_up(exchange);
-    for (account, risk) in below(exchange) {
+    wind_up(exchange, &mut covers);
+    let still = below(exchange);
+    waits.retain(|account| still.iter().any(|(below, _)| below == account));
+    let before = std::mem::take(&mut exchange.waiting);
+    for account in waits {
+        let since = before.iter().find(|(known, _)| *known == account);
+        exchange.waiting.push((account, since.map_or(exchange.ledger.height, |(_, since)| *since)));
+    }
+    for (account, risk) in still {
         if risk.worth.is_negative() {
             let ledger = &mut exchange.ledger;
             let (pot, opens) = (ledger.pot_of(&ledger.accounts[account]), ledger.height + 50);
@@ -62,12 +81,29 @@ pub fn run(exchange: &mut Exchange) -> Vec<Note> {
     std::mem::take(&mut exchange.notes)
 }
 
+/// Whose turn it is, of those below their margin with the riskiest first: by turns the riskiest, and who waits
+/// longest.
+fn queue(exchange: &Exchange, riskiest: &[usize]) -> Vec<usize> {
+    let since = |account: &usize| exchange.waiting.iter().find(|(known, _)| known == account);
+    let mut longest: Vec<usize> =
+        riskiest.iter().copied().filter(|account| since(account).is_some()).collect();
+    longest.sort_by_key(|account| since(account).map(|(_, height)| *height));
+    let mut queue: Vec<usize> = Vec::new();
+    while queue.len() < riskiest.len() {
+        for side in [riskiest, &longest] {
+            let next = side.iter().find(|account| !queue.contains(account));
+            queue.extend(next.copied());
+        }
+    }
+    queue.truncate(exchange.rules.turns);
+    queue
+}
+
 pub fn below(exchange: &Exchange) -> Vec<(usize, Risk)> {
-    let risks = (0..exchange.ledger.accounts.len()).map(|account| (account, risk(exchange, account)));
-    risks
-        .filter(|(_, risk)| risk.maintenance > risk.worth)
-        .filter(|(_, r)| r.maintenance.is_positive())
-        .collect()
+    let accounts = 0..exchange.ledger.accounts.len();
+    let open = accounts.filter(|account| !exchange.ledger.accounts[*account].positions.is_empty());
+    let risks = open.map(|account| (account, risk(exchange, account)));
+    risks.filter(|(_, risk)| risk.maintenance > risk.worth).collect()
 }
 
 pub fn risk(exchange: &Exchange, account: usize) -> Risk {
@@ -82,25 +118,27 @@ fn holding(exchange: &Exchange, account: usize, market: &Market) -> Holding {
     Holding { risk: risk(exchange, account), size, notional, maintenance }
 }
 
-fn turn(exchange: &mut Exchange, account: usize) {
+/// False when a position could not be offered to the other side any more.
+fn turn(exchange: &mut Exchange, account: usize, covers: &mut u32) -> bool {
     let rules = exchange.rules.clone();
     let mut tally = Tally { notional: int(rules.account_notional), insurance: int(rules.insurance_lost) };
-    let mut tried = Vec::new();
+    let (mut tried, mut had_room) = (Vec::new(), true);
     loop {
         let now = risk(exchange, account);
         if now.maintenance <= now.worth || !tally.notional.is_positive() {
-            return;
+            return had_room;
         }
         let ledger = &exchange.ledger;
         let open = |p: &&Position| !tried.contains(&p.market) && ledger.market(p.market).is_active();
         let positions = ledger.accounts[account].positions.iter().filter(open);
         let needs = positions.map(|p| (ledger.margin(ledger.market(p.market), &p.size).2, p.market));
-        let Some((_, market)) = needs.max_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1))) else { return };
+        let Some((_, market)) = needs.max_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1))) else {
+            return had_room;
+        };
         tried.push(market);
-        let whole = sell(exchange, account, market, &mut tally);
-        if !whole && risk(exchange, account).worth.is_negative() {
-            cover(exchange, account, market);
-        }
+        // Without any margin there is no price between what is fair and what ruins.
+        let whole = now.maintenance.is_positive() && sell(exchange, account, market, &mut tally);
+        had_room &= whole || cover(exchange, account, market, covers);
     }
 }
 
@@ -235,8 +273,22 @@ fn delta(exchange: &Exchange, account: usize, terms: &Market, slice: &Int, gets:
     floor(&(gets.abs() * exchange.rules.max_fee), &million()).min(surplus)
 }
 
+/// When the account is worth less than nothing, close its position against the other side. False when the block
+/// has no room left for that.
+pub fn cover(exchange: &mut Exchange, account: usize, market: u32, covers: &mut u32) -> bool {
+    if !risk(exchange, account).worth.is_negative() {
+        return true;
+    }
+    if *covers == 0 {
+        return false;
+    }
+    *covers -= 1;
+    share_out(exchange, account, market);
+    true
+}
+
 /// Close the whole position against those who hold the other side, in proportion.
-pub fn cover(exchange: &mut Exchange, account: usize, market: u32) {
+fn share_out(exchange: &mut Exchange, account: usize, market: u32) {
     let terms = exchange.ledger.market(market).clone();
     let mut skipped = vec![account];
     let long = exchange.ledger.accounts[account].size(market).is_positive();

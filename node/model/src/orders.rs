@@ -59,6 +59,8 @@ pub struct Exchange {
     pub resting: Vec<Resting>,
     pub spent: Vec<(Id, Spent)>,
     pub parked: Vec<Order>,
+    /// Accounts that a block had no room to liquidate, and since which one.
+    pub waiting: Vec<(usize, u64)>,
     pub next_turn: u64,
     pub previous_time: i64,
     pub notes: Vec<Note>,
@@ -347,6 +349,13 @@ impl Exchange {
                 continue;
             }
             let size = maker.left.min(wanted - filled);
+            let size = self.growable(market, (account, order.buy), maker.order.id.account, size);
+            if size == 0 && filled == 0 {
+                return Err(clob(20_011));
+            }
+            if size == 0 {
+                return Ok((filled, Some("open_interest_cap")));
+            }
             let quote = self.ledger.worth(market, size, maker.order.price);
             let (taker_fee, maker_fee) = capped(
                 self.ledger.fee(&quote, self.rates(account, market).1),

@@ -1,7 +1,7 @@
 //! Orders that met as many others as they may, and go on in the next block.
 
 use crate::orders::{Exchange, Origin};
-use crate::terms::{clob, Code, Force, Id, Note, Order, Status, Until};
+use crate::terms::{clob, gone, Code, Force, Id, Note, Order, Status, Until};
 
 impl Exchange {
     /// Whether what is left of an order that met enough goes on. A slice does not.
@@ -86,13 +86,7 @@ impl Exchange {
             let going = Order { replaces: false, ..order };
             if let Err(code) = self.put(&going, Origin::Continued) {
                 *self = before;
-                let reason = match code.1 {
-                    3007 => "undercollateralized",
-                    2001 => "reduce_only",
-                    2003 => "post_only",
-                    2005 => "isolated",
-                    _ => "refused",
-                };
+                let reason = gone(code);
                 self.drop_parked(&order.id, reason);
             }
         }

@@ -69,7 +69,7 @@ impl Exchange {
 
 /// After liquidations: the positions of markets that are over are closed. Debtors first, at the price that leaves
 /// them nothing; then longs against shorts in order of accounts, at the oracle price.
-pub fn wind_up(exchange: &mut Exchange) {
+pub fn wind_up(exchange: &mut Exchange, covers: &mut u32) {
     let over = |market: &&crate::terms::Market| {
         market.status == Status::FinalSettlement && market.open.is_positive()
     };
@@ -82,8 +82,8 @@ pub fn wind_up(exchange: &mut Exchange) {
     for market in over {
         for account in &debtors {
             let holds = !exchange.ledger.accounts[*account].size(market).is_zero();
-            if holds && risk(exchange, *account).worth.is_negative() {
-                cover(exchange, *account, market);
+            if holds && !cover(exchange, *account, market, covers) {
+                break;
             }
         }
         settle(exchange, market);

@@ -9,6 +9,18 @@ pub const fn clob(code: u32) -> Code {
     ("clob", code)
 }
 
+/// Why an order is gone that was refused when its moment came.
+pub const fn gone(code: Code) -> &'static str {
+    match code.1 {
+        3007 => "undercollateralized",
+        2001 => "reduce_only",
+        2003 => "post_only",
+        2005 => "isolated",
+        20_011 => "open_interest_cap",
+        _ => "refused",
+    }
+}
+
 /// What a market takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -35,6 +47,8 @@ pub struct Market {
     pub fraction_ppm: i64,
     pub lower_cap: u64,
     pub upper_cap: u64,
+    /// Quote quantums at the oracle price above which open interest does not grow.
+    pub cap: Option<u64>,
     pub impact_notional: u64,
     pub default_funding: i64,
     /// Whether its collateral and fund stand apart from all others.

@@ -3,7 +3,7 @@
 use crate::ledger::Ledger;
 use crate::money::{int, Fraction, Int};
 use crate::orders::{Exchange, Origin};
-use crate::terms::{clob, Code, Force, Id, Note, Order, Status, Until};
+use crate::terms::{clob, gone, Code, Force, Id, Note, Order, Status, Until};
 
 /// Which way a price has to come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,12 +193,11 @@ impl Exchange {
                 continue;
             }
             for step in steps {
+                while let Some(id) = self.fired(market, &step).filter(|_| over) {
+                    self.end(&id, "final_settlement");
+                }
                 while let Some(id) = self.fired(market, &step) {
-                    if over {
-                        self.end(&id, "final_settlement");
-                    } else {
-                        self.fire(&id, &step);
-                    }
+                    self.fire(&id, &step);
                 }
             }
         }
@@ -244,13 +243,7 @@ impl Exchange {
         let before = self.clone();
         if let Err(code) = self.put(&waiting.order, Origin::Triggered) {
             *self = before;
-            let reason = match code.1 {
-                3007 => "undercollateralized",
-                2001 => "reduce_only",
-                2003 => "post_only",
-                2005 => "isolated",
-                _ => "refused",
-            };
+            let reason = gone(code);
             let left = waiting.order.size;
             self.notes.push(Note::Removed { id: *id, reason: reason.into(), left, rested: false });
         }

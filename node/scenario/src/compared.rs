@@ -8,6 +8,7 @@ use model::ledger::Ledger;
 use model::money::{int, Int};
 use model::orders::Resting;
 use model::terms::{Id, Note};
+use perpetuals::Collateral;
 use store::Read;
 use types::{Address, Event, MarketId, SubaccountId, Value};
 
@@ -131,9 +132,9 @@ impl Names<'_> {
         }
         let mut funds = vec![("fees", fees::collector(), &ledger.collected)];
         for pot in &ledger.pots.0 {
-            let market = MarketId(pot.owner.unwrap_or(ledger.markets[0].id));
-            funds.push(("pool", pool(state, market), &pot.pool));
-            funds.push(("fund", fund(state, market), &pot.fund));
+            let of = pot.owner.map_or(Collateral::Cross, |market| Collateral::Isolated(MarketId(market)));
+            funds.push(("pool", of.address(subaccounts::POOL), &pot.pool));
+            funds.push(("fund", of.address(insurance::FUND), &pot.fund));
         }
         for (name, address, ours) in funds {
             let given = beside.given.get(&address).copied().unwrap_or_default();
@@ -218,14 +219,4 @@ fn text(event: &Event, name: &str) -> String {
         Some(Value::Text(text)) => text.to_string(),
         other => panic!("{event:?} has {other:?} for {name}"),
     }
-}
-
-/// The pool that holds the collateral of positions in `market`.
-fn pool(state: &dyn store::Read, market: MarketId) -> Address {
-    subaccounts::pool_of(state, market)
-}
-
-/// The insurance fund that stands behind `market`.
-fn fund(state: &dyn store::Read, market: MarketId) -> Address {
-    perpetuals::collateral(state, market).address(insurance::FUND)
 }

@@ -12,12 +12,14 @@ pub enum Canary {
     Money,
     /// A write goes missing between a node and its disk.
     Write,
+    /// The second model believes that takers pay a part per million more than they do.
+    Fee,
 }
 
 impl Canary {
     /// All, by name.
-    pub const ALL: [(&'static str, Self); 3] =
-        [("clock", Self::Clock), ("money", Self::Money), ("write", Self::Write)];
+    pub const ALL: [(&'static str, Self); 4] =
+        [("clock", Self::Clock), ("money", Self::Money), ("write", Self::Write), ("fee", Self::Fee)];
 }
 
 /// A unit more in the pool of collateral; nothing happens before there is any.

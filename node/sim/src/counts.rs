@@ -94,6 +94,7 @@ impl Counts {
         ];
         let mut idle: Vec<_> =
             tried.into_iter().filter(|(_, count)| *count == 0).map(|(name, _)| name).collect();
+        // Each of a few seeds may be one that the model leaves.
         if self.blocks >= 1_000 && self.seconded.blocks * 2 < self.blocks {
             idle.push("blocks compared with the second model");
         }
@@ -131,7 +132,7 @@ impl fmt::Display for Counts {
         writeln!(f, "laws: {}", laws.collect::<Vec<_>>().join(", "))?;
         writeln!(f, "{}\n{}", self.agents, self.rounds)?;
         writeln!(f, "{} healed, after {} blocks at most", self.healed, self.healing)?;
-        writeln!(f, "{}", self.seconded)?;
+        writeln!(f, "of {} blocks {}", self.blocks, self.seconded)?;
         let codes = self.refused.iter().map(|((space, code), count)| format!("{space}/{code} {count}"));
         write!(f, "refused: {}", codes.collect::<Vec<_>>().join(", "))
     }

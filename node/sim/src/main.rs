@@ -8,7 +8,7 @@ use sim::{many, shrink, Failure, Mode, Story};
 const USAGE: &str = "\
 usage: sim [--seeds COUNT] [--first SEED] [--blocks COUNT] [--mode lite|full] [--threads COUNT]
        sim --seed SEED --blocks COUNT [--chaos COUNT] [--mode lite|full] [--only t3.1,n4.0,...]
-options: --canary clock|money|write   plant a bug
+options: --canary clock|money|write|fee   plant a bug
          --runs COUNT                 stories told at most to make a failure small (default 400, 0: none)";
 
 struct Asked {

@@ -165,7 +165,7 @@ impl Stage {
         let laws = Laws::new(&mut world.machine);
         let mut second = Second::new(&world.machine, &[agents.people(), VISITORS.to_vec()].concat());
         let stumbling = dice.once_in(4).then(|| dice.roll());
-        if stumbling.is_some() || story.canary.is_some() {
+        if stumbling.is_some() || story.canary.is_some_and(|canary| canary != Canary::Fee) {
             second.leave("what fails on purpose");
         }
         let (engine, counts) = (Engine::default(), Counts::default());
@@ -219,6 +219,9 @@ impl Stage {
         let block = self.consensus(story, &weather)?;
         if story.canary == Some(Canary::Money) && height > story.chaos / 2 && !self.planted {
             self.planted = canary::print_money(&mut self.world);
+        }
+        if story.canary == Some(Canary::Fee) && height > story.chaos / 2 {
+            self.second.err();
         }
         let input = engine::input(&self.world, &block);
         self.execute(&input, &mut chance(Part::Rebuilt))?;

@@ -27,6 +27,8 @@ pub(crate) struct Second {
     chain: Option<Chain>,
     known: Known,
     counts: Seconded,
+    /// What it believes that takers pay, in ppm more than the chain says: a planted bug.
+    dearer: i64,
 }
 
 /// What the model has seen.
@@ -57,13 +59,12 @@ impl Seconded {
 impl fmt::Display for Seconded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { blocks, operations, notes, beyond } = self;
-        let beyond = beyond.iter().map(|(why, seeds)| format!("{why} in {seeds} seeds"));
-        let beyond = beyond.collect::<Vec<_>>().join(", ");
         write!(
             f,
-            "{blocks} blocks compared with the second model, {operations} operations, {notes} happenings; \
-             it does not have: {beyond}"
-        )
+            "{blocks} blocks compared with the second model, {operations} operations, {notes} happenings, \
+             0 differences"
+        )?;
+        beyond.iter().try_for_each(|(why, seeds)| write!(f, "; left in {seeds} seeds: {why}"))
     }
 }
 
@@ -103,7 +104,7 @@ impl Second {
             wallets.iter().flat_map(|owner| NUMBERS.map(|number| SubaccountId { owner: *owner, number }));
         let known = Known { ids: accounts.collect(), wallets, given: BTreeMap::new() };
         let chain = Some(terms::chain(machine, &known));
-        Self { chain, known, counts: Seconded::default() }
+        Self { chain, known, counts: Seconded::default(), dearer: 0 }
     }
 
     /// Stop following, for this reason.
@@ -111,6 +112,11 @@ impl Second {
         if self.chain.take().is_some() {
             self.counts.beyond.insert(why, 1);
         }
+    }
+
+    /// From now on it believes that takers pay a part per million more than they do.
+    pub(crate) fn err(&mut self) {
+        self.dearer = 1;
     }
 
     /// What it has seen.
@@ -129,14 +135,14 @@ impl Second {
         outcome: &BlockOutcome,
     ) -> Result<(), String> {
         let Some(mut chain) = self.chain.take() else { return Ok(()) };
-        let asked = match terms::limits(machine).and_then(|()| self.asked(machine, input, outcome)) {
+        let asked = match self.asked(machine, input, outcome) {
             Ok(asked) => asked,
             Err(why) => {
                 self.counts.beyond.insert(why, 1);
                 return Ok(());
             }
         };
-        terms::refresh(&mut chain, machine);
+        terms::refresh(&mut chain, machine, self.dearer);
         let ops: Vec<Op> = asked.iter().flat_map(|asked| asked.ops.iter().cloned()).collect();
         let prices = prices(machine, input.height);
         let time = input.time.seconds();

@@ -49,6 +49,7 @@ fn market(state: &dyn Read, perpetual: &perpetuals::Perpetual, old: Option<&Mark
         fraction_ppm: tier.maintenance_fraction.raw().into(),
         lower_cap: whole(tier.open_interest_lower_cap),
         upper_cap: whole(tier.open_interest_upper_cap),
+        cap: perpetuals::open_interest_cap(state, id).map(whole),
         impact_notional: whole(tier.impact_notional),
         default_funding: perpetual.default_funding.raw().into(),
         isolated: matches!(perpetuals::collateral(state, id), Collateral::Isolated(_)),
@@ -103,6 +104,8 @@ fn rules(state: &dyn Read) -> Rules {
         insurance_lost: whole(params.max_insurance_lost),
         adjustment: params.bankruptcy_adjustment.raw().into(),
         spread: params.spread_to_maintenance.raw().into(),
+        turns: params.max_accounts as usize,
+        covers: params.max_deleveragings,
     }
 }
 
@@ -146,17 +149,22 @@ pub(super) fn chain(machine: &Machine, known: &Known) -> Chain {
         resting: Vec::new(),
         spent: Vec::new(),
         parked: Vec::new(),
+        waiting: Vec::new(),
         next_turn: 0,
         previous_time: now,
         notes: Vec::new(),
     };
     let funding = funding::state::params(state);
     let (tick, sample) = (funding.tick_seconds.into(), funding.sample_seconds.into());
-    Chain::new(exchange, Funding::new(tick, sample, funding.sample_offset_seconds.into(), now))
+    let funding = Funding::new(tick, sample, funding.sample_offset_seconds.into(), now);
+    let mut chain = Chain::new(exchange, funding);
+    chain.accepted = true;
+    chain
 }
 
-/// The terms that hold in the block that `machine` has executed: they change before anything else of it.
-pub(super) fn refresh(chain: &mut Chain, machine: &Machine) {
+/// The terms that hold in the block that `machine` has executed: they change before anything else of it. Takers pay
+/// `dearer` ppm more.
+pub(super) fn refresh(chain: &mut Chain, machine: &Machine, dearer: i64) {
     let state = machine.state();
     let exchange = &mut chain.exchange;
     let ledger = &mut exchange.ledger;
@@ -168,20 +176,7 @@ pub(super) fn refresh(chain: &mut Chain, machine: &Machine) {
     let params = perpetuals::module_params(state);
     chain.funding.factors =
         (params.premium_vote_clamp_factor.raw().into(), params.funding_rate_clamp_factor.raw().into());
-    exchange.fees.set_tiers(tiers(state));
-}
-
-/// What the model does not have.
-///
-/// # Errors
-/// With the name of it.
-pub(super) fn limits(machine: &Machine) -> Result<(), &'static str> {
-    let state = machine.state();
-    if perpetuals::all(state).iter().any(|one| perpetuals::open_interest_cap(state, one.market).is_some()) {
-        return Err("a cap of open interest");
-    }
-    if !liquidations::genesis::export(state).waiting.is_empty() {
-        return Err("liquidations that wait for the next block");
-    }
-    Ok(())
+    let mut tiers = tiers(state);
+    tiers.iter_mut().for_each(|tier| tier.taker_ppm += dearer);
+    exchange.fees.set_tiers(tiers);
 }
