@@ -80,11 +80,11 @@ pub use later_event::REMOVAL_FAILED_EVENT;
 pub use leverage::{decode_leverage, Leverage};
 pub use limits::{charge, room, Family, RateLimits, Usage, Window};
 pub use matching::{next, sweep, Next, Taker};
-pub use name::hash as order_hash;
 pub use msg::{
     decode_batch, decode_batch_cancel, decode_cancel, decode_place, decode_place_more, BatchCancel, Cancel,
     Msg,
 };
+pub use name::hash as order_hash;
 pub use order::{
     Builder, Condition, ConditionKind, GoodTil, Kind, Order, OrderId, Resting, SelfTrade, Side, Size,
     TimeInForce, Twap,
