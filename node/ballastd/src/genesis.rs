@@ -98,10 +98,9 @@ pub(crate) fn add(app: &mut app::AppState, grant: &Grant) -> Outcome {
     if !grant.address.starts_with("module:") {
         Address::from_bech32(&grant.address, &app.prefix).map_err(|error| {
             Failure::refused(format!(
-                "{account}: {error}; write an address that begins with {}1, or the name of a key, \
-                 which `ballastd keys add {account}` makes",
-                app.prefix,
-                account = grant.address,
+                "{}: {error}; write an address that begins with {}1, or the name of a key, which \
+                 `ballastd keys add` makes",
+                grant.address, app.prefix,
             ))
         })?;
     }

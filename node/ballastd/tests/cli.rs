@@ -169,7 +169,7 @@ fn what_init_refuses_leaves_no_folder() {
         (vec!["--moniker".to_owned(), String::new()], "moniker"),
         (
             vec!["--account".to_owned(), format!("{}=5uusdc", address.replace('5', "6"))],
-            "addresses begin with",
+            "an address that begins with ballast1, or the name of a key",
         ),
         (
             vec!["--account", &format!("{twice}=5uusdc"), "--account", &format!("{twice}=6uusdc")]

@@ -177,6 +177,7 @@ fn questions(world: &World) {
 fn refusals(world: &World) {
     let bob = world.home.address("bob");
     world.ask(&["tx", "deposit", "1", "--from", "bob"]);
+    world.home.run(&["keys", "add", "newcomer", "-o", "json"]).json();
     for (args, words) in [
         (
             vec!["tx", "place-order", "BTC", "buy", "1", "28688.5", "--from", "bob"],
@@ -188,7 +189,9 @@ fn refusals(world: &World) {
             vec!["tx", "cancel-order", "BTC", "99", "--long-term", "--from", "bob"],
             "has no long-term order 99",
         ),
-        (vec!["tx", "withdraw", "99999999", "--from", "bob"], "refused ("),
+        (vec!["tx", "withdraw", "99999999", "--from", "bob"], "`ballastd query risk` says how much is free"),
+        (vec!["tx", "deposit", "99999999999", "--from", "bob"], "what to do: deposit or send less"),
+        (vec!["tx", "deposit", "1", "--from", "newcomer"], "`ballastd tx send ballast1"),
         (vec!["tx", "send", "ballast1nobody", "1uusdc", "--from", "bob"], "addresses begin with"),
         (vec!["tx", "send", &bob, "1uusdc", "--chain-id", "other-1", "--from", "bob"], "not of other-1"),
         (

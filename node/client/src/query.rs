@@ -374,12 +374,15 @@ impl Client {
         let request = tx::SimulateRequest { tx_bytes, ..tx::SimulateRequest::default() };
         match self.call::<_, tx::SimulateResponse>(PATH, &request).await {
             Ok(answer) => Ok(answer.gas_info.map_or(0, |gas| gas.gas_used)),
-            Err(Error::Status { message, .. }) => Err(Error::Refused {
-                codespace: "simulation".into(),
-                code: 0,
-                log: message,
-                hash: String::new(),
-            }),
+            Err(Error::Status { message, .. }) => {
+                // The node says `CODESPACE CODE: REASON`.
+                let parts = message.split_once(": ").and_then(|(name, log)| {
+                    let (codespace, code) = name.split_once(' ')?;
+                    Some((codespace.to_owned(), code.parse().ok()?, log.to_owned()))
+                });
+                let (codespace, code, log) = parts.unwrap_or_else(|| ("simulation".into(), 0, message));
+                Err(Error::Refused { codespace, code, log, hash: String::new() })
+            }
             Err(other) => Err(other),
         }
     }

@@ -100,7 +100,7 @@ impl Sender {
             Err(error) => Err(error),
         };
         match first {
-            // A simulation says the same in words only.
+            // The simulation of another program may say the same in words only.
             Err(Error::Refused { code: WRONG_SEQUENCE | 0, log, .. }) if log.contains("sequence") => {
                 self.account = None;
                 let tx = self.prepare(messages, fees).await?;

@@ -151,7 +151,7 @@ impl Host {
         };
         let (result, events) = self.simulate_rendered(&tx);
         if let Some(refusal) = &result.refusal {
-            return Err(Failure::invalid(format!("{}: {}", refusal.codespace, refusal.log)));
+            return Err(Failure::invalid(format!("{} {}: {}", refusal.codespace, refusal.code, refusal.log)));
         }
         let response = SimulateResponse {
             gas_info: Some(GasInfo { gas_wanted: result.gas_wanted, gas_used: result.gas_used }),
