@@ -23,11 +23,13 @@ use tonic::{Code, Status};
 
 use crate::activity::Activity;
 use crate::dispatch::{self, boxed, AnyBody, Node};
+use crate::stream;
 use crate::unary::{self, Answer};
 
 mod cors;
 mod decode;
 mod encode;
+mod json;
 mod openapi;
 mod scalar;
 mod schema;
@@ -35,6 +37,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use json::Json;
 use schema::{Found, Route, Schema};
 
 /// Messages that are turned into JSON, or JSON into messages, at a time; more wait.
@@ -163,6 +166,13 @@ impl Gate {
         let gateway = &self.gateway;
         let full = |_| Status::resource_exhausted("the server runs as many requests as it can; try again");
         let _place = gateway.requests.clone().try_acquire_owned().map_err(full)?;
+        if let Some(asked) = stream::asked(request.uri().path()) {
+            if !cors::takes(&gateway.config.cors_origins, request.headers()) {
+                let words = "pages of this origin may not connect; name it in rest.cors_origins";
+                return Err(Status::permission_denied(words));
+            }
+            return stream::upgrade(&gateway.node, asked, request);
+        }
         let (head, body) = request.into_parts();
         let path = head.uri.path();
         if let Some(page) = self.page(&head.method, path)? {

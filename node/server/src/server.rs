@@ -227,7 +227,8 @@ async fn serve_rest(stream: TcpStream, node: Arc<Node>, gateway: Arc<Gateway>) {
     let _ = stream.set_nodelay(true);
     let activity = Arc::new(Activity::new());
     let gate = Gate { gateway, activity: activity.clone() };
-    watch_over(older_http(&node).serve_connection(TokioIo::new(stream), gate), &activity, &node).await;
+    let connection = older_http(&node).serve_connection(TokioIo::new(stream), gate).with_upgrades();
+    watch_over(connection, &activity, &node).await;
 }
 
 /// A connection that can be told to take no more calls.
@@ -248,7 +249,7 @@ impl Connection for http1::Connection<TokioIo<TcpStream>, Dispatch> {
     }
 }
 
-impl Connection for http1::Connection<TokioIo<TcpStream>, Gate> {
+impl Connection for http1::UpgradeableConnection<TokioIo<TcpStream>, Gate> {
     fn leave(self: Pin<&mut Self>) {
         self.graceful_shutdown();
     }

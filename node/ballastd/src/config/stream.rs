@@ -7,6 +7,7 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Stream {
     max_subscribers: usize,
+    max_sockets: usize,
     max_queue_messages: usize,
     max_queue_bytes: usize,
     max_buffered_bytes: usize,
@@ -20,6 +21,7 @@ impl Default for Stream {
         let limits = server::StreamLimits::default();
         Self {
             max_subscribers: limits.max_subscribers,
+            max_sockets: limits.max_sockets,
             max_queue_messages: limits.max_queue_messages,
             max_queue_bytes: limits.max_queue_bytes,
             max_buffered_bytes: limits.max_buffered_bytes,
@@ -38,6 +40,7 @@ impl Stream {
     ) -> Result<(), String> {
         let size = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
         within("stream.max_subscribers", size(self.max_subscribers), 0, 100_000)?;
+        within("stream.max_sockets", size(self.max_sockets), 0, 100_000)?;
         within("stream.max_queue_messages", size(self.max_queue_messages), 1, 1_000_000)?;
         within("stream.max_queue_bytes", size(self.max_queue_bytes), 10_000, 1 << 32)?;
         within("stream.max_buffered_bytes", size(self.max_buffered_bytes), 1_000_000, 1 << 40)?;
@@ -50,6 +53,7 @@ impl Stream {
     pub(super) fn limits(&self) -> server::StreamLimits {
         server::StreamLimits {
             max_subscribers: self.max_subscribers,
+            max_sockets: self.max_sockets,
             max_queue_messages: self.max_queue_messages,
             max_queue_bytes: self.max_queue_bytes,
             max_buffered_bytes: self.max_buffered_bytes,

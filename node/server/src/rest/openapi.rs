@@ -24,7 +24,9 @@ pub(super) fn document(schema: &Schema) -> String {
         "info": {
             "title": "Ballast",
             "description": "The gRPC services of this node over HTTP, as JSON. The header x-cosmos-block-height \
-                names the height that a question is about, and in answers the height they are of.",
+                names the height that a question is about, and in answers the height they are of. What blocks do \
+                comes over WebSockets: /ws/orderbook takes a dydxprotocol.clob.StreamOrderbookUpdatesRequest as its \
+                first message, /ws/blocks a ballast.stream.v1.BlocksRequest.",
             "version": env!("CARGO_PKG_VERSION"),
         },
         "paths": paths,

@@ -8,6 +8,15 @@ use proto::dydxprotocol::subaccounts::SubaccountId as WireId;
 use tonic::Status;
 use types::{Chain, SubaccountId};
 
+/// How messages are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Form {
+    /// As gRPC frames them.
+    Framed,
+    /// As text.
+    Json,
+}
+
 /// Names that one subscriber may list.
 const MAX_NAMES: usize = 1_000;
 
@@ -34,6 +43,14 @@ pub(crate) enum Filter {
 }
 
 impl Filter {
+    /// Name of the messages that it gets.
+    pub(crate) const fn message(&self) -> &'static str {
+        match self {
+            Self::Dydx(_) => "dydxprotocol.clob.StreamOrderbookUpdatesResponse",
+            Self::Blocks(_) => "ballast.stream.v1.BlocksResponse",
+        }
+    }
+
     /// Whether it wants what is about this.
     pub(crate) fn wants(&self, about: &About) -> bool {
         match self {

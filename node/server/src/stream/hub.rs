@@ -8,7 +8,7 @@ use bytes::Bytes;
 use host::{Committed, Host};
 use proto::ballast::stream::v1::event::What;
 use proto::ballast::stream::v1::Place;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::Status;
 use tree::View;
 use types::{Chain, Time};
@@ -16,18 +16,20 @@ use types::{Chain, Time};
 use super::blocks;
 use super::books::Books;
 use super::dydx::{self, Scene, Sheets};
-use super::filter::{About, Books as Wanted, Filter};
+use super::filter::{About, Books as Wanted, Filter, Form};
 use super::inbox::{Inbox, Join, Work};
 use super::queue::{Alive, Bounds, Queue};
-use super::sheet::{frame, Sheet};
+use super::sheet::{frame, unframed, Sheet};
 use super::StreamLimits;
 use crate::activity::Activity;
+use crate::rest::Json;
 
 /// Where subscribers go.
 #[derive(Debug)]
 pub(crate) struct Hub {
     inbox: Arc<Inbox>,
     places: Arc<Semaphore>,
+    sockets: Arc<Semaphore>,
     bounds: Bounds,
     max_subscribers: usize,
 }
@@ -54,25 +56,33 @@ impl Hub {
         Self {
             inbox,
             places: Arc::new(Semaphore::new(limits.max_subscribers.min(Semaphore::MAX_PERMITS))),
+            sockets: Arc::new(Semaphore::new(limits.max_sockets.min(Semaphore::MAX_PERMITS))),
             bounds: Bounds { messages: limits.max_queue_messages, bytes: limits.max_queue_bytes },
             max_subscribers: limits.max_subscribers,
         }
     }
 
-    /// Take in a subscriber.
+    /// A place for a subscriber.
+    pub(crate) fn place(&self) -> Result<OwnedSemaphorePermit, Status> {
+        taken(&self.places, || format!("there are {} subscribers, as many as allowed", self.max_subscribers))
+    }
+
+    /// A place for a WebSocket, which takes one among all subscribers too.
+    pub(crate) fn socket(&self) -> Result<OwnedSemaphorePermit, Status> {
+        taken(&self.sockets, || "there are as many WebSockets as allowed".to_owned())
+    }
+
+    /// Take in a subscriber that has a place.
     pub(crate) fn subscribe(
         &self,
         (filter, after): (Filter, Option<Place>),
+        form: Form,
         activity: Arc<Activity>,
-    ) -> Result<Arc<Queue>, Status> {
-        let full = |_| {
-            let words = format!("there are {} subscribers, as many as allowed", self.max_subscribers);
-            Status::resource_exhausted(words)
-        };
-        let place = self.places.clone().try_acquire_owned().map_err(full)?;
+        place: OwnedSemaphorePermit,
+    ) -> Arc<Queue> {
         let queue = Arc::new(Queue::new(self.bounds, activity, place));
-        self.inbox.join(Join { filter, after, queue: queue.clone() });
-        Ok(queue)
+        self.inbox.join(Join { filter, form, after, queue: queue.clone() });
+        queue
     }
 
     /// End all streams.
@@ -85,6 +95,11 @@ impl Drop for Hub {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// A place, if there is one.
+fn taken(places: &Arc<Semaphore>, full: impl Fn() -> String) -> Result<OwnedSemaphorePermit, Status> {
+    places.clone().try_acquire_owned().map_err(|_| Status::resource_exhausted(full()))
 }
 
 /// Why a subscriber gets a snapshot.
@@ -100,7 +115,7 @@ struct Publisher {
     host: Host,
     limits: StreamLimits,
     alive: Alive,
-    classes: BTreeMap<Filter, Vec<Arc<Queue>>>,
+    classes: BTreeMap<(Filter, Form), Vec<Arc<Queue>>>,
     following: Option<Following>,
     /// Subscribers that came since those that are gone were forgotten.
     joined: usize,
@@ -162,12 +177,13 @@ impl Publisher {
         let Some(following) = self.following.as_mut() else {
             return join.queue.end(Status::unavailable("the chain has no block yet"));
         };
-        let missed = following.missed(&join.filter, join.after.as_ref(), &self.alive);
+        let class = (join.filter, join.form);
+        let missed = following.missed(&class, join.after.as_ref(), &self.alive);
         join.queue.begin(&match missed {
             Ok(messages) => messages,
-            Err(reason) => following.snapshot(&join.filter, reason, &self.alive),
+            Err(reason) => following.snapshot(&class, reason, &self.alive),
         });
-        self.classes.entry(join.filter).or_default().push(join.queue);
+        self.classes.entry(class).or_default().push(join.queue);
         self.hold_bounds();
     }
 
@@ -188,13 +204,13 @@ impl Publisher {
             return self.start_over(block);
         }
         let sheets = following.take_in(block);
-        for (filter, queues) in &self.classes {
+        for ((filter, form), queues) in &self.classes {
             let message = match filter {
                 Filter::Dydx(_) => sheets.dydx.message(filter, 0),
                 Filter::Blocks(_) => sheets.blocks.message(filter, 0),
             };
             let Some(message) = message else { continue };
-            let message = self.alive.share(message);
+            let message = self.alive.share(dressed(message, filter, *form));
             for queue in queues {
                 queue.push(&message);
             }
@@ -207,8 +223,8 @@ impl Publisher {
     fn start_over(&mut self, block: &Committed) {
         self.following = Following::at(block.view.clone(), block.block.time);
         let Some(following) = self.following.as_mut() else { return };
-        for (filter, queues) in &self.classes {
-            let snapshot = following.snapshot(filter, LATE, &self.alive);
+        for (class, queues) in &self.classes {
+            let snapshot = following.snapshot(class, LATE, &self.alive);
             for queue in queues {
                 queue.begin(&snapshot);
             }
@@ -225,6 +241,17 @@ impl Publisher {
             let words = format!("cut off: {bytes} bytes wait to be taken, and all streams hold too much");
             queue.end(Status::resource_exhausted(words));
         }
+    }
+}
+
+/// A framed message in the form that is asked for.
+fn dressed(message: Vec<u8>, filter: &Filter, form: Form) -> Vec<u8> {
+    match form {
+        Form::Framed => message,
+        Form::Json => match Json::get().text(filter.message(), unframed(&message)) {
+            Ok(text) => text.into_bytes(),
+            Err(status) => status.message().as_bytes().to_vec(),
+        },
     }
 }
 
@@ -248,7 +275,7 @@ struct Now {
     /// How everything is.
     facts: Option<Vec<(About, What)>>,
     /// Snapshots, and why they were given.
-    snapshots: BTreeMap<(Filter, &'static str), Vec<Bytes>>,
+    snapshots: BTreeMap<(Filter, Form, &'static str), Vec<Bytes>>,
 }
 
 impl Following {
@@ -286,7 +313,7 @@ impl Following {
     /// Messages of what came after a place; or why a snapshot is needed.
     fn missed(
         &self,
-        filter: &Filter,
+        (filter, form): &(Filter, Form),
         after: Option<&Place>,
         alive: &Alive,
     ) -> Result<Vec<Bytes>, &'static str> {
@@ -303,15 +330,21 @@ impl Following {
             let known = if *height == after.height { after.sequence } else { 0 };
             let known = usize::try_from(known).unwrap_or(usize::MAX);
             if *height > after.height || known < sheet.len() {
-                messages.extend(sheet.message(filter, known).map(|message| alive.share(message)));
+                let message = sheet.message(filter, known);
+                messages.extend(message.map(|message| alive.share(dressed(message, filter, *form))));
             }
         }
         Ok(messages)
     }
 
     /// Messages that say how things are now.
-    fn snapshot(&mut self, filter: &Filter, reason: &'static str, alive: &Alive) -> Vec<Bytes> {
-        let key = (filter.clone(), reason);
+    fn snapshot(
+        &mut self,
+        (filter, form): &(Filter, Form),
+        reason: &'static str,
+        alive: &Alive,
+    ) -> Vec<Bytes> {
+        let key = (filter.clone(), *form, reason);
         if let Some(known) = self.now.snapshots.get(&key) {
             return known.clone();
         }
@@ -319,7 +352,7 @@ impl Following {
             Filter::Dydx(wanted) => self.dydx_snapshot(wanted),
             Filter::Blocks(_) => self.own_snapshot(filter, reason),
         };
-        let share = |message: &Vec<u8>| alive.share(frame(message));
+        let share = |message: &Vec<u8>| alive.share(dressed(frame(message), filter, *form));
         let messages: Vec<Bytes> = messages.iter().map(share).collect();
         self.now.snapshots.insert(key, messages.clone());
         messages

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use host::{Committed, Follower};
 use proto::ballast::stream::v1::Place;
 
-use super::filter::Filter;
+use super::filter::{Filter, Form};
 use super::queue::Queue;
 
 /// How often the thread of blocks looks whether it may hand one over.
@@ -16,6 +16,7 @@ const SPINS: u32 = 10_000;
 #[derive(Debug)]
 pub(crate) struct Join {
     pub(crate) filter: Filter,
+    pub(crate) form: Form,
     /// The last event that it knows.
     pub(crate) after: Option<Place>,
     pub(crate) queue: Arc<Queue>,

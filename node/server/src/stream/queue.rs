@@ -59,6 +59,15 @@ pub(crate) struct Bounds {
     pub(crate) bytes: usize,
 }
 
+/// What comes next.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// A message.
+    Message(Bytes),
+    /// Nothing more, and why.
+    End(Status),
+}
+
 /// Messages of one subscriber.
 #[derive(Debug)]
 pub(crate) struct Queue {
@@ -139,6 +148,28 @@ impl Queue {
         }
     }
 
+    /// The next message, or the end.
+    pub(crate) fn poll_next(&self, context: &mut Context<'_>) -> Poll<Next> {
+        let mut inner = self.inner();
+        if let Some((message, counts)) = inner.waiting.pop_front() {
+            if counts {
+                inner.messages = inner.messages.saturating_sub(1);
+                inner.bytes = inner.bytes.saturating_sub(message.len());
+            }
+            return Poll::Ready(Next::Message(message));
+        }
+        if let Some(status) = &inner.end {
+            return Poll::Ready(Next::End(status.clone()));
+        }
+        inner.waker = Some(context.waker().clone());
+        Poll::Pending
+    }
+
+    /// A call on the connection of the subscriber.
+    pub(crate) fn call(&self) -> InCall {
+        self.activity.call()
+    }
+
     /// Whether nobody listens any more.
     pub(crate) fn is_over(&self) -> bool {
         let inner = self.inner();
@@ -200,21 +231,13 @@ impl Body for Stream {
             return Poll::Ready(None);
         }
         if self.rest.is_empty() {
-            let queue = self.queue.clone();
-            let mut inner = queue.inner();
-            if let Some((message, counts)) = inner.waiting.pop_front() {
-                if counts {
-                    inner.messages = inner.messages.saturating_sub(1);
-                    inner.bytes = inner.bytes.saturating_sub(message.len());
+            match self.queue.poll_next(context) {
+                Poll::Ready(Next::Message(message)) => self.rest = message,
+                Poll::Ready(Next::End(status)) => {
+                    self.ended = true;
+                    return Poll::Ready(Some(Ok(Frame::trailers(trailers(&status)))));
                 }
-                self.rest = message;
-            } else if let Some(status) = &inner.end {
-                let trailers = trailers(status);
-                self.ended = true;
-                return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
-            } else {
-                inner.waker = Some(context.waker().clone());
-                return Poll::Pending;
+                Poll::Pending => return Poll::Pending,
             }
         }
         let size = self.rest.len().min(PIECE);

@@ -11,7 +11,7 @@ use proto::dydxprotocol::clob as wire;
 use tonic::Status;
 use types::Chain;
 
-use super::filter::{Books, Events, Filter};
+use super::filter::{Books, Events, Filter, Form};
 use super::queue::Stream;
 use crate::activity::{Activity, InCall};
 use crate::dispatch::Node;
@@ -19,10 +19,10 @@ use crate::unary;
 
 /// What is answered here.
 pub(crate) const PATHS: [&str; 2] = [DYDX, BLOCKS];
-const DYDX: &str = "/dydxprotocol.clob.Query/StreamOrderbookUpdates";
-const BLOCKS: &str = "/ballast.stream.v1.Query/Blocks";
+pub(super) const DYDX: &str = "/dydxprotocol.clob.Query/StreamOrderbookUpdates";
+pub(super) const BLOCKS: &str = "/ballast.stream.v1.Query/Blocks";
 /// Bytes of a request, which names markets and accounts.
-const MAX_REQUEST: usize = 128 << 10;
+pub(super) const MAX_REQUEST: usize = 128 << 10;
 
 /// Begin a stream. It is bounded in time only by its subscriber.
 pub(crate) async fn serve(
@@ -40,7 +40,8 @@ pub(crate) async fn serve(
     };
     let late = |_| Status::deadline_exceeded("the request did not come");
     let wanted = tokio::time::timeout(node.limits.call_timeout, wanted).await.map_err(late)??;
-    let queue = node.streams.subscribe(wanted, activity.clone())?;
+    let place = node.streams.place()?;
+    let queue = node.streams.subscribe(wanted, Form::Framed, activity.clone(), place);
     let mut response = Response::new(Stream::new(queue, call));
     let kind = HeaderValue::from_static("application/grpc");
     response.headers_mut().insert(http::header::CONTENT_TYPE, kind);
@@ -48,7 +49,11 @@ pub(crate) async fn serve(
 }
 
 /// What a request asks for, and from where on.
-fn read(path: &str, request: &[u8], chain: &Chain) -> Result<(Filter, Option<own::Place>), Status> {
+pub(super) fn read(
+    path: &str,
+    request: &[u8],
+    chain: &Chain,
+) -> Result<(Filter, Option<own::Place>), Status> {
     let wrong = |error: prost::DecodeError| Status::invalid_argument(error.to_string());
     if path == BLOCKS {
         let request = own::BlocksRequest::decode(request).map_err(wrong)?;

@@ -92,3 +92,8 @@ pub(crate) fn frame(entries: &[u8]) -> Vec<u8> {
     message.extend_from_slice(entries);
     message
 }
+
+/// The message in a frame.
+pub(crate) fn unframed(message: &[u8]) -> &[u8] {
+    message.get(PREFIX..).unwrap_or_default()
+}

@@ -3,6 +3,7 @@
 
 mod blocks;
 mod listener;
+mod sockets;
 
 use bytes::Bytes;
 use prost::Message;
