@@ -8,7 +8,7 @@ use num::{Price, QuoteQuantums, Subticks};
 use proto::ballast::query::v1 as wire;
 use proto::dydxprotocol::clob::order;
 use store::Read;
-use types::{Block, Chain, MarketId, Rejection};
+use types::{Block, Chain, MarketId, Rejection, SubaccountId};
 
 use crate::suppose::{suppose, Supposed, Trade};
 use crate::view::{view, AccountView, PositionView};
@@ -22,7 +22,7 @@ pub fn account_risk(
 ) -> Result<wire::AccountRiskResponse, Error> {
     let id = subaccounts::msg::subaccount("subaccount_id", request.subaccount_id.clone(), chain)?;
     let mut answer = wire::AccountRiskResponse {
-        now: Some(to_wire(&view(state, &id)?)),
+        now: Some(account(state, &id)?),
         height: block.height,
         ..Default::default()
     };
@@ -44,6 +44,11 @@ pub fn account_risk(
         });
     }
     Ok(answer)
+}
+
+/// What an account is worth and must be worth in `state`. Refused as [`view`](crate::view()).
+pub fn account(state: &dyn Read, id: &SubaccountId) -> Result<wire::AccountRisk, Error> {
+    Ok(to_wire(&view(state, id)?))
 }
 
 fn read(wire: &wire::Supposed) -> Result<Supposed, Error> {

@@ -3,8 +3,8 @@
 //! Reading order: `serve` (one call), `socket` (the same as JSON over a WebSocket), [`Hub`] (the thread that
 //! turns blocks into messages, and who gets them), `inbox` (how blocks come to it), `filter` (what a
 //! subscriber wants), `sheet` (a block as pieces, each encoded once), `books` (the resting orders, by what
-//! events tell), `dydx` (events in that chain's words), `blocks` (events in our own), `queue` (what a
-//! subscriber has not taken yet).
+//! events tell), `dydx` (events in that chain's words), `blocks` (events in our own), `risks` (accounts'
+//! risk), `queue` (what a subscriber has not taken yet).
 //!
 //! A subscriber gets a snapshot of what it asks for, and from the next block on what blocks change. Nothing here
 //! makes a block wait: blocks come through a queue of [`StreamLimits::max_backlog`]; when it overflows, what is
@@ -19,6 +19,7 @@ mod hub;
 mod inbox;
 mod queue;
 mod read;
+mod risks;
 mod serve;
 mod sheet;
 mod socket;

@@ -278,6 +278,7 @@ fn response(scene: &Scene<'_>, last_sequence: u32, snapshot: Option<&str>, more:
         snapshot: snapshot.map(Into::into),
         more,
         events: Vec::new(),
+        risks: Vec::new(),
     };
     response.encode_to_vec()
 }

@@ -51,6 +51,14 @@ impl Filter {
         }
     }
 
+    /// Accounts whose risk it wants.
+    pub(crate) fn risks(&self) -> Option<&BTreeSet<SubaccountId>> {
+        match self {
+            Self::Blocks(events) if events.risk => Some(&events.accounts),
+            Self::Blocks(_) | Self::Dydx(_) => None,
+        }
+    }
+
     /// Whether it wants what is about this.
     pub(crate) fn wants(&self, about: &About) -> bool {
         match self {
@@ -116,6 +124,8 @@ pub(crate) struct Events {
     markets: BTreeSet<u32>,
     /// None: all.
     accounts: BTreeSet<SubaccountId>,
+    /// The risk of the accounts too.
+    risk: bool,
 }
 
 impl Events {
@@ -127,7 +137,11 @@ impl Events {
         }
         let read = |id: &WireId| subaccounts::msg::subaccount("accounts", Some(id.clone()), chain);
         let accounts: Result<_, _> = request.accounts.iter().map(read).collect();
+        if request.risk && request.accounts.is_empty() {
+            return Err(Status::invalid_argument("risk needs accounts whose risk it is"));
+        }
         Ok(Self {
+            risk: request.risk,
             markets: request.market_ids.iter().copied().collect(),
             accounts: accounts.map_err(|wrong| Status::invalid_argument(wrong.to_string()))?,
         })

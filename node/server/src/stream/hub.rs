@@ -19,6 +19,7 @@ use super::dydx::{self, Scene, Sheets};
 use super::filter::{About, Books as Wanted, Filter, Form};
 use super::inbox::{Inbox, Join, Work};
 use super::queue::{Alive, Bounds, Queue};
+use super::risks::Risks;
 use super::sheet::{frame, unframed, Sheet};
 use super::StreamLimits;
 use crate::activity::Activity;
@@ -45,6 +46,7 @@ impl Hub {
             alive: Alive::default(),
             classes: BTreeMap::new(),
             following: None,
+            risks: Risks::default(),
             joined: 0,
             idle: 0,
         };
@@ -117,6 +119,7 @@ struct Publisher {
     alive: Alive,
     classes: BTreeMap<(Filter, Form), Vec<Arc<Queue>>>,
     following: Option<Following>,
+    risks: Risks,
     /// Subscribers that came since those that are gone were forgotten.
     joined: usize,
     /// Blocks since somebody listened.
@@ -154,11 +157,16 @@ impl Publisher {
 
     /// Forget those that are gone.
     fn prune(&mut self) {
+        let before = self.classes.len();
         self.classes.retain(|_, queues| {
             queues.retain(|queue| !queue.is_over());
             !queues.is_empty()
         });
         self.joined = 0;
+        if self.classes.len() < before {
+            let filters = self.classes.keys().filter_map(|(filter, _)| filter.risks());
+            self.risks.keep(&filters.flatten().copied().collect());
+        }
     }
 
     fn join(&mut self, join: Join) {
@@ -178,11 +186,17 @@ impl Publisher {
             return join.queue.end(Status::unavailable("the chain has no block yet"));
         };
         let class = (join.filter, join.form);
+        let followed = class.0.risks().map(|accounts| self.risks.follow(accounts, following.at_now()));
+        if let Some(Err(status)) = followed {
+            return join.queue.end(status);
+        }
         let missed = following.missed(&class, join.after.as_ref(), &self.alive);
-        join.queue.begin(&match missed {
+        let mut messages = match missed {
             Ok(messages) => messages,
             Err(reason) => following.snapshot(&class, reason, &self.alive),
-        });
+        };
+        messages.extend(following.risks(&self.risks, &class, &self.alive));
+        join.queue.begin(&messages);
         self.classes.entry(class).or_default().push(join.queue);
         self.hold_bounds();
     }
@@ -204,12 +218,16 @@ impl Publisher {
             return self.start_over(block);
         }
         let sheets = following.take_in(block);
+        let changed = self.risks.take_in(sheets.blocks.accounts(), following.at_now());
         for ((filter, form), queues) in &self.classes {
             let message = match filter {
                 Filter::Dydx(_) => sheets.dydx.message(filter, 0),
                 Filter::Blocks(_) => sheets.blocks.message(filter, 0),
             };
-            let Some(message) = message else { continue };
+            let Some(mut message) = message else { continue };
+            if let Some(accounts) = filter.risks() {
+                message = self.risks.add(message, accounts.intersection(&changed));
+            }
             let message = self.alive.share(dressed(message, filter, *form));
             for queue in queues {
                 queue.push(&message);
@@ -223,8 +241,10 @@ impl Publisher {
     fn start_over(&mut self, block: &Committed) {
         self.following = Following::at(block.view.clone(), block.block.time);
         let Some(following) = self.following.as_mut() else { return };
+        self.risks.start_over(following.at_now());
         for (class, queues) in &self.classes {
-            let snapshot = following.snapshot(class, LATE, &self.alive);
+            let mut snapshot = following.snapshot(class, LATE, &self.alive);
+            snapshot.extend(following.risks(&self.risks, class, &self.alive));
             for queue in queues {
                 queue.begin(&snapshot);
             }
@@ -358,10 +378,27 @@ impl Following {
         messages
     }
 
+    /// The state and the chain, of which risk is made.
+    fn at_now(&self) -> (&View, &Chain) {
+        (&self.view, &self.chain)
+    }
+
+    /// Number of the last event; beyond all when that is not known.
+    fn last(&self) -> u32 {
+        let last = self.kept.back().filter(|(_, sheet)| sheet.bytes() > 0).map(|(_, sheet)| sheet.len());
+        last.and_then(|last| u32::try_from(last).ok()).unwrap_or(u32::MAX)
+    }
+
+    /// A message that says the risk of all accounts of a filter that asks for it.
+    fn risks(&self, risks: &Risks, (filter, form): &(Filter, Form), alive: &Alive) -> Option<Bytes> {
+        let accounts = filter.risks()?;
+        let message = risks.add(frame(&blocks::head(&self.scene(), self.last())), accounts.iter());
+        Some(alive.share(dressed(message, filter, *form)))
+    }
+
     fn own_snapshot(&mut self, filter: &Filter, reason: &str) -> Vec<Vec<u8>> {
         let facts = self.now.facts.take().unwrap_or_else(|| blocks::facts(&self.scene(), self.books.all()));
-        let last = self.kept.back().filter(|(_, sheet)| sheet.bytes() > 0).map(|(_, sheet)| sheet.len());
-        let last = last.and_then(|last| u32::try_from(last).ok()).unwrap_or(u32::MAX);
+        let last = self.last();
         let wanted = facts.iter().filter(|(about, _)| filter.wants(about)).map(|(_, what)| what);
         let messages = blocks::snapshot(&self.scene(), (reason, last), wanted);
         self.now.facts = Some(facts);

@@ -5,6 +5,8 @@ use std::ops::Range;
 use prost::encoding::{encode_key, encode_varint, WireType};
 use prost::Message;
 
+use types::SubaccountId;
+
 use super::filter::{About, Filter};
 
 /// Flag and length before a message of gRPC.
@@ -35,6 +37,15 @@ impl Sheet {
     /// How many entries there are.
     pub(crate) fn len(&self) -> usize {
         self.pieces.len()
+    }
+
+    /// Accounts that entries are about; some more than once.
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = &SubaccountId> {
+        let of = self.pieces.iter().filter_map(|(about, _)| match about {
+            About::Event(_, accounts) => Some(accounts),
+            About::Book(..) | About::Account(_) | About::Price(_) => None,
+        });
+        of.flatten().flatten()
     }
 
     /// Bytes of all.

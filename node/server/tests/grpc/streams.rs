@@ -3,6 +3,7 @@
 
 mod blocks;
 mod listener;
+mod risks;
 mod sockets;
 
 use bytes::Bytes;

@@ -91,8 +91,7 @@ async fn a_simulation_moves_money_as_a_block_would_and_leaves_it_where_it_is() {
     let address = |name: &str| Wallet::new(name).address().to_bech32("ballast");
     let account = |owner: &str, number| SubaccountId { owner: address(owner), number };
     let owns = || async {
-        let request =
-            QueryBalanceRequest { address: address("alice"), denom: "uusdc".into(), ..Default::default() };
+        let request = QueryBalanceRequest { address: address("alice"), denom: "uusdc".into() };
         let answer: QueryBalanceResponse =
             chain.call("/cosmos.bank.v1beta1.Query/Balance", &request).await.unwrap();
         answer.balance.unwrap().amount.parse::<u64>().unwrap()

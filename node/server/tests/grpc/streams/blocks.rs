@@ -319,7 +319,8 @@ async fn only_named_markets_and_accounts_are_told_of() {
     all.until(trading.world.height()).await;
     let accounts: Vec<SubaccountId> =
         PEOPLE[..2].iter().map(|person| trading.world.wire_id(person)).collect();
-    let request = wire::BlocksRequest { market_ids: vec![1], accounts: accounts.clone(), after: None };
+    let request =
+        wire::BlocksRequest { market_ids: vec![1], accounts: accounts.clone(), ..Default::default() };
     let mut stream = raw(&channel, request.encode_to_vec()).await.unwrap();
     let snapshot = wire::BlocksResponse::decode(stream.message().await.unwrap().unwrap()).unwrap();
     assert!(snapshot.snapshot.is_some() && !snapshot.more);

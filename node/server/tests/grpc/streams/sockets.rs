@@ -136,6 +136,7 @@ async fn a_web_socket_that_asks_for_nonsense_is_told_why_it_ends_and_others_go_o
         ("/ws/orderbook", "nonsense"),
         ("/ws/blocks", "[]"),
         ("/ws/blocks", r#"{"no_such_field": 1}"#),
+        ("/ws/blocks", r#"{"risk": true}"#),
         ("/ws/blocks", r#"{"accounts": [{"owner": "nobody"}]}"#),
         ("/ws/orderbook", many.as_str()),
     ] {
