@@ -9,15 +9,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use http_body_util::Empty;
 use hyper::body::Incoming;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_tungstenite::WebSocketStream;
 use tonic::Status;
 
@@ -50,9 +49,11 @@ pub(crate) fn upgrade(
     (method, name): Asked,
     mut request: Request<Incoming>,
 ) -> Result<Response<AnyBody>, Status> {
-    let key = handshake(request.headers()).map_err(Status::failed_precondition)?;
-    let accept = HeaderValue::try_from(derive_accept_key(&key));
-    let accept = accept.map_err(|_| Status::internal("the key cannot be answered"))?;
+    let no_socket = |error: Error| {
+        let words = format!("this address takes WebSockets only: {error}");
+        Status::failed_precondition(words)
+    };
+    let response = create_response_with_body(&request, || boxed(Empty::new())).map_err(no_socket)?;
     let (socket_place, place) = (node.streams.socket()?, node.streams.place()?);
     let node = node.clone();
     let upgrade = hyper::upgrade::on(&mut request);
@@ -79,30 +80,7 @@ pub(crate) fn upgrade(
             let _ = tokio::time::timeout(node.limits.send_timeout, say(&mut socket, &status)).await;
         }
     });
-    let mut response = Response::new(boxed(Empty::new()));
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let headers = response.headers_mut();
-    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     Ok(response)
-}
-
-/// The key of the client, if it asks for what this is.
-fn handshake(headers: &HeaderMap) -> Result<Vec<u8>, &'static str> {
-    let has = |name: HeaderName, word: &str| {
-        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-        values.flat_map(|text| text.split(',')).any(|each| each.trim().eq_ignore_ascii_case(word))
-    };
-    if !has(header::CONNECTION, "upgrade") || !has(header::UPGRADE, "websocket") {
-        return Err("this address takes WebSockets only");
-    }
-    if !has(header::SEC_WEBSOCKET_VERSION, "13") {
-        return Err("Sec-WebSocket-Version must be 13");
-    }
-    let key = headers.get(header::SEC_WEBSOCKET_KEY).map(|key| key.as_bytes().to_vec());
-    // 16 bytes in base64.
-    key.filter(|key| key.len() == 24).ok_or("Sec-WebSocket-Key must be 16 bytes in base64")
 }
 
 /// The client's first message.

@@ -11,12 +11,12 @@ use std::sync::Arc;
 
 use axum::body::Body as HttpBody;
 use axum::extract::State;
-use axum::http::{header, HeaderMap, HeaderName, Request, StatusCode};
+use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use hyper_util::rt::TokioIo;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::WebSocketStream;
 
@@ -74,9 +74,12 @@ pub(super) async fn publish(
 
 /// `GET /websocket`: switch to the protocol of WebSockets.
 pub(super) async fn upgrade(State(server): State<Arc<Server>>, mut request: Request<HttpBody>) -> Response {
-    let key = match handshake(request.headers()) {
-        Ok(key) => key,
-        Err(reason) => return (StatusCode::BAD_REQUEST, format!("{reason}\n")).into_response(),
+    let response = match create_response_with_body(&request, HttpBody::empty) {
+        Ok(response) => response,
+        Err(error) => {
+            let reason = format!("this address takes WebSockets only, post calls to /: {error}\n");
+            return (StatusCode::BAD_REQUEST, reason).into_response();
+        }
     };
     if !server.takes_origin(request.headers()) {
         let reason = "pages of this origin may not connect; name it in rpc.cors_origins\n";
@@ -96,29 +99,5 @@ pub(super) async fn upgrade(State(server): State<Arc<Server>>, mut request: Requ
         }
         drop(place);
     });
-    let headers = [
-        (header::CONNECTION, "Upgrade".to_owned()),
-        (header::UPGRADE, "websocket".to_owned()),
-        (header::SEC_WEBSOCKET_ACCEPT, derive_accept_key(&key)),
-    ];
-    (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
-}
-
-/// The key of the client, if it asks for what this is.
-fn handshake(headers: &HeaderMap) -> Result<Vec<u8>, &'static str> {
-    let has = |name: HeaderName, word: &str| {
-        let values = headers.get_all(name);
-        let mut words =
-            values.iter().filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
-        words.any(|each| each.trim().eq_ignore_ascii_case(word))
-    };
-    if !has(header::CONNECTION, "upgrade") || !has(header::UPGRADE, "websocket") {
-        return Err("this address takes WebSockets only; post calls to /");
-    }
-    if !has(header::SEC_WEBSOCKET_VERSION, "13") {
-        return Err("Sec-WebSocket-Version must be 13");
-    }
-    let key = headers.get(header::SEC_WEBSOCKET_KEY).map(|key| key.as_bytes().to_vec());
-    // 16 bytes in base64.
-    key.filter(|key| key.len() == 24).ok_or("Sec-WebSocket-Key must be 16 bytes in base64")
+    response
 }
