@@ -429,7 +429,7 @@ mod tests {
             assert!(lines[at - 1].starts_with('#'), "{line} has no comment");
             count += 1;
         }
-        assert_eq!(count, 51);
+        assert_eq!(count, 52);
     }
 
     #[test]
