@@ -44,6 +44,9 @@ struct Stumble {
     seed: Option<u64>,
     /// Things that the running block did.
     asked: u64,
+    /// What the running block did, or else the last one that did anything, and whether it failed.
+    done: Vec<(Scheduled, bool)>,
+    height: u64,
     /// Things that failed, by kind.
     fell: BTreeMap<Scheduled, u64>,
 }
@@ -130,6 +133,16 @@ impl Memory {
     /// How much failed for that reason, by kind.
     pub fn stumbled(&self) -> &BTreeMap<Scheduled, u64> {
         &self.stumble.fell
+    }
+
+    /// What the block of this height did by itself, in order, and whether it was made to fail; nothing unless some
+    /// of it fails.
+    pub fn deeds(&self, height: u64) -> &[(Scheduled, bool)] {
+        if self.stumble.height == height {
+            &self.stumble.done
+        } else {
+            &[]
+        }
     }
 
     fn close(&mut self) {
@@ -313,12 +326,17 @@ impl Journaled for Memory {
 impl State for Memory {
     fn stumbles(&mut self, what: Scheduled, height: u64) -> bool {
         let Some(seed) = self.stumble.seed else { return false };
+        if self.stumble.asked == 0 {
+            self.stumble.done.clear();
+            self.stumble.height = height;
+        }
         self.stumble.asked = self.stumble.asked.wrapping_add(1);
         let mut mixed = seed ^ height.rotate_left(32) ^ self.stumble.asked;
         for (shift, factor) in [(30, 0x9e37_79b9_7f4a_7c15), (27, 0xbf58_476d_1ce4_e5b9)] {
             mixed = (mixed ^ (mixed >> shift)).wrapping_mul(factor);
         }
         let falls = (mixed >> 31).is_multiple_of(4);
+        self.stumble.done.push((what, falls));
         if falls {
             let fell = self.stumble.fell.entry(what).or_default();
             *fell = fell.wrapping_add(1);
@@ -395,6 +413,8 @@ mod tests {
         };
         let (once, again, other) = (block(3), block(3), block(4));
         assert!(once == again && once != other);
+        let deeds: Vec<bool> = memory.deeds(4).iter().map(|(_, fell)| *fell).collect();
+        assert!(deeds == other && memory.deeds(3).is_empty(), "what was done is told for the last block");
         let fell = once.iter().filter(|fell| **fell).count();
         let runs = once.windows(2).filter(|pair| pair[0] != pair[1]).count();
         assert!((70..130).contains(&fell) && (100..200).contains(&runs), "{fell} fell, {runs} changes");

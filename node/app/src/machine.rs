@@ -187,6 +187,11 @@ impl Machine {
         self.state.stumbled()
     }
 
+    /// What the last block did by itself, in order, and whether it failed for that reason.
+    pub fn falls(&self) -> &[(Scheduled, bool)] {
+        self.state.deeds(self.last_block().0)
+    }
+
     /// The chain's fixed configuration.
     pub fn chain(&self) -> &Chain {
         &self.chain

@@ -2,6 +2,7 @@
 
 use num_traits::{Signed, Zero};
 
+use crate::falls::Deed;
 use crate::money::{fraction, int, million, power_of_ten, scaled, Fraction, Int};
 use crate::orders::Exchange;
 use crate::terms::{Market, Status};
@@ -41,6 +42,10 @@ impl Funding {
         if now >= self.next_sample {
             for id in &ids {
                 let premium = premium(exchange, *id, self.factors.0);
+                let premium = if exchange.falls(Deed::Measure) { Int::zero() } else { premium };
+                if exchange.falls(Deed::Sample) {
+                    continue;
+                }
                 let samples = &mut exchange.ledger.market_mut(*id).samples;
                 samples.0 += premium;
                 samples.1 += 1;
@@ -50,9 +55,11 @@ impl Funding {
         if now >= self.next_tick {
             for id in &ids {
                 let fresh = exchange.ledger.fresh(*id);
+                let over = exchange.ledger.market(*id).status == Status::FinalSettlement;
+                let moves = (fresh || over) && !exchange.falls(Deed::Tick);
                 let market = exchange.ledger.market_mut(*id);
                 let (sum, count) = std::mem::take(&mut market.samples);
-                if fresh && market.status != Status::FinalSettlement {
+                if moves && !over {
                     self.move_index(market, &sum, count);
                 }
             }

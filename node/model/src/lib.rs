@@ -7,6 +7,7 @@
 
 pub mod admit;
 pub mod chain;
+pub mod falls;
 pub mod fee;
 pub mod funding;
 pub mod growth;

@@ -3,6 +3,7 @@
 
 use num_traits::{Signed, Zero};
 
+use crate::falls::Deed;
 use crate::fee::capped;
 use crate::ledger::{Change, Risk, Why};
 use crate::money::{floor, fraction, int, million, power_of_ten, scaled, Fraction, Int};
@@ -27,6 +28,7 @@ pub struct Rules {
 }
 
 /// What one account may still lose in this block.
+#[derive(Clone)]
 struct Tally {
     notional: Int,
     insurance: Int,
@@ -137,9 +139,20 @@ fn turn(exchange: &mut Exchange, account: usize, covers: &mut u32) -> bool {
         };
         tried.push(market);
         // Without any margin there is no price between what is fair and what ruins.
-        let whole = now.maintenance.is_positive() && sell(exchange, account, market, &mut tally);
+        let whole = now.maintenance.is_positive() && offer(exchange, account, market, &mut tally);
         had_room &= whole || cover(exchange, account, market, covers);
     }
+}
+
+/// Offer a position to the book, unless that fails.
+fn offer(exchange: &mut Exchange, account: usize, market: u32, tally: &mut Tally) -> bool {
+    let before = (exchange.clone(), tally.clone());
+    let whole = sell(exchange, account, market, tally);
+    if exchange.falls(Deed::Liquidate) {
+        (*exchange, *tally) = before;
+        return false;
+    }
+    whole
 }
 
 /// Offer a position to the book, one maker at a time. True when all that was offered was taken.
@@ -283,7 +296,11 @@ pub fn cover(exchange: &mut Exchange, account: usize, market: u32, covers: &mut 
         return false;
     }
     *covers -= 1;
+    let before = exchange.clone();
     share_out(exchange, account, market);
+    if exchange.falls(Deed::Deleverage) {
+        *exchange = before;
+    }
     true
 }
 

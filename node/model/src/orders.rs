@@ -2,6 +2,7 @@
 
 use num_traits::{Signed, Zero};
 
+use crate::falls::Falls;
 use crate::fee::{capped, Fees, Tier};
 use crate::ledger::{Change, Ledger, No, Why};
 use crate::liquidate::Rules;
@@ -61,6 +62,7 @@ pub struct Exchange {
     pub parked: Vec<Order>,
     /// Accounts that a block had no room to liquidate, and since which one.
     pub waiting: Vec<(usize, u64)>,
+    pub falls: Falls,
     pub next_turn: u64,
     pub previous_time: i64,
     pub notes: Vec<Note>,

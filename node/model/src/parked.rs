@@ -1,5 +1,6 @@
 //! Orders that met as many others as they may, and go on in the next block.
 
+use crate::falls::Deed;
 use crate::orders::{Exchange, Origin};
 use crate::terms::{clob, gone, Code, Force, Id, Note, Order, Status, Until};
 
@@ -84,7 +85,8 @@ impl Exchange {
             let before = self.clone();
             self.parked.retain(|parked| parked.id != order.id);
             let going = Order { replaces: false, ..order };
-            if let Err(code) = self.put(&going, Origin::Continued) {
+            let put = self.put(&going, Origin::Continued);
+            if let Err(code) = put.and_then(|()| self.unless_fallen(Deed::Continue)) {
                 *self = before;
                 let reason = gone(code);
                 self.drop_parked(&order.id, reason);

@@ -15,7 +15,12 @@ impl Exchange {
             Until::Block(block) => u64::from(block) < height,
             Until::Time(time) => i64::from(time) <= now,
         };
-        while let Some(id) = self.resting.iter().find(|r| over(r.order.until)).map(|r| r.order.id) {
+        while let Some(id) = self
+            .resting
+            .iter()
+            .find(|r| over(r.order.until) && !self.stays(&r.order.id, "expired"))
+            .map(|r| r.order.id)
+        {
             self.take_out(&id, "expired");
         }
         self.expire_waiting();

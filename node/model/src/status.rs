@@ -2,6 +2,7 @@
 
 use num_traits::{Signed, Zero};
 
+use crate::falls::Deed;
 use crate::ledger::{Change, Why};
 use crate::liquidate::{below, cover, risk};
 use crate::money::{int, Int};
@@ -58,10 +59,18 @@ impl Exchange {
     pub fn clear_books(&mut self) {
         let over = self.ledger.markets.iter().filter(|market| market.status == Status::FinalSettlement);
         for market in over.map(|market| market.id).collect::<Vec<_>>() {
-            for buy in [true, false] {
-                while let Some(id) = self.best(market, buy).map(|resting| resting.order.id) {
-                    self.take_out(&id, "final_settlement");
+            self.clear_book(market);
+        }
+    }
+
+    /// One that stays keeps those behind it.
+    fn clear_book(&mut self, market: u32) {
+        for buy in [true, false] {
+            while let Some(id) = self.best(market, buy).map(|resting| resting.order.id) {
+                if self.stays(&id, "final_settlement") {
+                    return;
                 }
+                self.take_out(&id, "final_settlement");
             }
         }
     }
@@ -131,7 +140,12 @@ fn close(exchange: &mut Exchange, market: u32, (first, second): (usize, usize), 
         Change { account: first, quote: quote.clone(), base: Some((market, slice.clone())) },
         Change { account: second, quote: -&quote, base: Some((market, -slice)) },
     ];
+    let before = exchange.ledger.clone();
     if exchange.ledger.update(&changes, Why::Trade).is_err() {
+        return false;
+    }
+    if exchange.falls(Deed::Settle) {
+        exchange.ledger = before;
         return false;
     }
     let size = size.clone();

@@ -1,5 +1,6 @@
 //! Orders that are not in a book yet: those that wait for a price, and those that are placed in slices.
 
+use crate::falls::Deed;
 use crate::ledger::Ledger;
 use crate::money::{int, Fraction, Int};
 use crate::orders::{Exchange, Origin};
@@ -161,7 +162,13 @@ impl Exchange {
     pub fn expire_waiting(&mut self) {
         let now = self.ledger.now;
         let over = |until| matches!(until, Until::Time(time) if i64::from(time) <= now);
-        while let Some(id) = self.room.orders.iter().find(|w| over(w.order.until)).map(|w| w.order.id) {
+        while let Some(id) = self
+            .room
+            .orders
+            .iter()
+            .find(|w| over(w.order.until) && !self.stays(&w.order.id, "expired"))
+            .map(|w| w.order.id)
+        {
             self.end(&id, "expired");
         }
     }
@@ -241,7 +248,8 @@ impl Exchange {
         let waiting = self.leave(id).unwrap();
         self.told("conditional_triggered", *id, u64::try_from(step.1.clone()).unwrap());
         let before = self.clone();
-        if let Err(code) = self.put(&waiting.order, Origin::Triggered) {
+        let put = self.put(&waiting.order, Origin::Triggered);
+        if let Err(code) = put.and_then(|()| self.unless_fallen(Deed::Trigger)) {
             *self = before;
             let reason = gone(code);
             let left = waiting.order.size;
@@ -256,7 +264,7 @@ impl Exchange {
             let sliced = self.room.orders.iter().filter(|w| w.order.id.flags == 128 && w.next <= now);
             let Some(id) = sliced.min_by_key(|w| (w.next, w.turn)).map(|w| w.order.id) else { return };
             let before = self.clone();
-            if let Err(_code) = self.slice(&id) {
+            if self.slice(&id).and_then(|()| self.unless_fallen(Deed::Slice)).is_err() {
                 *self = before;
                 self.drop_slice(&id, "cancelled");
                 let left = self.leave(&id).unwrap().left;

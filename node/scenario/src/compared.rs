@@ -34,6 +34,12 @@ impl Names<'_> {
         events.iter().filter_map(|event| self.note(event)).collect()
     }
 
+    /// Orders that did not go, and the reason why they should have.
+    pub fn stay(&self, events: &[Event]) -> Vec<(Id, String)> {
+        let failed = events.iter().filter(|event| event.kind == clob::REMOVAL_FAILED_EVENT);
+        failed.map(|event| (self.id(event, ""), text(event, "reason"))).collect()
+    }
+
     fn note(&self, event: &Event) -> Option<Note> {
         let u64_of = |name| u64::try_from(number(event, name)).unwrap();
         let market = || u32::try_from(number(event, "market")).unwrap();

@@ -165,8 +165,8 @@ impl Stage {
         let laws = Laws::new(&mut world.machine);
         let mut second = Second::new(&world.machine, &[agents.people(), VISITORS.to_vec()].concat());
         let stumbling = dice.once_in(4).then(|| dice.roll());
-        if stumbling.is_some() || story.canary.is_some_and(|canary| canary != Canary::Fee) {
-            second.leave("what fails on purpose");
+        if story.canary.is_some_and(|canary| canary != Canary::Fee) {
+            second.leave("another bug is planted");
         }
         let (engine, counts) = (Engine::default(), Counts::default());
         Ok(Self {

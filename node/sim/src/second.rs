@@ -7,13 +7,16 @@
 mod ops;
 mod terms;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::rc::Rc;
 
 use crate::agents::pests::STRANGERS;
 use app::{BlockInput, BlockOutcome, Machine};
 use model::chain::{Chain, Said};
+use model::falls::Falls;
 use model::terms::{Note, Op};
 use scenario::compared::{Beside, Names};
 use scenario::Wallet;
@@ -143,12 +146,14 @@ impl Second {
             }
         };
         terms::refresh(&mut chain, machine, self.dearer);
+        let names = Names { ids: &self.known.ids };
+        let deeds = Rc::new(RefCell::new(terms::falls(machine)));
+        chain.exchange.falls = Falls { deeds, stay: names.stay(&outcome.events) };
         let ops: Vec<Op> = asked.iter().flat_map(|asked| asked.ops.iter().cloned()).collect();
         let prices = prices(machine, input.height);
         let time = input.time.seconds();
         let said = catch_unwind(AssertUnwindSafe(|| chain.block(time, &prices, &ops)));
         let said = said.map_err(|_| "the second model stops at a law of its own".to_owned())?;
-        let names = Names { ids: &self.known.ids };
         self.counts.notes += agree(&names, &asked, outcome, &said)?;
         let beside = Beside { wallets: &self.known.wallets, given: &self.known.given };
         let exchange = &chain.exchange;

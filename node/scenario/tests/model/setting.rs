@@ -3,6 +3,7 @@
 use num_traits::Zero;
 
 use crate::chain::Chain;
+use crate::falls::Falls;
 use crate::fee::{Fees, Tier};
 use crate::funding::Funding;
 use crate::ledger::Ledger;
@@ -156,6 +157,7 @@ impl Setting {
             spent: Vec::new(),
             parked: Vec::new(),
             waiting: Vec::new(),
+            falls: Falls::default(),
             next_turn: 0,
             previous_time: self.start,
             notes: Vec::new(),

@@ -3,6 +3,7 @@
 use app::Machine;
 use clob::state::Status as PairStatus;
 use model::chain::Chain;
+use model::falls::{Deed, Falls};
 use model::fee::{Fees, Tier};
 use model::funding::Funding;
 use model::ledger::Ledger;
@@ -14,7 +15,7 @@ use model::terms::{Account, Market, Status};
 use model::waiting::Room;
 use num::QuoteQuantums;
 use perpetuals::Collateral;
-use store::Read;
+use store::{Read, Scheduled};
 use types::MarketId;
 
 use super::Known;
@@ -150,6 +151,7 @@ pub(super) fn chain(machine: &Machine, known: &Known) -> Chain {
         spent: Vec::new(),
         parked: Vec::new(),
         waiting: Vec::new(),
+        falls: Falls::default(),
         next_turn: 0,
         previous_time: now,
         notes: Vec::new(),
@@ -160,6 +162,28 @@ pub(super) fn chain(machine: &Machine, known: &Known) -> Chain {
     let mut chain = Chain::new(exchange, funding);
     chain.accepted = true;
     chain
+}
+
+/// What failed on purpose in the block that `machine` has executed, but for orders that stay.
+pub(super) fn falls(machine: &Machine) -> Vec<(Deed, bool)> {
+    let deed = |what| {
+        Some(match what {
+            Scheduled::Trigger => Deed::Trigger,
+            Scheduled::Slice => Deed::Slice,
+            Scheduled::Parked => Deed::Continue,
+            Scheduled::Measure => Deed::Measure,
+            Scheduled::Sample => Deed::Sample,
+            Scheduled::Tick => Deed::Tick,
+            Scheduled::Liquidation => Deed::Liquidate,
+            Scheduled::Deleveraging => Deed::Deleverage,
+            Scheduled::Settlement => Deed::Settle,
+            // Changes are read when they hold, and orders that stay are named by events.
+            Scheduled::Change | Scheduled::Expiry | Scheduled::WaitingExpiry | Scheduled::WindUp => {
+                return None
+            }
+        })
+    };
+    machine.falls().iter().filter_map(|(what, fell)| Some((deed(*what)?, *fell))).collect()
 }
 
 /// The terms that hold in the block that `machine` has executed: they change before anything else of it. Takers pay
