@@ -295,7 +295,7 @@ impl Exchange {
             return Ok(());
         }
         let even = |size: u64, legs: u32| size.div_ceil(legs.into());
-        let most = 3 * even(order.size, duration / interval);
+        let most = even(order.size, duration / interval).saturating_mul(3);
         let size = even(left, parent.legs).min(most) / market.step * market.step;
         parent.legs -= 1;
         self.told("twap_slice", *id, size);
