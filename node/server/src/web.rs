@@ -70,11 +70,15 @@ impl Form {
     }
 }
 
+/// Whether `origin` is among those that the operator names.
+pub(crate) fn is_named(origins: &[String], origin: &HeaderValue) -> bool {
+    origins.iter().any(|each| each == "*" || each.as_bytes() == origin.as_bytes())
+}
+
 /// The origin of the page that calls, if its pages may.
 pub(crate) fn origin<B>(request: &Request<B>, origins: &[String]) -> Option<HeaderValue> {
     let origin = request.headers().get(header::ORIGIN)?;
-    let allowed = |each: &String| each == "*" || each.as_bytes() == origin.as_bytes();
-    origins.iter().any(allowed).then(|| origin.clone())
+    is_named(origins, origin).then(|| origin.clone())
 }
 
 /// Whether a browser asks what a page may do.

@@ -62,10 +62,10 @@ impl Seconded {
 impl fmt::Display for Seconded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { blocks, operations, notes, beyond } = self;
+        // A difference fails the seed: what is counted here agreed.
         write!(
             f,
-            "{blocks} blocks compared with the second model, {operations} operations, {notes} happenings, \
-             0 differences"
+            "{blocks} blocks agree with the second model, {operations} operations, {notes} happenings"
         )?;
         beyond.iter().try_for_each(|(why, seeds)| write!(f, "; left in {seeds} seeds: {why}"))
     }

@@ -2,6 +2,8 @@
 
 use http::header::{self, HeaderMap, HeaderValue};
 
+use crate::web::is_named;
+
 /// Let the page that `asked` comes from read the answer, if its origin is among `origins`.
 pub(super) fn allow(origins: &[String], asked: &HeaderMap, preflight: bool, answer: &mut HeaderMap) {
     if origins.is_empty() {
@@ -9,7 +11,7 @@ pub(super) fn allow(origins: &[String], asked: &HeaderMap, preflight: bool, answ
     }
     answer.append(header::VARY, HeaderValue::from_static("Origin"));
     let Some(origin) = asked.get(header::ORIGIN) else { return };
-    if !origins.iter().any(|each| each == "*" || each.as_bytes() == origin.as_bytes()) {
+    if !is_named(origins, origin) {
         return;
     }
     answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
@@ -26,6 +28,5 @@ pub(super) fn allow(origins: &[String], asked: &HeaderMap, preflight: bool, answ
 
 /// Whether a page of the origin that `asked` names may open a WebSocket, for which browsers ask nobody else.
 pub(super) fn takes(origins: &[String], asked: &HeaderMap) -> bool {
-    let Some(origin) = asked.get(header::ORIGIN) else { return true };
-    origins.iter().any(|each| each == "*" || each.as_bytes() == origin.as_bytes())
+    asked.get(header::ORIGIN).is_none_or(|origin| is_named(origins, origin))
 }
