@@ -36,6 +36,7 @@ pub fn refine(
 ) -> Result<(), Error> {
     let new = refined(ctx.state.as_read(), market, grid)?;
     pairs::set(ctx, books, &new);
+    pairs::note_refined(ctx, books, market);
     books.open(market, new.grid());
     Ok(())
 }

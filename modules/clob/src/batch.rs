@@ -16,8 +16,9 @@ use crate::msg::Cancel;
 use crate::order::{
     Builder, Condition, ConditionKind, GoodTil, Kind, Order, OrderId, SelfTrade, Side, Size, TimeInForce,
 };
+use crate::params::SHORT_BLOCK_WINDOW;
 use crate::place::{self, place};
-use crate::state::{pair, Pair};
+use crate::state::{pair, Pair, REFINED};
 use crate::warm::warm_batch;
 
 /// Operations that a batch may have.
@@ -231,11 +232,11 @@ fn run(
             return Ok(OperationResult::default());
         }
         Operation::Place(placing) => {
-            let order = located(books.pairs.get(placing.market), placing, subaccount)?;
+            let order = located(books.pairs.at(placing.market), placing, subaccount)?;
             place(ctx, books, &order)?
         }
         Operation::Replace(placing) => {
-            let order = located(books.pairs.get(placing.market), placing, subaccount)?;
+            let order = located(books.pairs.at(placing.market), placing, subaccount)?;
             place::replace(ctx, books, &order)?
         }
     };
@@ -247,8 +248,20 @@ fn run(
     })
 }
 
-fn located(pair: Option<Pair>, placing: &Placing, subaccount: SubaccountId) -> Result<Order, Error> {
-    let pair = pair.ok_or(Error::NoPair(placing.market))?;
+/// The order that is meant. Prices of a batch are counted in ticks: one that may have been signed when they were
+/// larger would mean other prices now, and could even come again, as another order than the one that was done.
+fn located(
+    found: Option<(Pair, Option<u64>)>,
+    placing: &Placing,
+    subaccount: SubaccountId,
+) -> Result<Order, Error> {
+    let (pair, refined) = found.ok_or(Error::NoPair(placing.market))?;
+    if let (GoodTil::Block(until), Some(height)) = (placing.good_til, refined) {
+        let old = height.saturating_add(SHORT_BLOCK_WINDOW.into());
+        if u64::from(until) <= old {
+            return Err(Error::Refined { market: placing.market, until, old });
+        }
+    }
     placing.order(subaccount, &pair)
 }
 
@@ -268,7 +281,9 @@ pub(crate) fn check(state: &dyn Read, block: &Block, batch: &Batch) -> Result<()
                 .cancel(batch.subaccount)
                 .map_or(Ok(()), |cancel| cancel::check(state, block, &cancel)),
             Operation::Place(placing) | Operation::Replace(placing) => {
-                located(pair(state, placing.market), placing, batch.subaccount)
+                let found =
+                    pair(state, placing.market).map(|pair| (pair, REFINED.get(state, &placing.market)));
+                located(found, placing, batch.subaccount)
                     .and_then(|order| place::admissible(state, block, &order).map(|_| ()))
             }
         };

@@ -278,6 +278,16 @@ pub enum Error {
     /// The market is as large as it may become.
     #[error("the open interest of clob pair {0} has reached its cap, only positions may be closed")]
     OpenInterestCap(MarketId),
+    /// A batch that may have been signed before the ticks of its market became smaller.
+    #[error("ticks of clob pair {market} are smaller since then: a batch good til block {until} must last beyond {old}")]
+    Refined {
+        /// The market.
+        market: MarketId,
+        /// Until when the operation is good.
+        until: u32,
+        /// The last block until which what was signed before may be good.
+        old: u64,
+    },
     /// A number does not fit.
     #[error("a trade in clob pair {0} does not fit the numbers")]
     Overflow(MarketId),
@@ -389,6 +399,7 @@ impl Rejection for Error {
             Self::Pair { .. } => 20_006,
             Self::Backlog { .. } => 20_010,
             Self::OpenInterestCap(_) => 20_011,
+            Self::Refined { .. } => 20_012,
         }
     }
 }

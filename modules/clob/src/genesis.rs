@@ -14,7 +14,7 @@ use crate::order::{Kind, Order, OrderId};
 use crate::params::Params;
 use crate::state::{
     pair, pairs, params, Level, Pair, Rank, Row, Spent, BACKLOG, CONDITIONALS, LEVELS, NEXT_SEQUENCE, ORDERS,
-    PAIRS, PARAMS, PARKED, SPENT, TRADED, TWAPS, USAGE,
+    PAIRS, PARAMS, PARKED, REFINED, SPENT, TRADED, TWAPS, USAGE,
 };
 use crate::trigger::Backlog;
 use crate::twap::Parent;
@@ -45,6 +45,8 @@ pub struct Genesis {
     pub usage: Vec<((Family, Address), Usage)>,
     /// Orders that go on in the next block, by number.
     pub parked: Vec<(u64, Order)>,
+    /// Heights at which markets got finer grids.
+    pub refined: Vec<(MarketId, u64)>,
 }
 
 /// Write the state of `genesis`. Refused when a parameter is out of bounds, a market's units make no sense, or
@@ -76,6 +78,10 @@ pub fn init(ctx: &mut Ctx<'_>, genesis: &Genesis) -> Result<(), Error> {
     }
     for (number, order) in &genesis.parked {
         PARKED.set(ctx.state, number, order);
+    }
+    for (market, height) in &genesis.refined {
+        pair(ctx.state.as_read(), *market).ok_or(Error::NoPair(*market))?;
+        REFINED.set(ctx.state, market, height);
     }
     Ok(())
 }
@@ -165,5 +171,6 @@ pub fn export(state: &dyn Read) -> Genesis {
         traded: TRADED.scan(state, &(), usize::MAX),
         usage: USAGE.scan(state, &(), usize::MAX),
         parked: PARKED.scan(state, &(), usize::MAX),
+        refined: REFINED.scan(state, &(), usize::MAX),
     }
 }

@@ -6,12 +6,14 @@ use store::{Ctx, Journal, Read};
 use types::MarketId;
 
 use crate::books::Books;
-use crate::state::{pairs, Pair, PAIRS};
+use crate::state::{pairs, Pair, PAIRS, REFINED};
 
 /// Markets by number.
 #[derive(Debug, Default)]
 pub(crate) struct Pairs {
     by_market: Vec<(MarketId, Pair)>,
+    /// Heights at which markets got finer grids, of the few that did.
+    refined: Vec<(MarketId, u64)>,
     /// What was there before each change since the first open savepoint.
     journal: Journal<(MarketId, Option<Pair>)>,
 }
@@ -21,6 +23,12 @@ impl Pairs {
     pub(crate) fn refresh(&mut self, state: &dyn Read) {
         self.by_market.clear();
         self.by_market.extend(pairs(state).into_iter().map(|pair| (pair.market, pair)));
+        self.refined = REFINED.scan(state, &(), usize::MAX);
+    }
+
+    /// Height of the block that gave a market its grid; nothing for the one that it began with.
+    pub(crate) fn refined(&self, market: MarketId) -> Option<u64> {
+        self.refined.iter().find(|(id, _)| *id == market).map(|(_, height)| *height)
     }
 
     /// Units and status of a market.
@@ -33,6 +41,11 @@ impl Pairs {
         }
         let at = self.by_market.binary_search_by_key(&market, |(market, _)| *market).ok()?;
         self.by_market.get(at).map(|(_, pair)| *pair)
+    }
+
+    /// The same with the height of the block that gave it its grid.
+    pub(crate) fn at(&self, market: MarketId) -> Option<(Pair, Option<u64>)> {
+        Some((self.get(market)?, self.refined(market)))
     }
 
     fn put(&mut self, market: MarketId, pair: Option<Pair>) {
@@ -68,6 +81,12 @@ pub(crate) fn set(ctx: &mut Ctx<'_>, books: &mut Books, pair: &Pair) {
     let old = books.pairs.get(pair.market);
     books.pairs.journal.note(|| (pair.market, old));
     books.pairs.put(pair.market, Some(*pair));
+}
+
+/// Note that a market has got a finer grid in this block. As grids themselves, it is never taken back.
+pub(crate) fn note_refined(ctx: &mut Ctx<'_>, books: &mut Books, market: MarketId) {
+    REFINED.set(ctx.state, &market, &ctx.block.height);
+    books.pairs.refined = REFINED.scan(ctx.state.as_read(), &(), usize::MAX);
 }
 
 store::journaled!(Pairs);

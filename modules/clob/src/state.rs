@@ -57,8 +57,11 @@ pub(crate) const USAGE: Map<(Family, Address), Usage> = Map::new([0x17, 0x0a], "
 /// Orders that go on in the next block, by number.
 pub(crate) const PARKED: Map<u64, Order> = Map::new([0x17, 0x0b], "clob/parked");
 
+/// Height of the block that gave a market a finer grid; none for the grid that it began with.
+pub(crate) const REFINED: Map<MarketId, u64> = Map::new([0x17, 0x0c], "clob/refined");
+
 /// What this module keeps.
-pub fn layout() -> [Collection; 12] {
+pub fn layout() -> [Collection; 13] {
     [
         PARAMS.collection(),
         PAIRS.collection(),
@@ -72,6 +75,7 @@ pub fn layout() -> [Collection; 12] {
         TRADED.collection(),
         USAGE.collection(),
         PARKED.collection(),
+        REFINED.collection(),
     ]
 }
 

@@ -324,6 +324,12 @@ impl Judge<'_> {
             let instead = plan.trade.map(|(market, old, _)| (market, old));
             let old = markets.risk(&view, plan.settled, instead).map_err(|error| cause(&error))?;
             transition(&old, &new)?;
+            // A debt without positions has no margin to be judged by, and nobody would ever pay it.
+            let closes = |market| view.held.markets().all(|held| held == market);
+            let last = plan.trade.is_some_and(|(market, _, left)| left.is_zero() && closes(market));
+            if last && new.net_collateral.is_negative() {
+                return Err(UpdateResult::StillUndercollateralized);
+            }
         }
         if leaves && !view.held.hot().is_empty() {
             let least = markets.gross(view.held).and_then(|gross| share_of(gross, self.exit.margin));

@@ -187,6 +187,10 @@ impl Ledger {
         if new.worth < new.initial && !not_riskier(&self.risk(before), &new) {
             return Err(No::Margin);
         }
+        // Nobody owes who has no position.
+        if change.base.is_some() && after.positions.is_empty() && new.worth.is_negative() {
+            return Err(No::Margin);
+        }
         let sizes = after.positions.iter().map(|own| self.notional(self.market(own.market), &own.size).abs());
         if leaves && new.worth < share_up(&sizes.sum(), self.exit_ppm) {
             return Err(No::Exit);

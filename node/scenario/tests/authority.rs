@@ -2,6 +2,7 @@
 
 use app::genesis::Governance;
 use cosmos_sdk_proto::Any;
+use proto::ballast::clob::v1::MsgBatch;
 use proto::dydxprotocol::clob as clob_wire;
 use proto::dydxprotocol::clob::order::Side;
 use proto::dydxprotocol::feetiers as fees_wire;
@@ -138,6 +139,65 @@ fn gov_03_a_grid_becomes_finer_only_and_resting_orders_stay() {
     assert_eq!(world.account("bob").size(BTC).raw(), i128::from(step));
     world.restart();
     world.block();
+}
+
+/// One order for 0.01 BTC at 40,000 dollars, counted in ticks and steps, good til a block.
+fn asks_at_40_000(world: &World, until: u64) -> Vec<u8> {
+    let pair = clob::pair(world.machine.state(), BTC).unwrap();
+    let placing = clob::Placing {
+        market: BTC,
+        client_id: 7,
+        side: clob::Side::Sell,
+        ticks: 4_000_000_000 / u64::from(pair.subticks_per_tick),
+        steps: 100_000_000 / pair.step.raw(),
+        good_til: clob::GoodTil::Block(u32::try_from(until).unwrap()),
+        time_in_force: clob::TimeInForce::Rest,
+        reduce_only: false,
+        self_trade: clob::SelfTrade::CancelTaker,
+        client_metadata: 0,
+        condition: None,
+        builder: None,
+    };
+    let message = any(&MsgBatch {
+        subaccount_id: Some(world.wire_id("alice")),
+        atomic: false,
+        operations: clob::compact::encode(&[clob::Operation::Place(placing)]),
+    });
+    world.sign("alice", &[message])
+}
+
+#[test]
+fn gov_03_a_batch_that_was_signed_for_larger_ticks_never_runs_at_smaller_ones() {
+    let mut world = world();
+    fund(&mut world);
+    let run = |world: &mut World, tx: &[u8]| {
+        world.submit(tx.to_vec());
+        let result = world.block().pop().unwrap();
+        result.refusal.map(|refusal| (refusal.codespace, refusal.code))
+    };
+    let prices = |world: &World| -> Vec<u64> {
+        let resting = clob::query::all_resting(world.machine.state());
+        resting.iter().map(|(resting, _)| resting.order.price.raw()).collect()
+    };
+    let window = u64::from(clob::params::SHORT_BLOCK_WINDOW);
+    let signed = asks_at_40_000(&world, world.height() + window);
+    assert_eq!(run(&mut world, &signed), None);
+    assert_eq!(prices(&world), [4_000_000_000]);
+    let finer = pair(&world, |pair| pair.subticks_per_tick /= 10);
+    // Signed as late as anybody could for the larger ticks, and not sent yet.
+    let late = asks_at_40_000(&world, world.height() + 1 + window);
+    assert_eq!(refusal(&mut world, "olga", finer), None);
+    // Who saw the batch sends it again, and the late one comes: at a tenth of the price nobody was asked.
+    for tx in [&signed, &late, &signed] {
+        assert_eq!(run(&mut world, tx), Some(("clob".into(), 20_012)));
+        assert_eq!(prices(&world), [4_000_000_000]);
+    }
+    world.restart();
+    assert_eq!(run(&mut world, &late), Some(("clob".into(), 20_012)), "a node that was started again knows");
+    // Who means the smaller ticks says so by lasting longer than any old batch could.
+    let new = asks_at_40_000(&world, world.height() + window);
+    assert_eq!(run(&mut world, &new), None);
+    assert_eq!(prices(&world), [4_000_000_000]);
 }
 
 #[test]

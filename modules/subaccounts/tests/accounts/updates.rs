@@ -5,7 +5,7 @@ use subaccounts::{Kind, Side, Subaccount, Update, UpdateResult};
 use types::{MarketId, Rejection, Time};
 
 use crate::world::{
-    account, base, holding, money, quote, trade, World, BTC, DOLLAR, ETH, ONE_BTC, TWENTY_TEN,
+    account, base, holding, money, quote, trade, Terms, World, BTC, DOLLAR, ETH, ONE_BTC, TWENTY_TEN,
 };
 
 /// Persons 1 and 2 with $10,000 each; at 20 % that is enough for 1 BTC.
@@ -167,6 +167,30 @@ fn an_account_below_initial_margin_may_only_get_safer() {
         }
         world.deposit(1, 1);
         assert_eq!(world.get(1).quote, quote(-46_000 * DOLLAR + 1), "{name}: a deposit always helps");
+    }
+}
+
+#[test]
+fn nobody_leaves_the_last_position_with_a_debt_even_where_positions_need_no_margin() {
+    let free = Terms { initial: 200_000, fraction: 0, caps: (0, 0) };
+    let debt = -51_000 * DOLLAR;
+    for (name, size, cost, expected) in [
+        // Worth $1,000 less than nothing at the oracle price of $50,000.
+        (
+            "all of it for too little",
+            -ONE_BTC,
+            -51_000 * DOLLAR + 1,
+            Err(UpdateResult::StillUndercollateralized),
+        ),
+        ("all of it for what pays the debt", -ONE_BTC, -51_000 * DOLLAR, Ok(())),
+        ("a part for more than it is worth", -ONE_BTC / 2, -25_001 * DOLLAR, Ok(())),
+    ] {
+        let mut world = World::with_accounts([free; 2], &[(1, holding(debt, &[(BTC, ONE_BTC)]))]);
+        let updates = [trade(1, BTC, size, cost), trade(99, BTC, -size, -cost)];
+        let result = world.update(&updates, Kind::Match).map_err(|refused| refused.code);
+        assert_eq!(result, expected, "{name}");
+        world.check();
+        world.deposit(1, 1);
     }
 }
 
