@@ -27,7 +27,8 @@ pub fn refined(
     Ok(Pair { step, subticks_per_tick, ..old })
 }
 
-/// Give a market a finer grid, as [`refined`] allows. Only between transactions: books do not take it back.
+/// Give a market a finer grid, as [`refined`] allows; nothing happens when it is the one that it has. Only between
+/// transactions: books do not take it back.
 pub fn refine(
     ctx: &mut Ctx<'_>,
     books: &mut Books,
@@ -35,6 +36,9 @@ pub fn refine(
     grid: (Size, u32),
 ) -> Result<(), Error> {
     let new = refined(ctx.state.as_read(), market, grid)?;
+    if pair(ctx.state.as_read(), market) == Some(new) {
+        return Ok(());
+    }
     pairs::set(ctx, books, &new);
     pairs::note_refined(ctx, books, market);
     books.open(market, new.grid());

@@ -279,7 +279,9 @@ pub enum Error {
     #[error("the open interest of clob pair {0} has reached its cap, only positions may be closed")]
     OpenInterestCap(MarketId),
     /// A batch that may have been signed before the ticks of its market became smaller.
-    #[error("ticks of clob pair {market} are smaller since then: a batch good til block {until} must last beyond {old}")]
+    #[error(
+        "ticks of clob pair {market} became smaller: a batch good til block {until} must last beyond {old}"
+    )]
     Refined {
         /// The market.
         market: MarketId,

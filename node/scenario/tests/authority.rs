@@ -183,6 +183,11 @@ fn gov_03_a_batch_that_was_signed_for_larger_ticks_never_runs_at_smaller_ones() 
     let signed = asks_at_40_000(&world, world.height() + window);
     assert_eq!(run(&mut world, &signed), None);
     assert_eq!(prices(&world), [4_000_000_000]);
+    let same = pair(&world, |_| ());
+    assert_eq!(refusal(&mut world, "olga", same), None);
+    world.block();
+    let signed_then = asks_at_40_000(&world, world.height() + window);
+    assert_eq!(run(&mut world, &signed_then), None, "the same grid again is no other one");
     let finer = pair(&world, |pair| pair.subticks_per_tick /= 10);
     // Signed as late as anybody could for the larger ticks, and not sent yet.
     let late = asks_at_40_000(&world, world.height() + 1 + window);
