@@ -33,6 +33,9 @@ const PATHS: [(&str, Asked); 2] = [
     ("/ws/blocks", (serve::BLOCKS, "ballast.stream.v1.BlocksRequest")),
 ];
 
+/// How long a client that was told to go may take to say so too.
+const GOODBYE: Duration = Duration::from_secs(2);
+
 /// A method of gRPC, and the name of its request.
 pub(crate) type Asked = (&'static str, &'static str);
 
@@ -128,10 +131,12 @@ async fn serve_queue(socket: &mut Socket, queue: &Arc<Queue>, node: &Node) -> Op
     }
 }
 
-/// Say why it ends, and close.
+/// Say why it ends, and close; both sides do, since a system takes back what it has not delivered yet when somebody
+/// leaves without having read all.
 async fn say(socket: &mut Socket, status: &Status) {
     let text = serde_json::json!({ "code": i32::from(status.code()), "message": status.message() });
-    if socket.send(Message::Text(text.to_string().into())).await.is_ok() {
-        let _ = socket.close(None).await;
+    let said = socket.send(Message::Text(text.to_string().into())).await;
+    if said.is_ok() && socket.close(None).await.is_ok() {
+        let _ = tokio::time::timeout(GOODBYE, async { while let Some(Ok(_)) = socket.next().await {} }).await;
     }
 }
