@@ -12,7 +12,7 @@ use crate::state::{pairs, Pair, PAIRS, REFINED};
 #[derive(Debug, Default)]
 pub(crate) struct Pairs {
     by_market: Vec<(MarketId, Pair)>,
-    /// Heights at which markets got finer grids, of the few that did.
+    /// Heights at which markets got finer grids, of those that did, by number.
     refined: Vec<(MarketId, u64)>,
     /// What was there before each change since the first open savepoint.
     journal: Journal<(MarketId, Option<Pair>)>,
@@ -28,7 +28,8 @@ impl Pairs {
 
     /// Height of the block that gave a market its grid; nothing for the one that it began with.
     pub(crate) fn refined(&self, market: MarketId) -> Option<u64> {
-        self.refined.iter().find(|(id, _)| *id == market).map(|(_, height)| *height)
+        let at = self.refined.binary_search_by_key(&market, |(market, _)| *market).ok()?;
+        self.refined.get(at).map(|(_, height)| *height)
     }
 
     /// Units and status of a market.

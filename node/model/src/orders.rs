@@ -68,6 +68,27 @@ pub struct Exchange {
     pub notes: Vec<Note>,
 }
 
+impl Exchange {
+    /// Nobody has placed anything yet.
+    pub fn new(ledger: Ledger, bounds: Bounds, rules: Rules, fees: Fees) -> Self {
+        Self {
+            previous_time: ledger.now,
+            ledger,
+            bounds,
+            rules,
+            fees,
+            room: Room::default(),
+            resting: Vec::new(),
+            spent: Vec::new(),
+            parked: Vec::new(),
+            waiting: Vec::new(),
+            falls: Falls::default(),
+            next_turn: 0,
+            notes: Vec::new(),
+        }
+    }
+}
+
 /// A trade that is to be paid.
 pub struct Match {
     pub market: u32,

@@ -13,4 +13,4 @@ mod rebuilt;
 mod setting;
 mod stream;
 
-use model::{chain, falls, fee, funding, ledger, liquidate, money, orders, pots, terms, waiting};
+use model::{chain, fee, funding, ledger, liquidate, money, orders, pots, terms};

@@ -3,7 +3,6 @@
 use num_traits::Zero;
 
 use crate::chain::Chain;
-use crate::falls::Falls;
 use crate::fee::{Fees, Tier};
 use crate::funding::Funding;
 use crate::ledger::Ledger;
@@ -12,7 +11,6 @@ use crate::money::{int, Int};
 use crate::orders::{Bounds, Exchange};
 use crate::pots::Pots;
 use crate::terms::{Account, Market, Status};
-use crate::waiting::Room;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
@@ -147,21 +145,8 @@ impl Setting {
             height: 0,
             gate_opens: 0,
         };
-        let exchange = Exchange {
-            ledger,
-            bounds: self.bounds.clone(),
-            rules: self.rules.clone(),
-            fees: Fees::new(self.bounds.tiers.clone(), self.owners, self.fee_terms),
-            room: Room::default(),
-            resting: Vec::new(),
-            spent: Vec::new(),
-            parked: Vec::new(),
-            waiting: Vec::new(),
-            falls: Falls::default(),
-            next_turn: 0,
-            previous_time: self.start,
-            notes: Vec::new(),
-        };
+        let fees = Fees::new(self.bounds.tiers.clone(), self.owners, self.fee_terms);
+        let exchange = Exchange::new(ledger, self.bounds.clone(), self.rules.clone(), fees);
         let (tick, sample, offset) = self.funding;
         Chain::new(exchange, Funding::new(tick, sample, offset, self.start))
     }

@@ -3,7 +3,7 @@
 use app::Machine;
 use clob::state::Status as PairStatus;
 use model::chain::Chain;
-use model::falls::{Deed, Falls};
+use model::falls::Deed;
 use model::fee::{Fees, Tier};
 use model::funding::Funding;
 use model::ledger::Ledger;
@@ -12,7 +12,6 @@ use model::money::{int, Int};
 use model::orders::{Bounds, Exchange};
 use model::pots::Pots;
 use model::terms::{Account, Market, Status};
-use model::waiting::Room;
 use num::QuoteQuantums;
 use perpetuals::Collateral;
 use store::{Read, Scheduled};
@@ -141,21 +140,8 @@ pub(super) fn chain(machine: &Machine, known: &Known) -> Chain {
         gate_opens: 0,
     };
     let terms = (fees.insurance_share.raw().into(), fees.window_seconds.into());
-    let exchange = Exchange {
-        ledger,
-        bounds: bounds(state),
-        rules: rules(state),
-        fees: Fees::new(tiers(state), known.wallets.len(), terms),
-        room: Room::default(),
-        resting: Vec::new(),
-        spent: Vec::new(),
-        parked: Vec::new(),
-        waiting: Vec::new(),
-        falls: Falls::default(),
-        next_turn: 0,
-        previous_time: now,
-        notes: Vec::new(),
-    };
+    let fees = Fees::new(tiers(state), known.wallets.len(), terms);
+    let exchange = Exchange::new(ledger, bounds(state), rules(state), fees);
     let funding = funding::state::params(state);
     let (tick, sample) = (funding.tick_seconds.into(), funding.sample_seconds.into());
     let funding = Funding::new(tick, sample, funding.sample_offset_seconds.into(), now);
