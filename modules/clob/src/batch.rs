@@ -232,11 +232,11 @@ fn run(
             return Ok(OperationResult::default());
         }
         Operation::Place(placing) => {
-            let order = located(books.pairs.at(placing.market), placing, subaccount)?;
+            let order = located(ctx.block, books.pairs.at(placing.market), placing, subaccount)?;
             place(ctx, books, &order)?
         }
         Operation::Replace(placing) => {
-            let order = located(books.pairs.at(placing.market), placing, subaccount)?;
+            let order = located(ctx.block, books.pairs.at(placing.market), placing, subaccount)?;
             place::replace(ctx, books, &order)?
         }
     };
@@ -248,18 +248,25 @@ fn run(
     })
 }
 
-/// The order that is meant. Prices of a batch are counted in ticks: one that may have been signed when they were
-/// larger would mean other prices now, and could even come again, as another order than the one that was done.
+/// The order that is meant, in `block`. Prices of a batch are counted in ticks: one that may have been signed when
+/// they were larger would mean other prices now, and could even come again, as another order than the one that was
+/// done. One that lives until a time does not say when it was signed; it cannot come twice, and as long as short-term
+/// ones may come late it is refused too, so that mempools forget those that were on their way.
 fn located(
+    block: &Block,
     found: Option<(Pair, Option<u64>)>,
     placing: &Placing,
     subaccount: SubaccountId,
 ) -> Result<Order, Error> {
     let (pair, refined) = found.ok_or(Error::NoPair(placing.market))?;
-    if let (GoodTil::Block(until), Some(height)) = (placing.good_til, refined) {
-        let old = height.saturating_add(SHORT_BLOCK_WINDOW.into());
-        if u64::from(until) <= old {
-            return Err(Error::Refined { market: placing.market, until, old });
+    if let Some(refined) = refined {
+        let old = refined.saturating_add(SHORT_BLOCK_WINDOW.into());
+        let height = match placing.good_til {
+            GoodTil::Block(until) => until.into(),
+            GoodTil::Time(_) => block.height,
+        };
+        if height <= old {
+            return Err(Error::Refined { market: placing.market, height, old });
         }
     }
     placing.order(subaccount, &pair)
@@ -283,7 +290,7 @@ pub(crate) fn check(state: &dyn Read, block: &Block, batch: &Batch) -> Result<()
             Operation::Place(placing) | Operation::Replace(placing) => {
                 let found =
                     pair(state, placing.market).map(|pair| (pair, REFINED.get(state, &placing.market)));
-                located(found, placing, batch.subaccount)
+                located(block, found, placing, batch.subaccount)
                     .and_then(|order| place::admissible(state, block, &order).map(|_| ()))
             }
         };

@@ -280,13 +280,13 @@ pub enum Error {
     OpenInterestCap(MarketId),
     /// A batch that may have been signed before the ticks of its market became smaller.
     #[error(
-        "ticks of clob pair {market} became smaller: a batch good til block {until} must last beyond {old}"
+        "ticks of clob pair {market} became smaller: the block of a batch, {height}, must be beyond {old}"
     )]
     Refined {
         /// The market.
         market: MarketId,
-        /// Until when the operation is good.
-        until: u32,
+        /// The block until which the operation is good, or, when it lives until a time, the one that it is in.
+        height: u64,
         /// The last block until which what was signed before may be good.
         old: u64,
     },

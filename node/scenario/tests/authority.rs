@@ -53,6 +53,13 @@ fn refusal(world: &mut World, person: &str, message: Any) -> Option<(String, u32
     result.refusal.map(|refusal| (refusal.codespace, refusal.code))
 }
 
+/// What a block of its own answers to a transaction.
+fn included(world: &mut World, tx: &[u8]) -> Option<(String, u32)> {
+    world.submit(tx.to_vec());
+    let result = world.block().pop().unwrap();
+    result.refusal.map(|refusal| (refusal.codespace, refusal.code))
+}
+
 /// Alice and Bob have 100,000 dollars each in their accounts.
 fn fund(world: &mut World) {
     for person in ["alice", "bob"] {
@@ -141,8 +148,8 @@ fn gov_03_a_grid_becomes_finer_only_and_resting_orders_stay() {
     world.block();
 }
 
-/// One order for 0.01 BTC at 40,000 dollars, counted in ticks and steps, good til a block.
-fn asks_at_40_000(world: &World, until: u64) -> Vec<u8> {
+/// One order for 0.01 BTC at 40,000 dollars, counted in ticks and steps.
+fn asks_at_40_000(world: &World, good_til: clob::GoodTil) -> Vec<u8> {
     let pair = clob::pair(world.machine.state(), BTC).unwrap();
     let placing = clob::Placing {
         market: BTC,
@@ -150,7 +157,7 @@ fn asks_at_40_000(world: &World, until: u64) -> Vec<u8> {
         side: clob::Side::Sell,
         ticks: 4_000_000_000 / u64::from(pair.subticks_per_tick),
         steps: 100_000_000 / pair.step.raw(),
-        good_til: clob::GoodTil::Block(u32::try_from(until).unwrap()),
+        good_til,
         time_in_force: clob::TimeInForce::Rest,
         reduce_only: false,
         self_trade: clob::SelfTrade::CancelTaker,
@@ -170,39 +177,67 @@ fn asks_at_40_000(world: &World, until: u64) -> Vec<u8> {
 fn gov_03_a_batch_that_was_signed_for_larger_ticks_never_runs_at_smaller_ones() {
     let mut world = world();
     fund(&mut world);
-    let run = |world: &mut World, tx: &[u8]| {
-        world.submit(tx.to_vec());
-        let result = world.block().pop().unwrap();
-        result.refusal.map(|refusal| (refusal.codespace, refusal.code))
-    };
     let prices = |world: &World| -> Vec<u64> {
         let resting = clob::query::all_resting(world.machine.state());
         resting.iter().map(|(resting, _)| resting.order.price.raw()).collect()
     };
     let window = u64::from(clob::params::SHORT_BLOCK_WINDOW);
-    let signed = asks_at_40_000(&world, world.height() + window);
-    assert_eq!(run(&mut world, &signed), None);
+    let block = |height: u64| clob::GoodTil::Block(u32::try_from(height).unwrap());
+    let signed = asks_at_40_000(&world, block(world.height() + window));
+    assert_eq!(included(&mut world, &signed), None);
     assert_eq!(prices(&world), [4_000_000_000]);
     let same = pair(&world, |_| ());
     assert_eq!(refusal(&mut world, "olga", same), None);
     world.block();
-    let signed_then = asks_at_40_000(&world, world.height() + window);
-    assert_eq!(run(&mut world, &signed_then), None, "the same grid again is no other one");
+    let signed_then = asks_at_40_000(&world, block(world.height() + window));
+    assert_eq!(included(&mut world, &signed_then), None, "the same grid again is no other one");
     let finer = pair(&world, |pair| pair.subticks_per_tick /= 10);
     // Signed as late as anybody could for the larger ticks, and not sent yet.
-    let late = asks_at_40_000(&world, world.height() + 1 + window);
+    let late = asks_at_40_000(&world, block(world.height() + 1 + window));
     assert_eq!(refusal(&mut world, "olga", finer), None);
     // Who saw the batch sends it again, and the late one comes: at a tenth of the price nobody was asked.
     for tx in [&signed, &late, &signed] {
-        assert_eq!(run(&mut world, tx), Some(("clob".into(), 20_012)));
+        assert_eq!(included(&mut world, tx), Some(("clob".into(), 20_012)));
         assert_eq!(prices(&world), [4_000_000_000]);
     }
     world.restart();
-    assert_eq!(run(&mut world, &late), Some(("clob".into(), 20_012)), "a node that was started again knows");
+    assert_eq!(
+        included(&mut world, &late),
+        Some(("clob".into(), 20_012)),
+        "a node that was started again knows"
+    );
     // Who means the smaller ticks says so by lasting longer than any old batch could.
-    let new = asks_at_40_000(&world, world.height() + window);
-    assert_eq!(run(&mut world, &new), None);
+    let new = asks_at_40_000(&world, block(world.height() + window));
+    assert_eq!(included(&mut world, &new), None);
     assert_eq!(prices(&world), [4_000_000_000]);
+}
+
+#[test]
+fn gov_03_a_batch_that_lives_until_a_time_waits_until_no_larger_ticks_can_be_meant() {
+    let mut world = world();
+    fund(&mut world);
+    let finer = pair(&world, |pair| pair.subticks_per_tick /= 10);
+    let tomorrow = clob::GoodTil::Time(u32::try_from(world.time().seconds()).unwrap() + 86_400);
+    // Signed before, and sent after the ticks became smaller.
+    let signed = asks_at_40_000(&world, tomorrow);
+    assert_eq!(refusal(&mut world, "olga", finer), None);
+    let last = world.height() + 1 + u64::from(clob::params::SHORT_BLOCK_WINDOW);
+    let too_early = Some(("clob".to_owned(), 20_012));
+    assert_eq!(included(&mut world, &signed), too_early);
+    world.blocks(last - 1 - world.height());
+    let mempool = |world: &mut World, tx: &[u8]| {
+        let (mut twin, last) = (world.twin(), world.machine.last_block());
+        let known = app::Signatures::default();
+        let result = app::check::check(twin.machine.memory(), tx, last, app::check::Mode::New, &known);
+        result.refusal.map(|refusal| (refusal.codespace, refusal.code))
+    };
+    let late = asks_at_40_000(&world, tomorrow);
+    assert_eq!(mempool(&mut world, &late), too_early, "what is on its way is forgotten");
+    assert_eq!(included(&mut world, &late), too_early, "block {last} is the last");
+    assert_eq!(world.height(), last);
+    let new = asks_at_40_000(&world, tomorrow);
+    assert_eq!(mempool(&mut world, &new), None);
+    assert_eq!(included(&mut world, &new), None);
 }
 
 #[test]
