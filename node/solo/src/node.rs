@@ -400,11 +400,14 @@ impl Running {
     }
 
     fn step(&mut self) -> Result<Arc<Decided>, EngineError> {
+        let begun = Instant::now();
         let decided = Arc::new(self.engine.step()?);
+        let took = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.state.publish(&self.engine);
         tracing::debug!(
             height = decided.height,
             txs = decided.results.tx_results.len(),
+            took_us = took,
             app_hash = %hex::encode_upper(&decided.results.app_hash),
             "block committed"
         );

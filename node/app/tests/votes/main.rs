@@ -435,6 +435,11 @@ fn orc_14_orc_20_votes_that_are_missing_doubled_a_users_or_not_first_are_refused
     assert!(!check(&[good.clone(), good.clone()], HEIGHT), "doubled");
     assert!(!check(&[other.clone(), good.clone()], HEIGHT), "not first");
     assert!(!check(&[vec![VOTE_SET_MARK]], HEIGHT), "an empty commit");
+    let signature = committee.vote(1, GOOD).extension_signature;
+    let at = good.windows(signature.len()).position(|part| part == signature).unwrap();
+    let mut forged = good.clone();
+    forged[at] ^= 1;
+    assert!(!check(&[forged], HEIGHT), "a signature that nobody made");
     // Votes began to be extended at height 1: the block at 2 is the first to carry them.
     for (height, carried) in [(0, false), (1, false), (2, true), (3, true)] {
         assert_eq!(proposal::carries_votes(machine.state(), height), carried, "height {height}");

@@ -3,10 +3,14 @@
 //! theirs would be machines of their own. Prints how long blocks took, what was told, and memory; fails when
 //! something that was to happen did not happen at all.
 //!
+//! The node is in this process, or, when a program is named, a devnet of it.
+//!
 //! ```text
-//! cargo run --release -p server --example stream_load -- [subscribers] [questions a second] [seconds of a phase]
+//! cargo run --release -p server --example stream_load -- \
+//!     [subscribers] [questions a second] [seconds of a phase] [path of ballastd]
 //! ```
 
+mod devnet;
 #[allow(dead_code, reason = "the tests use more of it")]
 #[path = "../../tests/grpc/engine.rs"]
 mod engine;
@@ -34,9 +38,9 @@ const INTERVAL: Duration = Duration::from_millis(250);
 /// How much the block of a hundred may take longer with clients: hundredths.
 const MOST: u128 = 110;
 
-/// Megabytes of this process.
-fn memory() -> u64 {
-    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+/// Megabytes of a process.
+fn memory(process: &str) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = text.lines().find(|line| line.starts_with("VmRSS:"));
     let kilobytes =
         line.and_then(|line| line.split_whitespace().nth(1)).and_then(|number| number.parse().ok());
@@ -48,30 +52,32 @@ fn memory() -> u64 {
 struct Phase {
     took: Vec<Duration>,
     transactions: u64,
-    fills: u64,
     /// Megabytes: at the beginning, the most after a block, at the end.
     memory: (u64, u64, u64),
 }
 
-impl Phase {
-    fn run(trading: &mut Trading, seconds: u64) -> Self {
+impl Inside {
+    fn phase(&mut self, seconds: u64) -> Phase {
+        let trading = &mut self.trading;
         trading.took.clear();
-        let mut phase = Self::default();
+        let mut phase = Phase::default();
         let begun = Instant::now();
-        phase.memory.0 = memory();
+        phase.memory.0 = memory("self");
         while begun.elapsed() < Duration::from_secs(seconds) {
             let block = Instant::now();
             trading.trade();
-            phase.fills += trading.world.last.summary.fills;
+            self.fills += trading.world.last.summary.fills;
             phase.transactions += trading.world.last.summary.transactions;
-            phase.memory.1 = phase.memory.1.max(memory());
+            phase.memory.1 = phase.memory.1.max(memory("self"));
             std::thread::sleep(INTERVAL.saturating_sub(block.elapsed()));
         }
-        phase.memory.2 = memory();
+        phase.memory.2 = memory("self");
         phase.took = std::mem::take(&mut trading.took);
         phase
     }
+}
 
+impl Phase {
     /// How long blocks took, in thousandths of all of them.
     fn at(&self, share: usize) -> Duration {
         let mut took = self.took.clone();
@@ -82,11 +88,10 @@ impl Phase {
     fn print(&self, name: &str) {
         let (before, most, after) = self.memory;
         println!(
-            "{name:<16} {:4} blocks, {:6} transactions, {:6} fills: block p50 {:?}, p99 {:?}, longest {:?}; memory \
-             {before} MiB at first, at most {most}, {after} at last",
+            "{name:<16} {:4} blocks, {:6} transactions: block p50 {:?}, p99 {:?}, longest {:?}; memory {before} MiB at \
+             first, at most {most}, {after} at last",
             self.took.len(),
             self.transactions,
-            self.fills,
             self.at(500),
             self.at(990),
             self.at(1_000),
@@ -102,14 +107,17 @@ struct Clients {
 
 impl Clients {
     /// Begin, and wait until all of them listen.
-    fn begin(trading: &Trading, address: &str, (subscribers, asked): (u64, u64)) -> Self {
+    fn begin(
+        (markets, owners): (&[u32], &[String]),
+        address: &str,
+        (subscribers, asked): (u64, u64),
+    ) -> Self {
         let program = std::env::current_exe().expect("this program is somewhere");
         let mut command = Command::new("nice");
         command.args(["-n", "19"]).arg(program).args(["listen", address]);
         command.arg(subscribers.to_string()).arg(asked.to_string());
-        let markets: Vec<_> = trading.markets.iter().map(u32::to_string).collect();
-        command.arg(markets.join(","));
-        command.args(PEOPLE.map(|person| trading.world.wire_id(person).owner));
+        let markets: Vec<_> = markets.iter().map(u32::to_string).collect();
+        command.arg(markets.join(",")).args(owners);
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("a process for clients");
         let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
@@ -133,8 +141,12 @@ impl Clients {
     }
 }
 
-fn report(phases: [&Phase; 3], (subscribers, asked): (u64, u64), told: &BTreeMap<String, u64>) {
-    let [before, with, after] = phases;
+fn report(
+    [before, with, after]: &[Phase; 3],
+    (subscribers, asked): (u64, u64),
+    told: &BTreeMap<String, u64>,
+    fills: u64,
+) {
     let of = |name: &str| told.get(name).copied().unwrap_or_default();
     let each_second = |name: &str| of(name) * 1_000 / of("milliseconds").max(1);
     println!(
@@ -159,7 +171,7 @@ fn report(phases: [&Phase; 3], (subscribers, asked): (u64, u64), told: &BTreeMap
     println!("block p99 with clients is {share} % of {alone:?} without, {word} {MOST} %");
     for (what, number) in [
         ("blocks", u64::try_from(with.took.len()).unwrap_or_default()),
-        ("fills", with.fills),
+        ("fills", fills),
         ("messages", of("messages")),
         ("answers", of("answered")),
     ] {
@@ -169,22 +181,52 @@ fn report(phases: [&Phase; 3], (subscribers, asked): (u64, u64), told: &BTreeMap
     println!("1 passed, 0 failed");
 }
 
-async fn run((subscribers, asked, seconds): (u64, u64, u64)) {
+/// A node in this process, and what it did in all.
+struct Inside {
+    trading: Trading,
+    fills: u64,
+}
+
+/// Without clients, with them, and without again.
+fn phases(
+    mut phase: impl FnMut() -> Phase,
+    begin: impl FnOnce() -> Clients,
+) -> ([Phase; 3], BTreeMap<String, u64>) {
+    let before = phase();
+    before.print("no clients");
+    let clients = begin();
+    let with = phase();
+    with.print("with clients");
+    let told = clients.end();
+    let after = phase();
+    after.print("no clients again");
+    ([before, with, after], told)
+}
+
+async fn inside(load: (u64, u64), seconds: u64) {
     let mut trading = Trading::with(1, MARKETS, BUSY);
     let server = trading.serve(Limits::default()).await;
     let address = format!("http://{}", server.local_addr());
     for _ in 0..20 {
         trading.trade();
     }
-    let before = Phase::run(&mut trading, seconds);
-    before.print("no clients");
-    let clients = Clients::begin(&trading, &address, (subscribers, asked));
-    let with = Phase::run(&mut trading, seconds);
-    with.print("with clients");
-    let told = clients.end();
-    let after = Phase::run(&mut trading, seconds);
-    after.print("no clients again");
-    report([&before, &with, &after], (subscribers, asked), &told);
+    let markets = trading.markets.clone();
+    let owners = PEOPLE.map(|person| trading.world.wire_id(person).owner);
+    let mut node = Inside { trading, fills: 0 };
+    let begin = || Clients::begin((&markets, &owners), &address, load);
+    let (phases, told) = phases(|| node.phase(seconds), begin);
+    report(&phases, load, &told, node.fills);
+}
+
+async fn outside(program: &str, load: (u64, u64), seconds: u64) {
+    let node = devnet::Devnet::start(program);
+    let owners = node.owners().await;
+    let begin = || Clients::begin((&devnet::Devnet::markets(), &owners), &node.address, load);
+    let (phases, told) = phases(|| node.watch(seconds), begin);
+    let line = node.end();
+    println!("{line}");
+    assert_eq!(line["invariants_failed"], 0, "laws are broken");
+    report(&phases, load, &told, line["fills"].as_u64().unwrap_or_default());
 }
 
 #[tokio::main]
@@ -203,5 +245,9 @@ async fn main() {
         };
         return listen::run(task).await;
     }
-    run((number(0, 1_000), number(1, 2_000), number(2, 60))).await;
+    let (load, seconds) = ((number(0, 1_000), number(1, 2_000)), number(2, 60));
+    match arguments.get(3) {
+        Some(program) => outside(program, load, seconds).await,
+        None => inside(load, seconds).await,
+    }
 }
