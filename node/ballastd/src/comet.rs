@@ -9,7 +9,7 @@ use server::{CometEngine, Server};
 use crate::crash::Mortal;
 use crate::failure::{Failure, Outcome};
 use crate::rest::{self, Rest};
-use crate::start::{asked_to_stop, said_last};
+use crate::start::{said_last, Stop};
 
 /// Where everything is.
 pub(crate) struct Addresses {
@@ -36,6 +36,7 @@ pub(crate) async fn run(host: Host, addresses: &Addresses, limits: server::Limit
     let mut grpc = Server::start(addresses.grpc, host.clone(), Arc::new(engine), limits).await?;
     addresses.rest.serve(&mut grpc).await?;
     let rest = rest::shown(grpc.rest_addr());
+    let mut stop = Stop::listen()?;
     println!(
         "ballastd is running: ABCI {shown}, gRPC {}{rest}, CometBFT {}",
         grpc.local_addr(),
@@ -50,7 +51,7 @@ pub(crate) async fn run(host: Host, addresses: &Addresses, limits: server::Limit
         let _ = halted.send(());
     });
     let outcome = tokio::select! {
-        () = asked_to_stop() => Ok(()),
+        () = stop.asked() => Ok(()),
         _ = halt => {
             said_last(host.last_block().height);
             Ok(())

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use host::Host;
 use solo::Voter;
+use tokio::signal::unix::{signal, Signal, SignalKind};
 
 use crate::comet::{self, Addresses};
 use crate::config::{Config, EngineKind, PriceKind};
@@ -105,12 +106,13 @@ async fn run_solo(
         rest,
     })
     .await?;
+    let mut stop = Stop::listen()?;
     let rpc = node.rpc_address().map(|address| address.to_string()).unwrap_or_default();
     let rest = rest::shown(node.rest_address());
     println!("ballastd is running: JSON-RPC {rpc}, gRPC {}{rest}", node.grpc_address());
     let handle = node.handle.clone();
     tokio::select! {
-        () = asked_to_stop() => tracing::info!("asked to stop"),
+        () = stop.asked() => tracing::info!("asked to stop"),
         end = handle.ended() => {
             node.stop().await?;
             if matches!(end, solo::End::Stopped) {
@@ -179,17 +181,25 @@ pub(crate) fn said_last(height: u64) {
     eprintln!("ballastd stops: block {height} is committed, the last one that it was told to make");
 }
 
-/// Wait for SIGINT or SIGTERM.
-pub(crate) async fn asked_to_stop() {
-    use tokio::signal::unix::{signal, SignalKind};
-    let terminate = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => drop(terminate.recv().await),
-            Err(_) => std::future::pending().await,
+/// What asks a node to stop: SIGINT and SIGTERM. From its beginning on neither ends the process by itself.
+pub(crate) struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    /// Begin to listen, inside of a runtime: before anybody is told that the node runs, since who was told may ask it
+    /// to stop at once.
+    pub(crate) fn listen() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).map_err(Failure::refused);
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    /// Wait until the node is asked to.
+    pub(crate) async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
-    };
-    tokio::select! {
-        () = terminate => {}
-        result = tokio::signal::ctrl_c() => drop(result),
     }
 }

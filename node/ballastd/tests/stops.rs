@@ -211,3 +211,12 @@ fn net_22_a_port_in_use_is_refused_by_name_and_a_stale_unix_socket_is_replaced()
     assert!(std::os::unix::net::UnixStream::connect(&socket).is_ok(), "the first one goes on");
     assert_eq!(node.stop(), 0);
 }
+
+#[test]
+fn a_node_that_is_asked_to_stop_as_soon_as_it_says_that_it_runs_stops_well() {
+    let home = Home::with_chain(&["alice"]);
+    for round in 0..10 {
+        assert_eq!(home.start(&[]).stop(), 0, "round {round}");
+        assert_eq!(home.start_for_comet("tcp://127.0.0.1:0").stop(), 0, "round {round} under CometBFT");
+    }
+}

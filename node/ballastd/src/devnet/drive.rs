@@ -12,6 +12,7 @@ use crate::devnet::chain::Chain;
 use crate::devnet::view::View;
 use crate::devnet::Args;
 use crate::failure::Failure;
+use crate::start::Stop;
 
 /// How often the traders look for a new block.
 const LOOK: Duration = Duration::from_millis(20);
@@ -21,11 +22,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// Run until the last height, a signal, or a fault. Answers the line of JSON.
 pub(crate) async fn drive(args: &Args, on_terminal: bool) -> Result<serde_json::Value, Failure> {
     let chain = Chain::start(args).await?;
+    let mut asked = Stop::listen()?;
     introduce(args, &chain)?;
     let node = format!("http://{}", chain.node.grpc_address());
     let (stop, stopping) = watch::channel(false);
     let signals = tokio::spawn(async move {
-        crate::start::asked_to_stop().await;
+        asked.asked().await;
         let _ = stop.send(true);
     });
     let mut view = View::new(Client::lazy(&node)?, chain.tally.clone(), on_terminal && !args.no_bots);
