@@ -45,6 +45,25 @@ impl Room {
     }
 }
 
+/// Of many steps those that reach the farthest, one for each way that there is, where the first of that way was.
+fn widest(steps: &[Step]) -> Vec<Step> {
+    let mut seen: Vec<Way> = Vec::new();
+    for (way, _) in steps {
+        if !seen.contains(way) {
+            seen.push(*way);
+        }
+    }
+    let reach = |way: &Way| {
+        let prices = steps.iter().filter(|step| step.0 == *way).map(|step| step.1.clone());
+        if *way == Way::Down {
+            prices.min()
+        } else {
+            prices.max()
+        }
+    };
+    seen.iter().map(|way| (*way, reach(way).unwrap())).collect()
+}
+
 fn fires(step: &Step, way: Way, trigger: &Int) -> bool {
     step.0 == way
         && match way {
@@ -195,6 +214,7 @@ impl Exchange {
             let over = self.ledger.market(market).status == Status::FinalSettlement;
             if !over && (!self.ledger.fresh(market) || !self.ledger.market(market).is_active()) {
                 if steps.iter().any(|step| self.fired(market, step).is_some()) {
+                    let steps = if steps.len() > 16 { widest(&steps) } else { steps };
                     self.room.backlog.push((market, since, steps));
                 }
                 continue;

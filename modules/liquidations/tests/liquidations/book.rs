@@ -164,6 +164,16 @@ fn liq_14_an_account_costs_the_fund_no_more_than_its_share_of_the_block() {
         (report.liquidations, report.insurance_paid, report.deleveragings),
         (1, quote(1_000_000_000), 0)
     );
+    // Each half costs 500 dollars: what the first one cost counts when the second one asks.
+    world = carl_short(49_500, 10_000 * DOLLAR);
+    world.set_params(Params { max_insurance_lost: quote(999_999_999), ..reference() });
+    world.rest(MAKER, BTC, Sell, COIN / 2, btc(50_500));
+    world.rest(MAKER, BTC, Sell, COIN / 2, btc(50_500));
+    let report = world.liquidate();
+    assert_eq!(
+        (report.liquidations, report.insurance_paid, report.deleveragings),
+        (1, quote(500_000_000), 1)
+    );
 }
 
 #[test]
