@@ -35,11 +35,17 @@ fn triggered(world: &World) -> Vec<u128> {
 }
 
 fn numbers(world: &World, kind: &str) -> Vec<u128> {
-    let number = |value| {
-        let Value::Unsigned(number) = value else { panic!("{value:?}") };
-        number
-    };
     world.told(kind, "client_id").into_iter().map(number).collect()
+}
+
+/// Prices that woke them.
+fn prices(world: &World) -> Vec<u128> {
+    world.told("conditional_triggered", "price").into_iter().map(number).collect()
+}
+
+fn number(value: Value) -> u128 {
+    let Value::Unsigned(number) = value else { panic!("{value:?}") };
+    number
 }
 
 fn reasons(world: &World) -> Vec<String> {
@@ -313,6 +319,31 @@ fn a_market_that_does_not_trade_or_has_no_fresh_price_keeps_its_orders_waiting()
     assert_eq!(triggered(&world), [1]);
     world.step(1, 49_000);
     assert_eq!(triggered(&world), [1, 2]);
+}
+
+#[test]
+fn a_backlog_keeps_at_most_sixteen_prices_and_of_more_the_farthest() {
+    let mut world = World::new();
+    world.place(low(1, STOP, 50_500)).unwrap();
+    world.place(low(2, PROFIT, 49_500)).unwrap();
+    let pairs = world.exported().pairs;
+    let mut paused = pairs.clone();
+    paused[0].status = clob::state::Status::Paused;
+    world.set_pairs(&paused);
+    let mut most = 0;
+    // The last of these is one too many for the third time.
+    for far in 0..23 {
+        for dollars in [50_500 + 10 * far, 49_500 - 10 * far] {
+            world.step(1, dollars);
+            most = most.max(world.exported().backlog[0].1.steps.len());
+        }
+    }
+    assert_eq!(most, 16);
+    world.set_pairs(&pairs);
+    world.step(1, 50_000);
+    assert_eq!(triggered(&world), [2, 1]);
+    let dollar = u128::from(DOLLAR);
+    assert_eq!(prices(&world), [49_280 * dollar, 50_720 * dollar]);
 }
 
 #[test]
