@@ -45,10 +45,14 @@ impl Room {
     }
 }
 
-/// Of many steps those that reach the farthest, one for each way that there is, where the first of that way was.
-fn widest(steps: &[Step]) -> Vec<Step> {
+/// The steps of a backlog; of more than 16 those that reach the farthest, one for each way that there is, where the
+/// first of that way was.
+fn kept(steps: Vec<Step>) -> Vec<Step> {
+    if steps.len() <= 16 {
+        return steps;
+    }
     let mut seen: Vec<Way> = Vec::new();
-    for (way, _) in steps {
+    for (way, _) in &steps {
         if !seen.contains(way) {
             seen.push(*way);
         }
@@ -214,8 +218,7 @@ impl Exchange {
             let over = self.ledger.market(market).status == Status::FinalSettlement;
             if !over && (!self.ledger.fresh(market) || !self.ledger.market(market).is_active()) {
                 if steps.iter().any(|step| self.fired(market, step).is_some()) {
-                    let steps = if steps.len() > 16 { widest(&steps) } else { steps };
-                    self.room.backlog.push((market, since, steps));
+                    self.room.backlog.push((market, since, kept(steps)));
                 }
                 continue;
             }
