@@ -33,7 +33,7 @@ async fn a_node_that_is_killed_again_and_again_loses_nothing_and_stays_the_same_
         check(&client, &told).await;
         let mut traders = Traders::new(&node.grpc, &keyring).await.unwrap();
         if kill == 0 {
-            traders.deposit().await;
+            traders.deposit(&mut told).await;
         }
         let moment = Duration::from_millis(random.gen_range(30..1200));
         let load = async {

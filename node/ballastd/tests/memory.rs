@@ -99,7 +99,7 @@ async fn abci_39_a_node_that_gets_no_more_memory_loses_nothing_and_starts_again(
         check(&connect(&node.grpc).await, &told).await;
         let mut traders = Traders::new(&node.grpc, &keyring).await.unwrap();
         if round == 0 {
-            traders.deposit().await;
+            traders.deposit(&mut told).await;
         }
         for _ in 0..5 {
             traders.round(&mut told, &mut random).await.unwrap();

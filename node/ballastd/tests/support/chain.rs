@@ -45,7 +45,8 @@ impl Chain {
     /// Both traders get collateral.
     pub async fn deposit(&mut self) {
         let (node, client) = self.undisturbed().await;
-        Traders::new(&node.grpc, &self.keyring()).await.unwrap().deposit().await;
+        let mut traders = Traders::new(&node.grpc, &self.keyring()).await.unwrap();
+        traders.deposit(&mut self.told).await;
         drop(client);
         node.kill();
     }

@@ -27,6 +27,14 @@ pub struct Told {
     pub sent: u64,
 }
 
+impl Told {
+    /// A transaction is in a block.
+    fn hear(&mut self, hash: String, height: u64) {
+        self.txs.insert(hash, height);
+        self.height = self.height.max(height);
+    }
+}
+
 /// Who makes the load.
 pub struct Traders {
     alice: Sender,
@@ -49,11 +57,14 @@ impl Traders {
     }
 
     /// Both get collateral to trade with.
-    pub async fn deposit(&mut self) {
+    pub async fn deposit(&mut self, told: &mut Told) {
         for sender in [&mut self.alice, &mut self.bob] {
             let own = sender.address().to_owned();
             let deposit = messages::deposit(&own, messages::subaccount(&own, 0), 100_000_000_000);
-            sender.send_and_wait(&[deposit], &Self::fees(), Duration::from_secs(20)).await.unwrap();
+            let outcome =
+                sender.send_and_wait(&[deposit], &Self::fees(), Duration::from_secs(20)).await.unwrap();
+            told.sent += 1;
+            told.hear(outcome.hash, outcome.height);
         }
     }
 
@@ -90,8 +101,7 @@ impl Traders {
             let client = self.alice.client();
             if let Some(outcome) = tolerate(client.wait_for_tx(&receipt.hash, Duration::from_secs(5)).await)?
             {
-                told.txs.insert(outcome.hash, outcome.height);
-                told.height = told.height.max(outcome.height);
+                told.hear(outcome.hash, outcome.height);
             }
         }
         Ok(())
