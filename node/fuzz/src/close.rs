@@ -1,7 +1,7 @@
 //! A block that closes accounts: nobody's position grows or turns round, nothing is lost, and whoever takes the
 //! other side does so at the price that exact fractions give.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clob::Side;
 use num_bigint::BigInt;
@@ -116,8 +116,9 @@ fn number(event: &Told<'_>, name: &str) -> i128 {
     }
 }
 
-/// Follows one deleveraging in exact numbers.
-fn follow(book: &mut Book, terms: &Terms, event: &Told<'_>) {
+/// Follows one deleveraging in exact numbers. Those in `begun` were worth less than nothing when theirs began: what
+/// is rounded in their favour may leave them with exactly nothing before their last counterparty.
+fn follow(book: &mut Book, begun: &mut BTreeSet<SubaccountId>, terms: &Terms, event: &Told<'_>) {
     let (id, other) = (address(event, "owner"), address(event, "counterparty"));
     let market = MarketId(u32::try_from(number(event, "market")).expect("a market"));
     let (size, quote) = (BigInt::from(number(event, "size")), BigInt::from(number(event, "quote")));
@@ -125,7 +126,10 @@ fn follow(book: &mut Book, terms: &Terms, event: &Told<'_>) {
     let against = book[&other].sizes.get(&market).cloned().unwrap_or_default();
     assert!(size.is_positive() && size <= held.abs() && size <= against.abs(), "a position turns round");
     assert!(held.is_negative() != against.is_negative(), "both are on the same side");
-    assert!(terms.risk(&book[&id]).0.is_negative(), "an account that is worth something is deleveraged");
+    let (worth, _) = terms.risk(&book[&id]);
+    let owes = worth.is_negative() || worth.is_zero() && begun.contains(&id);
+    assert!(owes, "an account that is worth {worth} is deleveraged");
+    begun.insert(id);
     let slice = -size * held.signum();
     assert_eq!(quote, terms.bankruptcy(&book[&id], market, &slice), "a bankruptcy price differs");
     for (id, quote, slice) in [(id, quote.clone(), slice.clone()), (other, -quote, -slice)] {
@@ -158,10 +162,10 @@ fn liquidate(world: &mut World, terms: &Terms, count: u8, quoted: bool) {
     if quoted {
         return;
     }
-    let mut followed = before;
+    let (mut followed, mut begun) = (before, BTreeSet::new());
     for event in world.events.iter() {
         match event.kind {
-            "deleveraging" => follow(&mut followed, terms, &event),
+            "deleveraging" => follow(&mut followed, &mut begun, terms, &event),
             kind => assert!(!matches!(kind, "liquidation" | "fill"), "nothing was offered, but {kind}"),
         }
     }
